@@ -1,0 +1,148 @@
+"""The two seams that every GAN here is cut at, and the legend of names and shapes for the whole project.
+
+    G = synthesis o mapping      z, c --mapping--> w --synthesis--> x
+    D = head o features          x, c --features--> h --head--> logits
+
+===========  ================  =======================================================================
+name         shape             meaning
+===========  ================  =======================================================================
+``z``        [N, Z]            latent: [noise | one-hot categorical codes | continuous codes]
+``c``        [N] int64         class index, or None where the model has no classes
+``w``        [N, L, D]         what synthesis reads: L latents of size D (L = 1 where mapping is the identity)
+``x``        [N, C, H, W]      images, float32 in [-1, 1]; H = W = resolution
+``h``        [N, F]            the features that D's head reads
+``*_logits`` [N]               positive = real
+===========  ================  =======================================================================
+
+The nets are called ``G``, ``D`` and ``G_ema`` (the moving average of G, which is what users get). Argument order is
+``(real, fake)``, ``(z, c)``, ``(x, c)``; options are keyword-only. Units stand in names: ``_nimg`` images, ``_kimg``
+thousands of real images shown to D, ``_s`` seconds, ``_px`` pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan.spec import Recorded
+
+__all__ = ["Discriminator", "Generator", "Head", "Latent", "check_shape"]
+
+RESOLUTIONS = tuple(2**k for k in range(4, 11))  # 16 ... 1024 px
+
+
+def check_shape(resolution: int, channels: int, width: int) -> None:
+    """Raises ``ValueError`` unless the three arguments that every net takes are usable."""
+    if resolution not in RESOLUTIONS:
+        nearest = min(RESOLUTIONS, key=lambda r: abs(r - resolution))
+        raise ValueError(f"resolution must be a power of two from 16 to 1024, got {resolution}; the nearest is {nearest}")
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 (grey) or 3 (RGB), got {channels}")
+    if not 1 <= width <= 1024:
+        raise ValueError(f"width must be from 1 to 1024, got {width}")
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What z means. ``z = [noise | one-hot categorical codes | continuous codes]``, shape [N, dim]."""
+
+    noise: int  #                              unstructured dimensions
+    classes: int = 0  #                        0 = unconditional; else c is an int64 in [0, classes)
+    categorical: tuple[int, ...] = ()  #       sizes of the categorical codes (InfoGAN, arXiv:1606.03657)
+    continuous: int = 0  #                     number of continuous codes, each in [-1, 1]
+    prior: Literal["normal", "uniform"] = "normal"  # noise ~ N(0, 1), or U(-1, 1)
+
+    def __post_init__(self):
+        object.__setattr__(self, "categorical", tuple(self.categorical))
+        counts = (self.noise, self.classes, self.continuous, *self.categorical)
+        if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 16384 for n in counts):
+            raise ValueError(f"every size of a Latent must be an integer from 0 to 16384, got {self}")
+        if self.prior not in ("normal", "uniform"):
+            raise ValueError(f"prior must be normal or uniform, got {self.prior!r}")
+        if not 1 <= self.dim <= 16384:
+            raise ValueError(f"z must have 1 to 16384 dimensions, got {self.dim}")
+
+    @property
+    def dim(self) -> int:
+        """Z, the length of one z."""
+        return self.noise + sum(self.categorical) + self.continuous
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """n draws for training, z [n, Z] on the generator's device. Seeds of users go through ``gan.latent`` instead."""
+        device = generator.device
+        uniform = lambda k: torch.rand(n, k, generator=generator, device=device) * 2 - 1  # noqa: E731
+        noise = uniform(self.noise) if self.prior == "uniform" else torch.randn(
+            n, self.noise, generator=generator, device=device)
+        codes = [F.one_hot(torch.randint(k, (n,), generator=generator, device=device), k).float()
+                 for k in self.categorical]
+        return torch.cat([noise, *codes, uniform(self.continuous)], 1)
+
+    def codes(self, z: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The codes inside z: a list of categorical indices [N], one a code, and the continuous ones [N, continuous]."""
+        *categorical, continuous = z[:, self.noise :].split([*self.categorical, self.continuous], 1)
+        return [one_hot.argmax(1) for one_hot in categorical], continuous
+
+
+class Generator(Recorded, nn.Module):
+    """G = synthesis o mapping. A family overrides ``synthesis`` and, where it has one, ``mapping``.
+
+    ``w_mean`` is the buffer [max(classes, 1), D] that truncation draws towards, where mapping is learned; None says
+    that mapping is the identity on the noise, so that truncation scales the noise itself.
+    """
+
+    num_ws = 1
+    w_mean: Tensor | None = None
+
+    def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int):
+        super().__init__()
+        check_shape(resolution, channels, width)
+        self.latent, self.resolution, self.channels = latent, resolution, channels
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """z [N, Z], c [N] -> w [N, L, D]."""
+        return z[:, None]
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        """w [N, L, D] -> x [N, C, H, W] in [-1, 1]."""
+        raise TypeError(f"{type(self).__module__} has no synthesis")
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.synthesis(self.mapping(z, c))
+
+
+class Discriminator(Recorded, nn.Module):
+    """D = head o features. ``feature_dim`` is F, the length of h. Also called critic where its output is no logit."""
+
+    feature_dim: int
+    head: nn.Module
+
+    def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int):
+        super().__init__()
+        check_shape(resolution, channels, width)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """x [N, C, H, W], c [N] -> h [N, F]."""
+        raise TypeError(f"{type(self).__module__} has no features")
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.head(self.features(x, c), c)
+
+
+class Head(nn.Module):
+    """h [N, F] -> logits [N]: a linear score plus, with classes, the projection of h on the class embedding.
+
+    Source: Miyato and Koyama 2018, arXiv:1802.05637, eq. 3.
+    """
+
+    def __init__(self, dim: int, classes: int = 0):
+        super().__init__()
+        self.score = nn.Linear(dim, 1)
+        self.embed = nn.Embedding(classes, dim) if classes else None
+
+    def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
+        logits = self.score(h)[:, 0]
+        return logits if self.embed is None else logits + (self.embed(c) * h).sum(1)

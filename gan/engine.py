@@ -1,0 +1,83 @@
+"""Draws images: picks the device, keeps models warm, and makes every pixel independent of the batch around it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan import hub
+from gan.base import Generator
+from gan.image import to_uint8
+from gan.latent import Draw, latents, to_w, walk, walk_w
+
+__all__ = ["CHUNK", "Engine", "best_device", "draw", "draw_walk"]
+
+# Every net is evaluated on exactly so many rows: natural batching picks other kernels for other sizes, and flips
+# pixels. Chosen by benchmarks/serving.py: larger costs a single image more, smaller costs a sheet more.
+CHUNK = 8
+
+
+def best_device() -> torch.device:
+    """CUDA, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def _chunks(evaluate: Callable[..., Tensor], G: Generator, *rows: Tensor | None) -> Iterator[np.ndarray]:
+    """Evaluates ``evaluate(G, *rows)`` -> x in chunks of one shape, the last padded; yields uint8 [n, H, W, C]."""
+    device = next(G.parameters()).device
+    count = next(len(r) for r in rows if r is not None)
+    for start in range(0, count, CHUNK):
+        part = [None if r is None else r[start : start + CHUNK] for r in rows]
+        n = next(len(p) for p in part if p is not None)
+        padded = [None if p is None else torch.cat([p, p[-1:].expand(CHUNK - n, *p.shape[1:])]).to(device) for p in part]
+        with torch.inference_mode():
+            x = evaluate(G, *padded)
+        yield to_uint8(x[:n])
+
+
+def draw(G: Generator, draws: Sequence[Draw]) -> np.ndarray:
+    """Images of the draws, uint8 [N, H, W, C]. G must be in evaluation mode."""
+    z, c = latents(G.latent, draws)
+    psi = torch.tensor([d.psi for d in draws])
+    return np.concatenate(list(_chunks(lambda G, z, c, psi: G.synthesis(to_w(G, z, c, psi)), G, z, c, psi)))
+
+
+def draw_walk(G: Generator, keys: Sequence[Draw], frames: int, *, loop: bool = False) -> Iterator[np.ndarray]:
+    """Frames of a walk through the keys, uint8 [H, W, C] one by one; ``frames`` from each key to the next."""
+    for chunk in _chunks(lambda G, *rows: G.synthesis(walk_w(G, *rows)), G, *walk(G, keys, frames, loop=loop)):
+        yield from chunk
+
+
+class Engine:
+    """Models by name, loaded on first use; the ``keep`` last used stay on the device. Safe to call from threads."""
+
+    def __init__(self, *, device: str | torch.device | None = None, keep: int = 4):
+        self.device = torch.device(device) if device else best_device()
+        self.keep = keep
+        self._models: OrderedDict[str, hub.Model] = OrderedDict()
+        self._lock = threading.Lock()  # one computation at a time: two would only share the same cores
+
+    def model(self, name: str) -> hub.Model:
+        """The model of a name in weights/, a folder, or a Hub id with optional @revision."""
+        with self._lock:
+            if name not in self._models:
+                self._models[name] = hub.load(name, device=self.device)
+                while len(self._models) > self.keep:
+                    self._models.popitem(last=False)
+            self._models.move_to_end(name)
+            return self._models[name]
+
+    def draw(self, name: str, draws: Sequence[Draw]) -> np.ndarray:
+        """uint8 [N, H, W, C]."""
+        model = self.model(name)
+        with self._lock:
+            return draw(model.G, draws)

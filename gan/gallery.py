@@ -1,0 +1,66 @@
+"""Lists the models that a gallery shows: the folders of weights/, and others that the user names."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gan import hub
+
+__all__ = ["Entry", "entry", "list_models"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the gallery, described without loading its weights."""
+
+    name: str  #                     what ``hub.load`` takes
+    id: str  #                       what the page shows and recipes hold
+    folder: Path
+    family: str
+    resolution: int  #               px
+    channels: int
+    class_names: tuple[str, ...]
+    bytes: int  #                    of model.safetensors
+    training: dict[str, Any] = field(default_factory=dict)  # training.json, {} where there is none
+
+    @property
+    def samples(self) -> Path | None:
+        """The contact sheet, where there is one."""
+        path = self.folder / "samples.png"
+        return path if path.is_file() else None
+
+
+def entry(name: str) -> Entry:
+    """The entry of a model. Errors as ``hub.load``."""
+    folder, model_id, _ = hub.folder_of(name)
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        training = folder / "training.json"
+        return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
+                     tuple(map(str, config.get("class_names", []))), (folder / "model.safetensors").stat().st_size,
+                     json.loads(training.read_text()) if training.is_file() else {})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{model_id} is no usable model: {error}") from None
+
+
+def list_models(extra: Sequence[str] = ()) -> list[Entry]:
+    """Entries of weights/, sorted, then of ``extra`` (folders, folders of models, Hub ids). A broken one is left out
+    with a warning."""
+    names = sorted(p.parent.name for p in hub.WEIGHTS.glob("*/config.json"))
+    for name in extra:
+        inside = sorted(str(p.parent) for p in Path(name).glob("*/config.json")) if Path(name).is_dir() else []
+        names += inside or [name]
+    entries = []
+    for name in names:
+        try:
+            entries.append(entry(name))
+        except (ValueError, FileNotFoundError) as error:
+            log.warning("left out of the gallery: %s", error)
+    return entries

@@ -1,0 +1,233 @@
+"""A model on disk and on the Hugging Face Hub: ``config.json``, ``model.safetensors``, ``training.json``, ``README.md``.
+
+A model comes from a stranger. Nothing in it is executed or unpickled; its config is bounded and checked, the nets are
+built without memory, and names, shapes and types are compared with the file's header before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import math
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from gan.base import Generator, Latent
+from gan.models import family
+
+__all__ = ["FORMAT", "Model", "WEIGHTS", "folder_of", "load", "save", "save_atomically"]
+
+FORMAT = 1
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"  # the models that ship with the project
+HUB_ID = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+MAX_JSON = 4 * 2**20  # bytes
+
+
+@dataclass
+class Model:
+    """A generator ready to draw, with what its folder says of it."""
+
+    G: Generator
+    id: str  #                        a name or Hub id, never a local path
+    revision: str  #                  the Hub's commit, or 12 hex digits of sha256(model.safetensors)
+    class_names: tuple[str, ...]
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def label(self, name: str | None) -> int | None:
+        """The index of a class name, None for None. ``ValueError`` with the known names."""
+        if name is None:
+            return None
+        if name not in self.class_names:
+            known = ", ".join(self.class_names[:20]) + (", ..." if len(self.class_names) > 20 else "")
+            raise ValueError(f"{self.id} has no class {name!r}; " + (f"known: {known}" if known else "it has no classes"))
+        return self.class_names.index(name)
+
+
+def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
+    """The model of a name in weights/, a folder, or a Hub id ``user/name[@revision]``, in evaluation mode.
+
+    Errors: ``FileNotFoundError`` where there is no such model, ``ValueError`` where its files do not fit together.
+    """
+    folder, model_id, revision = folder_of(str(name))
+    config = _read_json(folder / "config.json")
+    G, class_names = _build(config, model_id)
+    path = folder / "model.safetensors"
+    _fill(G, path, model_id)
+    training = folder / "training.json"
+    return Model(G.requires_grad_(False).eval().to(device), model_id, revision or _digest(path), class_names,
+                 _read_json(training) if training.is_file() else {})
+
+
+def folder_of(name: str) -> tuple[Path, str, str]:
+    """(folder with the files, model id, revision or "") of a model's name. May download."""
+    shipped = WEIGHTS / name
+    if re.fullmatch(r"[\w.-]+", name) and (shipped / "config.json").is_file():
+        return shipped, name, ""
+    if Path(name).is_dir():
+        return Path(name), Path(name).resolve().name, ""
+    match = HUB_ID.fullmatch(name)
+    if not match:
+        known = sorted(p.parent.name for p in WEIGHTS.glob("*/config.json"))
+        raise FileNotFoundError(f"no model {name[:200]!r}: expected a folder, a Hub id user/name, or one of "
+                                f"{', '.join(known) or '(none shipped)'}")
+    return _download(match[1], match[2])
+
+
+def _download(repo: str, revision: str | None) -> tuple[Path, str, str]:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        config = hf_hub_download(repo, "config.json", revision=revision)
+        commit = Path(config).parent.name  # the cache's folder of a snapshot is its commit
+        hf_hub_download(repo, "model.safetensors", revision=commit)
+        for extra in ("training.json", "samples.png"):
+            try:
+                hf_hub_download(repo, extra, revision=commit)
+            except (HfHubHTTPError, LocalEntryNotFoundError):
+                continue  # a model is whole without them
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise FileNotFoundError(f"cannot get {repo} from the Hub: {first[:300]}") from None
+    return Path(config).parent, repo, commit
+
+
+def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False) -> None:
+    """Writes config.json and model.safetensors of G; float16 where ``half``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = {k: asdict(v) if isinstance(v, Latent) else v for k, v in G.config.items()}
+    family_name = type(G).__module__.rsplit(".", 1)[-1]
+    config = {"format": FORMAT, "family": family_name, **arguments, "class_names": list(class_names)}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in G.state_dict().items()}
+    if half:
+        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    save_atomically(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def save_atomically(tensors: Mapping[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Writes a safetensors file that is whole or not there: temporary file, fsync, rename.
+
+    Errors: ``OSError`` where it cannot be written; the file that stood there before is untouched.
+    """
+    import os
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(dict(tensors), temporary, metadata=metadata)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except SafetensorError as error:  # what the library makes of a full disk
+        raise OSError(str(error)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise ValueError(f"it is larger than {MAX_JSON // 2**20} MiB")
+        data = json.loads(path.read_text("utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError("it holds no JSON object")
+        return data
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: this is no model folder of ours") from None
+    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
+        raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
+
+
+def _build(config: dict[str, Any], model_id: str) -> tuple[Generator, tuple[str, ...]]:
+    """The generator that a config describes, on the meta device: shapes without memory."""
+    try:
+        arguments = dict(config)
+        if arguments.pop("format", None) != FORMAT:
+            raise ValueError(f"format must be {FORMAT}, got {str(config.get('format'))[:20]!r}")
+        cls = family(str(arguments.pop("family", None))[:50]).Generator
+        class_names = _class_names(arguments.pop("class_names", []))
+        signature, hints = inspect.signature(cls.__init__), typing.get_type_hints(cls.__init__)
+        known = [n for n in signature.parameters if n != "self"]
+        if unknown := sorted(set(arguments) - set(known)):
+            raise ValueError(f"unknown key {unknown[0][:50]!r}; known: {', '.join(known)}")
+        if "latent" not in arguments:
+            raise ValueError("key 'latent' is missing")
+        checked = {k: _latent(v) if k == "latent" else _bounded(k, v, hints[k]) for k, v in arguments.items()}
+        with torch.device("meta"):
+            G = cls(**checked)
+        if class_names and len(class_names) != G.latent.classes:
+            raise ValueError(f"{len(class_names)} class names for {G.latent.classes} classes")
+        return G, class_names or tuple(str(i) for i in range(G.latent.classes))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{model_id}: config.json is not usable: {error}") from None
+
+
+def _class_names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > 16384 or not all(
+            isinstance(v, str) and 0 < len(v) <= 200 and v.isprintable() for v in value):
+        raise ValueError("class_names must be a list of short printable texts")
+    return tuple(value)
+
+
+def _latent(value: Any) -> Latent:
+    if not isinstance(value, dict):
+        raise ValueError("latent must be an object")
+    hints = typing.get_type_hints(Latent)
+    if unknown := sorted(set(value) - set(hints)):
+        raise ValueError(f"unknown key {unknown[0][:50]!r} in latent; known: {', '.join(hints)}")
+    return Latent(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
+
+
+def _bounded(name: str, value: Any, annotation: Any) -> Any:
+    """The value, if it is of the annotated type and of a size that a net could have."""
+    if typing.get_origin(annotation) is typing.Literal:
+        if value not in typing.get_args(annotation):
+            raise ValueError(f"{name} must be one of {', '.join(map(str, typing.get_args(annotation)))}, "
+                             f"got {str(value)[:50]!r}")
+        return value
+    accepted = {float: (int, float)}.get(annotation, annotation)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and annotation is not bool):
+        raise ValueError(f"{name} must be of type {getattr(annotation, '__name__', annotation)}, got {str(value)[:50]!r}")
+    if isinstance(value, (int, float)) and not (math.isfinite(value) and 0 <= value <= 16384):
+        raise ValueError(f"{name} must be from 0 to 16384, got {str(value)[:50]}")
+    return value
+
+
+def _fill(G: Generator, path: Path, model_id: str) -> None:
+    """Gives the meta generator its memory and its values, after comparing it with the header of the file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{model_id}: no model.safetensors in its folder")
+    expected = G.state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = set(file.keys())
+            if missing := sorted(set(expected) - found):
+                raise ValueError(f"weight {missing[0]} is missing ({len(missing)} in all)")
+            if unknown := sorted(found - set(expected)):
+                raise ValueError(f"unknown key {unknown[0][:100]!r} ({len(unknown)} in all)")
+            for name, tensor in expected.items():
+                part = file.get_slice(name)
+                shape, dtype = list(part.get_shape()), part.get_dtype()
+                if shape != list(tensor.shape):
+                    raise ValueError(f"{name} has shape {shape}, expected {list(tensor.shape)}")
+                if dtype not in (("F32", "F16") if tensor.is_floating_point() else ("I64",)):
+                    raise ValueError(f"{name} has type {dtype}, expected {'F32 or F16' if tensor.is_floating_point() else 'I64'}")
+            values = {name: file.get_tensor(name).to(tensor.dtype) for name, tensor in expected.items()}
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{model_id}: model.safetensors is not usable: {error}") from None
+    G.load_state_dict(values, strict=True, assign=True)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12] if hasattr(hashlib, "file_digest") else \
+            hashlib.sha256(file.read()).hexdigest()[:12]

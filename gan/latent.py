@@ -1,0 +1,158 @@
+"""From seeds to z, from z to a truncated w, and walks between seeds.
+
+A seed is an integer from 0 to 2**32 - 1. Its stream is NumPy's ``RandomState``, which NumPy has frozen for good, read in
+a fixed order (noise, categorical codes, continuous codes, class), so that a seed means the same picture for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.base import Generator, Latent
+
+__all__ = ["Draw", "MAX_SEED", "check_seed", "latents", "lerp", "parse_seeds", "slerp", "to_w", "walk"]
+
+MAX_SEED = 2**32 - 1
+MAX_SEEDS = 100_000  # in one request
+PSI_RANGE = (0.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one image is made from, beside the weights."""
+
+    seed: int
+    label: int | None = None  #            class index; None = the one that the seed draws
+    psi: float = 1.0  #                    truncation, 1 = none
+    codes: tuple[float, ...] | None = None  # categorical indices, then continuous codes; None = the seed's
+
+    def __post_init__(self):
+        check_seed(self.seed)
+        if not PSI_RANGE[0] <= self.psi <= PSI_RANGE[1]:
+            raise ValueError(f"psi must be a number from {PSI_RANGE[0]:g} to {PSI_RANGE[1]:g}, got {self.psi}")
+
+
+def check_seed(seed: int) -> int:
+    """The seed itself. ``ValueError`` for what is no integer from 0 to 2**32 - 1."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"a seed must be a whole number from 0 to {MAX_SEED}, got {seed!r}")
+    return int(seed)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``"0-3,42"`` -> [0, 1, 2, 3, 42]. ``ValueError`` for anything else, and for more than 100,000 seeds."""
+    seeds: list[int] = []
+    for part in str(text).split(","):
+        match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)
+        if not match:
+            raise ValueError(f"cannot read seeds {str(text)[:80]!r}: expected whole numbers from 0 to {MAX_SEED} and ranges, "
+                             f"as in 0-15,42")
+        first, last = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
+        if last < first:
+            raise ValueError(f"the range {part.strip()} runs backwards: write {last}-{first}")
+        if last - first + 1 + len(seeds) > MAX_SEEDS:
+            raise ValueError(f"more than {MAX_SEEDS:,} seeds in one request")
+        seeds.extend(range(first, last + 1))
+    return seeds
+
+
+def latents(latent: Latent, draws: Sequence[Draw]) -> tuple[Tensor, Tensor | None]:
+    """z [N, Z] float32 and c [N] int64 (None without classes) of the draws, not yet truncated."""
+    rows = [_row(latent, draw) for draw in draws]
+    z = torch.from_numpy(np.stack([z for z, _ in rows]))
+    return z, torch.tensor([c for _, c in rows]) if latent.classes else None
+
+
+def _row(latent: Latent, draw: Draw) -> tuple[np.ndarray, int]:
+    rs = np.random.RandomState(draw.seed)
+    noise = rs.randn(latent.noise) if latent.prior == "normal" else 2 * rs.random_sample(latent.noise) - 1
+    indices = [int(rs.random_sample() * k) for k in latent.categorical]
+    continuous = [2 * rs.random_sample() - 1 for _ in range(latent.continuous)]
+    c = int(rs.random_sample() * latent.classes)  # drawn even when it is overridden: part of the stream
+    if draw.codes is not None:
+        split = len(latent.categorical)
+        if len(draw.codes) != split + latent.continuous:
+            raise ValueError(f"this model takes {split + latent.continuous} codes, got {len(draw.codes)}")
+        indices, continuous = [int(i) for i in draw.codes[:split]], list(draw.codes[split:])
+        if not all(0 <= i < k for i, k in zip(indices, latent.categorical)):
+            raise ValueError(f"categorical codes must be under {latent.categorical}, got {indices}")
+    if draw.label is not None:
+        if not 0 <= draw.label < latent.classes:
+            raise ValueError(f"class {draw.label} is out of range: this model has {latent.classes or 'no'} classes")
+        c = draw.label
+    one_hot = [np.eye(k)[i] for i, k in zip(indices, latent.categorical)]
+    return np.concatenate([noise, *one_hot, continuous]).astype(np.float32), c
+
+
+def to_w(G: Generator, z: Tensor, c: Tensor | None, psi: Tensor) -> Tensor:
+    """w [N, L, D], truncated by psi [N]; psi = 1 changes no bit.
+
+    Where mapping is learned, w is drawn towards the mean w of its class (Karras et al. 2019, arXiv:1812.04948, sec. B).
+    Where it is not, the noise part of z is scaled: never a class embedding, never a code.
+    """
+    if G.w_mean is not None:
+        w = G.mapping(z, c)
+        mean = G.w_mean[c if c is not None else torch.zeros(len(z), dtype=torch.long, device=z.device)][:, None]
+        return torch.where(psi[:, None, None] == 1, w, torch.lerp(mean, w, psi[:, None, None]))
+    noise = G.latent.noise
+    return G.mapping(torch.cat([z[:, :noise] * psi[:, None], z[:, noise:]], 1), c)
+
+
+def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Straight line from a to b, [N, ...], t [N] in [0, 1]."""
+    return torch.lerp(a, b, t.reshape(-1, *[1] * (a.ndim - 1)))
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Along the great circle from a to b, [N, Z], t [N]; norms move on a straight line.
+
+    Noise of many dimensions lives near a sphere, which a straight line leaves (White 2016, arXiv:1609.04468, sec. 2.1).
+    """
+    t = t[:, None]
+    norm_a, norm_b = a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
+    cosine = ((a * b).sum(1, keepdim=True) / (norm_a * norm_b).clamp_min(1e-12)).clamp(-1, 1)
+    angle = torch.acos(cosine)
+    direction = (torch.sin((1 - t) * angle) * a / norm_a.clamp_min(1e-12) +
+                 torch.sin(t * angle) * b / norm_b.clamp_min(1e-12)) / torch.sin(angle).clamp_min(1e-12)
+    curved = direction * torch.lerp(norm_a, norm_b, t)
+    return torch.where(angle.abs() < 1e-4, torch.lerp(a, b, t), curved)  # parallel: the two agree
+
+
+def walk(G: Generator, keys: Sequence[Draw], frames: int, *, loop: bool = False) -> tuple[Tensor, ...]:
+    """What ``walk_w`` needs for every frame of a walk through the key draws, ``frames`` a stretch.
+
+    Returns (z_a, z_b, c_a, c_b, psi_a, psi_b, t), each [frames x stretches (+ 1, the last key, unless it loops), ...].
+    """
+    if len(keys) < 2:
+        raise ValueError("a walk needs at least two seeds, as in --seeds 1,5,9")
+    if frames < 1:
+        raise ValueError(f"frames must be at least 1, got {frames}")
+    stretches = list(zip(keys, [*keys[1:], keys[0]])) if loop else list(zip(keys, keys[1:]))
+    z, c = latents(G.latent, [*keys])
+    psi = torch.tensor([k.psi for k in keys])
+    a = torch.arange(len(stretches)).repeat_interleave(frames)
+    t = torch.arange(frames).div(frames).repeat(len(stretches))
+    if not loop:
+        a, t = torch.cat([a, torch.tensor([len(stretches) - 1])]), torch.cat([t, torch.ones(1)])
+    b = (a + 1) % len(keys)
+    pick = lambda rows, i: None if rows is None else rows[i]  # noqa: E731
+    return z[a], z[b], pick(c, a), pick(c, b), psi[a], psi[b], t
+
+
+def walk_w(G: Generator, z_a: Tensor, z_b: Tensor, c_a: Tensor | None, c_b: Tensor | None,
+           psi_a: Tensor, psi_b: Tensor, t: Tensor) -> Tensor:
+    """w [N, L, D] of frames of a walk: straight in w where mapping is learned, else along the sphere of the noise;
+    classes are crossed in w, where their embeddings are."""
+    if G.w_mean is not None:
+        return lerp(to_w(G, z_a, c_a, psi_a), to_w(G, z_b, c_b, psi_b), t)
+    n = G.latent.noise
+    between = slerp if G.latent.prior == "normal" else lerp
+    z = torch.cat([between(z_a[:, :n], z_b[:, :n], t), lerp(z_a[:, n:], z_b[:, n:], t)], 1)
+    psi = lerp(psi_a, psi_b, t)
+    return lerp(to_w(G, z, c_a, psi), to_w(G, z, c_b, psi), t)

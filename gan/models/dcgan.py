@@ -1,0 +1,80 @@
+"""DCGAN (Radford, Metz and Chintala 2015, arXiv:1511.06434) at any power-of-two resolution.
+
+Both nets are all-convolutional: G doubles the resolution from 4 px, D halves it down to 4 px. Conditional: the class
+embedding beside the noise in G, the projection head in D (Miyato and Koyama 2018, arXiv:1802.05637).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gan import base
+from gan.layers import AppendClass, Upsampling, init_normal, spectral_normalise, up_block
+
+
+def plan(resolution: int, width: int) -> list[int]:
+    """Channels at 4, 8, ... resolution / 2 px: ``width`` at the last, doubling towards 4 px, at most 8 width."""
+    stages = resolution.bit_length() - 3
+    return [width * min(2**k, 8) for k in range(stages - 1, -1, -1)]
+
+
+class Generator(base.Generator):
+    """w [N, 1, D] -> 4x4 -> ... -> x [N, C, H, W]; BatchNorm and ReLU after every layer but the last (Radford, sec. 3)."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #            px
+        channels: int = 3,  #               1 or 3
+        width: int = 64,  #                 channels at resolution / 2
+        up: Upsampling = "nearest",  #      nearest = upsample and convolve; transposed = as Radford
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        self.append = AppendClass(latent.classes)
+        sizes = plan(resolution, width)
+        self.first = nn.ConvTranspose2d(latent.dim + self.append.size, sizes[0], 4, bias=False)  # 1 px -> 4 px
+        blocks: list[nn.Module] = [nn.BatchNorm2d(sizes[0]), nn.ReLU()]
+        for i, o in zip(sizes, sizes[1:]):
+            blocks += [up_block(i, o, up, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+        self.blocks = nn.Sequential(*blocks)
+        self.pixels = up_block(sizes[-1], channels, up, bias=True)
+        init_normal(self)
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.append(z, c)
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        x = self.first(w[:, 0, :, None, None])  # [N, sizes[0], 4, 4]
+        return torch.tanh(self.pixels(self.blocks(x)))
+
+
+class Discriminator(base.Discriminator):
+    """x [N, C, H, W] -> strided 4x4 convolutions down to 4x4 -> h [N, F] -> logits [N]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #       px
+        channels: int = 3,  #          1 or 3
+        width: int = 64,  #            channels at resolution / 2
+        spectral: bool = False,  #     spectral norm in every layer, in the place of BatchNorm
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = [channels, *reversed(plan(resolution, width))]
+        layers: list[nn.Module] = []
+        for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
+            norm = [nn.BatchNorm2d(o)] if k and not spectral else []  # none at the input (Radford, sec. 3)
+            layers += [nn.Conv2d(i, o, 4, 2, 1, bias=not norm), *norm, nn.LeakyReLU(0.2, inplace=True)]
+        self.convs = nn.Sequential(*layers)
+        self.feature_dim = sizes[-1] * 16
+        self.head = base.Head(self.feature_dim, latent.classes)
+        init_normal(self)
+        if spectral:
+            spectral_normalise(self)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.convs(x).flatten(1)
+

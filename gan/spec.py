@@ -1,0 +1,111 @@
+"""One notation for everything a recipe is made of: ``R1(10, every=16)``, ``nonsaturating``, ``0.0002``, ``[8, 16]``.
+
+A recipe is data. It is written to JSON and given on the command line in the notation below, which is a subset of
+Python's own expressions, so what is printed can be pasted back. Nothing is ever evaluated: the text is read by
+``ast.parse`` and only literals, and calls of names that the caller lists, are accepted.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["Recorded", "read", "write"]
+
+
+class Recorded:
+    """Remembers the arguments its constructor was called with, defaults included, in ``self.config``.
+
+    The signature is the config: no class writes its options twice, and an object can be written to JSON and built
+    again from it.
+    """
+
+    config: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any):
+        self = super().__new__(cls)
+        # copy.deepcopy builds an empty object and fills its __dict__: there is no call to remember then.
+        bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
+        bound.apply_defaults()
+        self.__dict__["config"] = {k: v for k, v in list(bound.arguments.items())[1:] if k != "args"}
+        return self
+
+
+def write(value: Any) -> str:
+    """The notation of a recipe's value; ``read(write(value), names)`` builds an equal one.
+
+    Errors: ``ValueError`` for a value that the notation cannot express (a closure, a tensor, ...).
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return repr(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} cannot be part of a recipe: numbers must be finite")
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(write(v) for v in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k!r}: {write(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, Recorded):
+        return _call(type(value).__name__, value.config)
+    if name := getattr(value, "constant_name", None):  # a named constant, such as an Objective
+        return name
+    if dataclasses.is_dataclass(value):
+        return _call(type(value).__name__, {f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+    raise ValueError(f"{value!r} cannot be part of a recipe: expected a literal, a named constant, a dataclass or a term")
+
+
+def _call(name: str, arguments: Mapping[str, Any]) -> str:
+    return f"{name}({', '.join(f'{k}={write(v)}' for k, v in arguments.items())})"
+
+
+def read(text: str, names: Mapping[str, Any]) -> Any:
+    """Reads the notation. ``names`` maps every accepted name to a class (called) or a constant (taken as it is).
+
+    A tuple without brackets is accepted (``R1(10), Drift()``); sequences come back as tuples.
+    Errors: ``ValueError`` that names what was not understood, with the known names.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"cannot read {text!r}: {getattr(error, 'msg', error)}") from None
+    return _value(tree, names, text)
+
+
+def _value(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
+    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (bool, int, float, str))):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _value(node.operand, names, text)
+        if isinstance(value, (int, float)):
+            return -value
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple(_value(n, names, text) for n in node.elts)
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        return {_value(k, names, text): _value(v, names, text) for k, v in zip(node.keys, node.values)}
+    if isinstance(node, ast.Name):
+        found = _lookup(node.id, names)
+        if isinstance(found, type):
+            raise ValueError(f"{node.id} needs its brackets: {node.id}{inspect.signature(found)}")
+        return found
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        found = _lookup(node.func.id, names)
+        if not isinstance(found, type):
+            raise ValueError(f"{node.func.id} is a constant: write it without brackets")
+        args = [_value(a, names, text) for a in node.args]
+        kwargs = {k.arg: _value(k.value, names, text) for k in node.keywords if k.arg}
+        try:
+            return found(*args, **kwargs)
+        except TypeError as error:
+            raise ValueError(f"{ast.unparse(node)}: {error}; expected {node.func.id}{inspect.signature(found)}") from None
+    raise ValueError(f"cannot read {ast.unparse(node)!r} in {text!r}: expected numbers, text, lists or Name(argument=value)")
+
+
+def _lookup(name: str, names: Mapping[str, Any]) -> Any:
+    if name not in names:
+        raise ValueError(f"unknown name {name!r}; known: {', '.join(sorted(names)) or 'none'}")
+    return names[name]

@@ -1,0 +1,205 @@
+"""python -m train: train a GAN on a folder, zip, parquet or Hub data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shlex
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from gan.engine import best_device
+from train.callbacks import Checkpoints, Log, Snapshots, clock
+from train.config import Recipe, override
+from train.data import Images, Stream, load_images
+from train.export import Provenance, export, hardware
+from train.loop import Diverged, Run
+from train.recipes import RECIPES, Entry, find
+from train.runs import CHECKPOINT, differences, identity_of, load_checkpoint, peek
+
+EXAMPLES = """examples:
+  python -m train list
+  python -m train dcgan --data photos/ --out runs/photos
+  python -m train cgan --data digits.parquet --out runs/digits --kimg 300
+  python -m train dcgan --data cats.zip --out runs/cats --set d.spectral=true --set g_opt.lr=1e-4 --dry-run
+  python -m train dcgan --data cats.zip --out runs/cats --resume
+  python -m train export runs/cats --out weights/cats --licence "CC BY 4.0"
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser("python -m train", description=__doc__, epilog=EXAMPLES,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("recipe", help="a recipe's name (see: python -m train list), or list, or export")
+    p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
+    p.add_argument("--out", required=True, type=Path, help="folder of the run")
+    p.add_argument("--resolution", type=int, metavar="PX", help="default: nearest power of two, at most 64")
+    budget = p.add_mutually_exclusive_group()
+    budget.add_argument("--kimg", type=float, help="thousands of images to show (default: the recipe's)")
+    budget.add_argument("--minutes", type=float, help="the same, as time: measured once at the start, then fixed")
+    p.add_argument("--batch", type=int, help="default: the recipe's")
+    p.add_argument("--seed", type=int, default=0, help="default: 0")
+    p.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
+    p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",
+                   help="change one slot of the recipe, e.g. g_opt.lr=1e-4 or penalties='R1(10, every=16)'")
+    p.add_argument("--licence", default="not stated", help="licence of the data, for the model's card")
+    p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
+    p.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
+    return p
+
+
+def resolve(args: argparse.Namespace, entry: Entry, images: Images) -> Recipe:
+    """The recipe for this data with everything that the command line changes."""
+    recipe = entry(images.spec)
+    if args.batch is not None:
+        recipe = replace(recipe, batch=args.batch)
+    if args.kimg is not None:
+        recipe = replace(recipe, kimg=args.kimg)
+    for text in args.overrides:
+        path, sign, value = text.partition("=")
+        if not sign:
+            raise ValueError(f"--set needs SLOT=VALUE, got {text!r}")
+        recipe = override(recipe, path.strip(), value.strip())
+    return recipe
+
+
+def budget_from_minutes(recipe: Recipe, args: argparse.Namespace, images: Images, device: torch.device) -> Recipe:
+    """Turns minutes into images, from the speed of a throw-away run of a few seconds."""
+    trial = Run(recipe, Stream(images, seed=args.seed, flip=recipe.flip), seed=args.seed, device=device)
+    for _ in range(3):
+        trial.step()
+    began, before = time.perf_counter(), trial.nimg
+    while time.perf_counter() - began < 5:
+        trial.step()
+    rate = (trial.nimg - before) / (time.perf_counter() - began)
+    kimg = max(1.0, round(rate * args.minutes * 60 / 1000, 1))
+    print(f"{rate:.0f} images/s here: {args.minutes:g} minutes are {kimg:g} kimg", file=sys.stderr)
+    return replace(recipe, kimg=kimg)
+
+
+def train(args: argparse.Namespace) -> int:
+    entry = find(args.recipe)
+    device = torch.device(args.device) if args.device else best_device()
+    images = load_images(args.data, resolution=args.resolution, progress=_progress)
+    recipe = resolve(args, entry, images)
+    checkpoint = args.out / CHECKPOINT
+    old = peek(checkpoint) if checkpoint.exists() else None
+    if old and not args.resume and not args.dry_run:
+        raise ValueError(f"{args.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
+                         f"add --resume to go on, or choose another --out")
+    if args.minutes is not None:
+        recipe = replace(recipe, kimg=float(old[1]["kimg"])) if old else budget_from_minutes(recipe, args, images, device)
+    if args.dry_run:
+        print(json.dumps({"recipe": entry.name, "paper": entry.paper, **recipe.to_json()}, indent=2))
+        return 0
+    identity = identity_of(recipe.to_json(), recipe=entry.name, data=images.fingerprint, seed=args.seed)
+    if old and (lines := differences(old[1], identity)):
+        raise ValueError(f"{args.out} belongs to another run; " + "; ".join(lines))
+    run = Run(recipe, Stream(images, seed=args.seed, flip=recipe.flip), seed=args.seed, device=device, callbacks=[
+        Log(args.out / "log.jsonl"), Snapshots(args.out / "snapshots"),
+        Checkpoints(checkpoint, identity, every_s=args.checkpoint_s)])
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "recipe.json").write_text(json.dumps(identity, indent=2) + "\n")
+    if old:
+        load_checkpoint(checkpoint, run, identity)
+        if run.finished:
+            print(f"{args.out} is finished: {run.nimg / 1000:g} kimg. More: --kimg N", file=sys.stderr)
+            return 0
+        print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
+    elif args.resume:
+        print(f"no checkpoint in {args.out}: starting anew", file=sys.stderr)
+    return _fit(run, args, entry, images, identity)
+
+
+def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, identity: dict[str, str]) -> int:
+    def stop(number: int, frame: object) -> None:
+        print("\nstopping after this step (once more: at once)", file=sys.stderr)
+        run.stopping = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    failed = ""
+    try:
+        run.fit()
+    except Diverged as error:
+        failed = str(error)
+        if not (args.out / CHECKPOINT).exists():
+            raise ValueError(f"{failed}; there is no checkpoint to go back to") from None
+        load_checkpoint(args.out / CHECKPOINT, run, identity)
+    _export(run, args, entry, images)
+    if failed:
+        raise ValueError(f"{failed}; went back to {run.nimg / 1000:.1f} kimg and exported that")
+    if not run.finished:
+        print(f"stopped at {run.nimg / 1000:.1f} kimg, nothing is lost: the same command with --resume goes on",
+              file=sys.stderr)
+        return 130
+    return 0
+
+
+def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) -> None:
+    data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
+                fingerprint=images.fingerprint, licence=args.licence)
+    provenance = Provenance(entry.name, entry.parent, entry.paper, run.recipe.to_json(), data, _command(args, images),
+                            args.seed, run.nimg, round(run.seconds / 60, 1), hardware(run.device))
+    names = images.spec.class_names if run.recipe.latent.classes else ()
+    export(run.G_ema, args.out / "export", provenance, class_names=names, snapshots=args.out / "snapshots",
+           name=args.out.name)
+    print(f"model written to {args.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
+
+
+def _command(args: argparse.Namespace, images: Images) -> str:
+    """The command that made the model, without this machine's folders."""
+    parts = ["python", "-m", "train", args.recipe, "--data", images.name, "--out", f"runs/{args.out.name}"]
+    for option in ("resolution", "kimg", "minutes", "batch"):
+        if (value := getattr(args, option)) is not None:
+            parts += [f"--{option}", f"{value:g}"]
+    if args.seed:
+        parts += ["--seed", str(args.seed)]
+    for text in args.overrides:
+        parts += ["--set", text]
+    return shlex.join(parts)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rdecoding images {done:,} / {total:,}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def print_list(argv: list[str]) -> int:
+    p = argparse.ArgumentParser("python -m train list", description="Lists the recipes with their papers.")
+    p.add_argument("--json", action="store_true", help="as JSON")
+    if p.parse_args(argv).json:
+        print(json.dumps([{"name": e.name, "paper": e.paper, "parent": e.parent, "note": e.note} for e in RECIPES.values()],
+                         indent=2))
+    else:
+        width = max(map(len, RECIPES))
+        for e in RECIPES.values():
+            print(f"{e.name:{width}}  {e.note} ({e.paper})")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        if argv[:1] == ["list"]:
+            return print_list(argv[1:])
+        return train(parser().parse_args(argv))
+    except (ValueError, KeyError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

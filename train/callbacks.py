@@ -1,0 +1,193 @@
+"""What changes over time or watches a run. A callback moves a knob or reads a statistic; it never computes a loss."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from gan.engine import draw
+from gan.image import contact_sheet, to_pil
+from gan.latent import Draw
+from train.export import settled
+from train.runs import save_checkpoint
+
+if TYPE_CHECKING:
+    from train.loop import Phase, Run
+    from train.step import Step
+
+__all__ = ["Callback", "Checkpoints", "Log", "Snapshots"]
+RECIPE_NAMES: tuple[str, ...] = ()  # callbacks that a recipe may name
+
+log = logging.getLogger(__name__)
+
+
+class Callback:
+    """Does nothing at every moment of a run; subclasses override the moments they need."""
+
+    def on_start(self, run: Run) -> None:
+        """Before the first step of a session, after a resume."""
+
+    def before_step(self, run: Run) -> None: ...
+
+    def on_batch(self, run: Run, real: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """May replace the reals [N, C, H, W] and classes [N] of a phase."""
+        return real, c
+
+    def after_phase(self, run: Run, phase: Phase, step: Step) -> None: ...
+
+    def after_step(self, run: Run) -> None: ...
+
+    def on_end(self, run: Run) -> None:
+        """After the last step of a session: the budget is used, or the user interrupts."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold of it, as JSON."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+class Checkpoints(Callback):
+    """Saves the whole run every ``every_s`` seconds of training, and at the end."""
+
+    def __init__(self, path: Path, identity: dict[str, Any], *, every_s: float = 60.0):
+        self.path, self.identity, self.every_s = path, identity, every_s
+        self.saved_at_s = self.saved_nimg = 0
+
+    def on_start(self, run: Run) -> None:
+        self.saved_at_s, self.saved_nimg = run.seconds, run.nimg
+
+    def after_step(self, run: Run) -> None:
+        if run.seconds - self.saved_at_s >= self.every_s:
+            self._save(run)
+
+    def on_end(self, run: Run) -> None:
+        if run.nimg != self.saved_nimg:
+            self._save(run)
+
+    def _save(self, run: Run) -> None:
+        self.saved_at_s = run.seconds
+        try:
+            save_checkpoint(self.path, run, self.identity)
+            self.saved_nimg = run.nimg
+        except OSError as error:  # a full disk, most often: what is there stays, and the next attempt may find room
+            log.warning("checkpoint not saved (%s); the one of %.1f kimg stays, training goes on",
+                        error, self.saved_nimg / 1000)
+
+
+def log_spaced_kimg(limit: float) -> list[float]:
+    """0, 1, 2, 5, 10, 20, 50, ... up to the limit, in thousands of images."""
+    marks, power = [0.0], 1.0
+    while power <= limit:
+        marks += [m * power for m in (1, 2, 5) if m * power <= limit]
+        power *= 10
+    return marks
+
+
+class Snapshots(Callback):
+    """Draws the same seeds with G_ema at log-spaced images, for the timeline that the gallery shows."""
+
+    SEEDS = tuple(range(16))
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.done: list[dict[str, float]] = []
+
+    def on_start(self, run: Run) -> None:
+        self.marks = [1000 * k for k in log_spaced_kimg(run.recipe.kimg)]
+        self.done = [d for d in _read_timeline(self.folder) if d["nimg"] <= run.nimg] if run.nimg else []
+        self.after_step(run)
+
+    def after_step(self, run: Run) -> None:
+        reached = sum(run.nimg >= mark for mark in self.marks)
+        if reached > len(self.done):
+            self._draw(run)
+
+    def on_end(self, run: Run) -> None:
+        if run.finished and self.done[-1]["nimg"] != run.nimg:
+            self._draw(run)
+
+    def _draw(self, run: Run) -> None:
+        tiles = draw(settled(run.G_ema), [Draw(seed) for seed in self.SEEDS])
+        name = f"{run.nimg:09d}.webp"
+        self.done.append({"file": name, "nimg": run.nimg, "minutes": round(run.seconds / 60, 2)})
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            to_pil(contact_sheet(tiles)).save(self.folder / name, quality=90, method=6)
+            text = json.dumps({"seeds": self.SEEDS, "snapshots": self.done}, indent=1)
+            (self.folder / "timeline.json").write_text(text)
+        except OSError as error:
+            log.warning("snapshot not saved (%s); training goes on", error)
+
+
+def _read_timeline(folder: Path) -> list[dict[str, float]]:
+    try:
+        return json.loads((folder / "timeline.json").read_text())["snapshots"]
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+class Log(Callback):
+    """JSON lines, one each 1,000 images, and a live progress line with images/s and the time left."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.printed_s = 0.0
+
+    def on_start(self, run: Run) -> None:
+        lines = self.path.read_text().splitlines() if run.nimg and self.path.exists() else []
+        kept = [line for line in lines if _nimg_of(line) <= run.nimg]  # what a killed run did after its checkpoint
+        self.path.write_text("".join(f"{line}\n" for line in kept))
+        self.began, self.logged_nimg = (time.monotonic(), run.nimg), run.nimg
+        self.interval_s = 0.5 if sys.stderr.isatty() else 30.0
+
+    def after_step(self, run: Run) -> None:
+        if run.nimg - self.logged_nimg >= 1000:
+            self.logged_nimg = run.nimg
+            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run))
+            try:
+                with open(self.path, "a") as file:
+                    file.write(json.dumps(record) + "\n")
+            except OSError as error:
+                log.warning("log line not written (%s); training goes on", error)
+        if time.monotonic() - self.printed_s >= self.interval_s:
+            self.printed_s = time.monotonic()
+            self._print(run)
+
+    def on_end(self, run: Run) -> None:
+        self._print(run)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+
+    def _print(self, run: Run) -> None:
+        elapsed = time.monotonic() - self.began[0]
+        rate = (run.nimg - self.began[1]) / max(elapsed, 1e-9)
+        left = (run.recipe.total_nimg - run.nimg) / rate if rate else 0.0
+        losses = "  ".join(f"{k} {v:.3f}" for k, v in _values(run).items())
+        line = (f"{run.nimg / 1000:9.1f} / {run.recipe.kimg:g} kimg {run.nimg / run.recipe.total_nimg:5.0%}"
+                f"  {rate:7.1f} images/s  ETA {clock(left)}  {losses}")
+        print(f"\r{line}\033[K" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n",
+              file=sys.stderr, flush=True)
+
+
+def _values(run: Run) -> dict[str, float]:
+    return {k: round(v.item(), 4) for k, v in run.losses.items()}
+
+
+def _nimg_of(line: str) -> float:
+    try:
+        return json.loads(line)["nimg"]
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # a torn line
+
+
+def clock(seconds: float) -> str:
+    """h:mm:ss"""
+    s = int(seconds)
+    return f"{s // 3600}:{s // 60 % 60:02d}:{s % 60:02d}"

@@ -1,0 +1,201 @@
+"""What a recipe is made of: frozen dataclasses that are written to JSON, printed, and changed with ``--set``."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Union
+
+import torch
+
+from gan.base import Latent
+from gan.models import family
+from gan.spec import read, write
+
+__all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "at", "named", "override"]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a recipe may know of the data it is for."""
+
+    resolution: int  #                     px, a power of two
+    channels: int  #                       1 or 3
+    classes: int = 0  #                    0 = unlabelled
+    class_names: tuple[str, ...] = ()
+    count: int = 0  #                      images
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A number that moves from ``start`` to ``end`` while ``kimg`` thousand images are seen, and stays there."""
+
+    start: float
+    end: float
+    kimg: float
+    shape: Literal["linear", "cosine"] = "linear"
+
+    def at(self, nimg: int) -> float:
+        t = min(nimg / (1000 * self.kimg), 1.0) if self.kimg else 1.0
+        if self.shape == "cosine":
+            t = (1 - math.cos(math.pi * t)) / 2
+        return self.start + (self.end - self.start) * t
+
+
+Number = Union[float, Schedule]
+
+
+def at(value: Number, nimg: int) -> float:
+    """The number itself, or the schedule's value after nimg images."""
+    return value.at(nimg) if isinstance(value, Schedule) else value
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2014, arXiv:1412.6980); the betas are DCGAN's unless a recipe says otherwise."""
+
+    lr: Number = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+
+    def build(self, params: list[torch.nn.Parameter], lazy: int = 0) -> torch.optim.Optimizer:
+        """``lazy`` is the longest interval of a lazily evaluated term: Adam's time constants are kept by scaling them
+        with r = lazy / (lazy + 1) (Karras et al. 2020, arXiv:1912.04958, appendix B)."""
+        self_lazy = lazy / (lazy + 1) if lazy else 1.0
+        betas = tuple(float(b) ** self_lazy for b in self.betas)
+        optimiser = torch.optim.Adam(params, lr=at(self.lr, 0) * self_lazy, betas=betas, fused=True)
+        optimiser.lr_scale = self_lazy
+        return optimiser
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """RMSprop (Hinton 2012), which WGAN uses because momentum made its critic unstable (arXiv:1701.07875, sec. 4)."""
+
+    lr: Number = 5e-5
+
+    def build(self, params: list[torch.nn.Parameter], lazy: int = 0) -> torch.optim.Optimizer:
+        optimiser = torch.optim.RMSprop(params, lr=at(self.lr, 0))
+        optimiser.lr_scale = 1.0
+        return optimiser
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One GAN, whole. A recipe function states only what differs from these defaults."""
+
+    family: str
+    latent: Latent
+    loss: Any  #                                   an Objective
+    penalties: tuple = ()  #                       Terms
+    mix: Any = None  #                             a transform of w before synthesis, or None
+    augment: Any = None  #                         a differentiable transform of x before D, or None
+    callbacks: tuple = ()  #                       what changes over time
+    g: Mapping[str, Any] = field(default_factory=dict)  # options of the family's Generator
+    d: Mapping[str, Any] = field(default_factory=dict)  # options of the family's Discriminator
+    g_opt: Any = Adam()
+    d_opt: Any = Adam()
+    d_steps: int = 1  #                            D updates a G update
+    batch: int = 32
+    flip: bool = False  #                          mirror half of the reals (not for digits and letters)
+    kimg: float = 1000.0  #                        thousands of real images shown to D in the whole run
+    ema_kimg: float = 10.0  #                      half-life of G_ema
+    ema_rampup: float = 0.05  #                    half-life <= this share of what was seen (StyleGAN2's code, there .05)
+    precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16 = autocast, decided by benchmarks/training.py
+    channels_last: bool = False
+
+    def __post_init__(self):
+        for name in ("batch", "d_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.kimg < 1e7:
+            raise ValueError(f"kimg must be above 0 and under 10 million, got {self.kimg}")
+
+    @property
+    def total_nimg(self) -> int:
+        return math.ceil(self.kimg * 1000)
+
+    def nets(self) -> tuple[torch.nn.Module, torch.nn.Module]:
+        """Fresh G and D."""
+        module = family(self.family)
+        return module.Generator(self.latent, **self.g), module.Discriminator(self.latent, **self.d)
+
+    def to_json(self) -> dict[str, str]:
+        """Every slot in the notation of ``gan.spec``."""
+        return {f.name: write(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+    @classmethod
+    def from_json(cls, slots: Mapping[str, str]) -> Recipe:
+        names = named()
+        return cls(**{slot: read(text, names) for slot, text in slots.items()})
+
+
+def named() -> dict[str, Any]:
+    """Every name that a recipe's notation may use: what terms.py, augment.py, callbacks.py and this file define."""
+    from train import callbacks, terms  # they import this file
+
+    found: dict[str, Any] = {c.__name__: c for c in (Latent, Schedule, Adam, RMSprop)}
+    for module in (terms, callbacks):
+        found.update({name: getattr(module, name) for name in module.RECIPE_NAMES})
+    return found
+
+
+def override(recipe: Recipe, path: str, text: str) -> Recipe:
+    """The recipe with one slot changed, as ``--set PATH=VALUE`` asks: ``g_opt.lr=1e-4``, ``d.spectral=true``.
+
+    Errors: ``ValueError`` that names the known slots, or the type that the slot takes.
+    """
+    return _replace(recipe, path.split("."), text, path)
+
+
+def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
+    name, rest = path[0], path[1:]
+    hints = typing.get_type_hints(type(owner))
+    if name not in hints:
+        raise ValueError(f"unknown setting {whole!r}: no {name!r} here; known: {', '.join(sorted(hints))}")
+    value = getattr(owner, name)
+    if not rest:
+        new = _typed(text, hints[name], whole)
+    elif isinstance(value, Mapping):  # g and d: the options that the family's constructor takes
+        new = {**value, rest[0]: _option(owner, name, rest, text, whole)}
+    elif dataclasses.is_dataclass(value):
+        new = _replace(value, rest, text, whole)
+    else:
+        raise ValueError(f"unknown setting {whole!r}: {name} has no parts; set it whole, it is now {write(value)}")
+    return dataclasses.replace(owner, **{name: new})
+
+
+def _option(recipe: Recipe, net: str, rest: list[str], text: str, whole: str) -> Any:
+    constructor = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator"}[net]).__init__
+    known = {n: p for n, p in inspect.signature(constructor).parameters.items() if p.kind is p.KEYWORD_ONLY}
+    if len(rest) > 1 or rest[0] not in known:
+        raise ValueError(f"unknown setting {whole!r}; known for {recipe.family}: "
+                         f"{', '.join(f'{net}.{n}' for n in sorted(known))}")
+    return _typed(text, typing.get_type_hints(constructor)[rest[0]], whole)
+
+
+def _typed(text: str, annotation: Any, path: str) -> Any:
+    """The text read as a value of the annotated type."""
+    literals = {"true": True, "false": False, "none": None}
+    choices = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
+    if annotation is str or text in choices:
+        return text.strip("'\"")
+    value = literals[text.lower()] if text.lower() in literals else read(text, named())
+    origin = typing.get_origin(annotation) or annotation
+    if origin is Union:
+        accepted = typing.get_args(annotation)
+    else:
+        accepted = {tuple: (tuple,), Mapping: (dict,)}.get(origin, (origin,))
+    if origin is tuple and not isinstance(value, tuple):
+        value = (value,)  # one term needs no brackets
+    if float in accepted and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if choices:
+        raise ValueError(f"{path} must be one of {', '.join(map(str, choices))}, got {text!r}")
+    if Any not in accepted and not (isinstance(value, accepted) and not (isinstance(value, bool) and bool not in accepted)):
+        wanted = " or ".join(getattr(t, "__name__", str(t)) for t in accepted)
+        raise ValueError(f"{path} must be {wanted}, got {text!r}")
+    return value

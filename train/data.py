@@ -1,0 +1,371 @@
+"""Training images: any source, decoded once into a cached uint8 memory map, and the one endless stream of reals.
+
+Two passes over the source. The survey reads headers and settles resolution, channels, classes and order; the second
+pass decodes. In the cache folder then lie
+
+    <fingerprint>.npy     pixels uint8 [M, H, W, C]
+    <fingerprint>.json    labels, class names, what could not be decoded; written last, so it vouches for the .npy
+    <key>.source.json     the survey's outcome for a source in this state, so that an unchanged source is not read again
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import logging
+import math
+import os
+import tempfile
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from gan.base import check_shape
+from train.config import DataSpec
+from train.sources import CHUNK, Item, Source, digest, open_source, printable
+
+__all__ = ["Images", "Stream", "load_images"]
+
+log = logging.getLogger(__name__)
+
+VERSION = 1  # of the preprocessing: raise it when the same file would give other pixels
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+Image.init()
+# Pictures only: EPS would start Ghostscript, and TGA has no signature, so text could pass for it.
+FORMATS = [f for f in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000") if f in Image.OPEN]
+
+
+@dataclass(frozen=True)
+class Images:
+    """A decoded data set."""
+
+    pixels: np.ndarray  #            uint8 [M, H, W, C], a read-only memory map
+    labels: np.ndarray | None  #     int64 [M], None if unlabelled
+    spec: DataSpec
+    name: str  #                     of the source, without local directories
+    fingerprint: str  #              hex; of content, labels, order, resolution, channels and preprocessing
+    skipped: tuple[str, ...]  #      "file: reason"
+
+
+class Stream:
+    """The one endless stream of reals. Item k is permutation(seed, k // M)[k % M], mirrored by a coin of (seed, k).
+
+    ``index`` is the next k. It is all there is to save: with the same images and seed, setting it resumes exactly.
+    """
+
+    def __init__(self, images: Images, *, seed: int, flip: bool = False):
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed must be an integer from 0 to 2^32-1, got {seed}")
+        self.index = 0
+        self._pixels, self._labels, self._seed, self._flip = np.asarray(images.pixels), images.labels, seed, flip
+        self._epoch, self._order, self._coins = -1, np.empty(0, np.int64), np.empty(0, bool)
+
+    def batch(self, n: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The next n items: x float32 [n, C, H, W] in [-1, 1] and c int64 [n], or None if unlabelled."""
+        items, coins = self._take(n)
+        pixels = self._pixels[items]  # a copy [n, H, W, C]
+        if self._flip:
+            pixels[coins] = pixels[coins, :, ::-1]
+        x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+        c = None if self._labels is None else torch.from_numpy(self._labels[items])
+        self.index += n
+        return x.div_(127.5).sub_(1), c
+
+    def _take(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """The images and the coins of items index ... index + n - 1, which may lie in several epochs."""
+        items, coins, k, count = [], [], self.index, len(self._pixels)
+        while k < self.index + n:
+            epoch, start = divmod(k, count)
+            if epoch != self._epoch:
+                rs = np.random.RandomState([self._seed, epoch])  # frozen for good, unlike numpy's newer generators
+                self._epoch, self._order, self._coins = epoch, rs.permutation(count), rs.random_sample(count) < 0.5
+            stop = min(count, start + self.index + n - k)
+            items.append(self._order[start:stop])
+            coins.append(self._coins[start:stop])
+            k += stop - start
+        return np.concatenate(items), np.concatenate(coins)
+
+
+def load_images(
+    path: str | Path, *, resolution: int | None = None, cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Images:
+    """Images out of a folder, a zip, parquet or a Hub data set, decoded on first use and cached since.
+
+    ``resolution`` in px; None takes the power of two nearest to the median short side, 16 to 64. ``cache_dir`` defaults
+    to ``$XDG_CACHE_HOME/gan-gallery``. ``progress(done, total)`` counts the files of both passes.
+    Errors: ``FileNotFoundError``; ``ValueError`` for a source without usable images and for a cache that cannot be
+    written, each of one line.
+    """
+    if resolution is not None:
+        check_shape(resolution, 1, 1)
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    cache = Path(cache_dir) if cache_dir else home / "gan-gallery"
+    with open_source(path) as source, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
+        state = hashlib.sha256(f"{VERSION} {source.key} {resolution}".encode()).hexdigest()[:32]
+        note = cache / f"{state}.source.json"
+        known = _read_json(note)
+        images = _cached(cache, known.get("fingerprint", ""), source.name, known.get("skipped", ()))
+        if images is None:
+            with _cache_errors(cache):
+                cache.mkdir(parents=True, exist_ok=True)
+                tempfile.TemporaryFile(dir=cache).close()  # better now than after minutes of reading
+            tick = _Ticker(progress, 2 * len(source))
+            survey = _survey(source, resolution, tick)
+            images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
+            if images is None:
+                _decode_all(source, survey, cache, tick)
+                images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
+            _write_json(note, {"fingerprint": survey.fingerprint, "skipped": survey.skipped})
+            tick.finish()
+    if images is None:
+        raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
+    if images.skipped:
+        log.warning("%s: %d files skipped: %s%s", images.name, len(images.skipped), "; ".join(images.skipped[:3]),
+                    "; …" if len(images.skipped) > 3 else "")
+    return images
+
+
+# --- first pass: headers -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What the headers say; everything the second pass needs."""
+
+    kept: list[int]  #               indices of the source's items to decode, in order
+    labels: np.ndarray | None  #     int64 [len(kept)]
+    class_names: tuple[str, ...]
+    resolution: int
+    channels: int
+    fingerprint: str
+    skipped: list[str]
+
+
+def _probe(item: Item) -> tuple[str, int, bool]:
+    """(digest, short side in px, grey?) of an image; only its header is parsed."""
+    with item.open() as file:
+        if item.digest:
+            known = item.digest
+        else:  # read whole for its digest; the second pass will find it in the page cache
+            data = file.read()
+            known, file = digest(len(data), zlib.crc32(data)), io.BytesIO(data)
+        with Image.open(file, formats=FORMATS) as image:
+            if image.mode == "F":
+                raise ValueError("floating-point pixels have no known white")
+            return known, min(image.size), image.mode in GREY
+
+
+def _survey(source: Source, resolution: int | None, tick: _Ticker) -> _Survey:
+    headers, skipped = {}, []
+    for i, (item, header) in enumerate(_each(source, _probe, tick)):
+        if isinstance(header, str):
+            skipped.append(f"{printable(item.name)}: {header}")
+        else:
+            headers[i] = (*header, item.name)
+    if headers and resolution is None:
+        resolution = _nearest(float(np.median([short for _, short, _, _ in headers.values()])))
+    for i, (_, short, _, name) in list(headers.items()):
+        if 4 * short < resolution:
+            skipped.append(f"{printable(name)}: short side {short} px, under a quarter of {resolution}")
+            del headers[i]
+    _check_enough(len(headers), source, skipped)
+    kept = list(headers)
+    labels, class_names = source.classes(kept)
+    channels = 1 if all(grey for _, _, grey, _ in headers.values()) else 3
+    # No names and no times: the same pictures, zipped, unpacked or on another machine, have the same fingerprint.
+    content = [VERSION, resolution, channels, class_names, [known for known, *_ in headers.values()],
+               labels if labels is None else labels.tolist()]
+    fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+    return _Survey(kept, labels, class_names, resolution, channels, fingerprint, skipped)
+
+
+def _nearest(short_px: float) -> int:
+    return 2 ** min(max(round(math.log2(max(short_px, 1))), 4), 6)
+
+
+def _check_enough(count: int, source: Source, skipped: list[str]) -> None:
+    if count < 2:
+        found = "no usable image" if count == 0 else "only one usable image"
+        first = f", {len(skipped)} files skipped, the first being {skipped[0]}" if skipped else ""
+        raise ValueError(f"{source.name}: {found}{first}; expected at least 2")
+
+
+# --- second pass: pixels -----------------------------------------------------------------------------------------
+
+
+def _decode(item: Item, resolution: int, channels: int) -> np.ndarray:
+    """uint8 [R, R, C]: upright, over white, cut to its central square, Lanczos."""
+    with item.open() as file:
+        data = file.read()
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        image.draft(None, (2 * resolution, 2 * resolution))  # a large JPEG is decoded at a half, a quarter or an eighth
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I"):  # 16 bits of grey
+            grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
+            image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("L" if channels == 1 else "RGB")
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+        return np.asarray(image).reshape(resolution, resolution, channels)
+
+
+def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> None:
+    """Writes the .npy and then the .json. The file is written from front to back and not through the map: where the
+    disk is full, a write raises, but a store into a mapped page kills the process."""
+    kept, good, skipped = set(survey.kept), [], []
+    tick.add(len(source) - len(kept))
+    items = (item for i, item in enumerate(source) if i in kept)
+    shape = (survey.resolution, survey.resolution, survey.channels)
+    decode = partial(_decode, resolution=survey.resolution, channels=survey.channels)
+    pixels = cache / f"{survey.fingerprint}.npy"
+    with _replacing(pixels) as file:
+        _write(file, cache, _npy_header(len(kept), shape))
+        for row, (item, image) in enumerate(_each(items, decode, tick)):
+            if isinstance(image, str):
+                skipped.append(f"{printable(item.name)}: {image}")
+            else:
+                good.append(row)
+                _write(file, cache, image.tobytes())
+        _check_enough(len(good), source, survey.skipped + skipped)
+        file.seek(0)
+        _write(file, cache, _npy_header(len(good), shape))
+    labels = None if survey.labels is None else survey.labels[good].tolist()
+    spec = DataSpec(resolution=survey.resolution, channels=survey.channels, classes=len(survey.class_names),
+                    class_names=survey.class_names, count=len(good))
+    _write_json(cache / f"{survey.fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped})
+
+
+def _each(items: Iterable[Item], work: Callable[[Item], Any], tick: _Ticker) -> Iterator[tuple[Item, Any]]:
+    """(item, work(item)) in order, worked on by a few threads; where it fails, the reason as text instead."""
+
+    def attempt(item: Item) -> Any:
+        try:
+            return item.problem or work(item)
+        except UnidentifiedImageError:
+            return "not an image"
+        except Exception as error:  # decoders meet broken files with anything from KeyError to struct.error
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return printable(reason.splitlines()[0])
+
+    items = iter(items)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        while chunk := list(islice(items, CHUNK)):
+            yield from zip(chunk, pool.map(attempt, chunk), strict=True)
+            tick.add(len(chunk))
+
+
+class _Ticker:
+    """Calls ``progress(done, total)`` ten times a second at most, and at the end."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int):
+        self._progress, self._total, self._done, self._last = progress, total, 0, -math.inf
+
+    def add(self, n: int) -> None:
+        self._done += n
+        if self._progress and self._done < self._total and time.monotonic() - self._last >= 0.1:
+            self._last = time.monotonic()
+            self._progress(self._done, self._total)
+
+    def finish(self) -> None:
+        if self._progress:
+            self._progress(self._total, self._total)
+
+
+# --- cache files -------------------------------------------------------------------------------------------------
+
+
+def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) -> Images | None:
+    """The cached set, if it is all there; ``skipped`` are the survey's."""
+    about = _read_json(cache / f"{fingerprint}.json")
+    try:
+        spec = DataSpec(**{**about["spec"], "class_names": tuple(about["spec"]["class_names"])})
+        labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
+        pixels = np.load(cache / f"{fingerprint}.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    if pixels.dtype != np.uint8 or pixels.shape != (spec.count, spec.resolution, spec.resolution, spec.channels):
+        return None
+    return Images(pixels, labels, spec, name, fingerprint, (*skipped, *about.get("skipped", ())))
+
+
+def _npy_header(count: int, shape: tuple[int, ...]) -> bytes:
+    """The first 128 bytes of a .npy: numpy pads its header to a multiple of 64, so the count can be put right later."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})
+    assert len(header.getvalue()) == 128, header.getvalue()
+    return header.getvalue()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):  # absent, or of another program
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    with _replacing(path) as file:
+        _write(file, path.parent, json.dumps(value).encode())
+
+
+def _write(file: BinaryIO, cache: Path, data: bytes) -> None:
+    with _cache_errors(cache):
+        file.write(data)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of ``path`` when the block ends well, and else leaves nothing behind."""
+    for stale in path.parent.glob(f"{path.name}.*.part"):  # of a run that was killed; a living one writes all the time
+        with suppress(OSError):
+            if time.time() - stale.stat().st_mtime > 3600:
+                stale.unlink()
+    with _cache_errors(path.parent):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
+    file = os.fdopen(handle, "wb")
+    try:
+        yield file
+        with _cache_errors(path.parent):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):  # closing a file on a full disk fails too
+            file.close()
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+@contextmanager
+def _cache_errors(cache: Path) -> Iterator[None]:
+    """One line for a disk that is full or read-only."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "free some space or point XDG_CACHE_HOME at another disk" if full else \
+            "point XDG_CACHE_HOME at a folder that can be written"
+        raise ValueError(f"cannot write the image cache in {cache}: {error.strerror or error}; {advice}") from None

@@ -1,0 +1,148 @@
+"""From a trained run to a folder of the gallery: averaged weights, card, samples and timeline."""
+
+from __future__ import annotations
+
+import copy
+import json
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from gan import hub
+from gan.base import Generator
+from gan.engine import draw
+from gan.image import PngRecipe, contact_sheet, save_png
+from gan.latent import Draw
+
+__all__ = ["Provenance", "export", "hardware", "settled"]
+
+CODE_LICENCE = "apache-2.0"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from; written to training.json, which the app and the card read."""
+
+    recipe: str  #                  its name
+    parent: str
+    paper: str
+    slots: dict[str, str]  #        the resolved recipe
+    data: dict[str, Any]  #         name, images, classes, fingerprint, licence
+    command: str
+    seed: int
+    nimg: int
+    minutes: float
+    hardware: str
+
+
+def hardware(device: torch.device) -> str:
+    """The device in words, for the record."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    model = next((line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    return f"{model}, {torch.get_num_threads()} CPU thread{'s' * (torch.get_num_threads() > 1)}"
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+
+
+@torch.no_grad()
+def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generator:
+    """A copy of G_ema for drawing: spectral norm baked in, BatchNorm statistics estimated afresh from fixed seeds.
+
+    The average copies G's statistics, which belong to other weights. Draws nothing from the training generators.
+    """
+    G = copy.deepcopy(G_ema).requires_grad_(False).eval()
+    for module in list(G.modules()):
+        if parametrize.is_parametrized(module):
+            for name in list(module.parametrizations):
+                parametrize.remove_parametrizations(module, name)
+    norms = [m for m in G.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if not norms:
+        return G
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # None = the plain mean over all batches
+        norm.train()
+    rng = torch.Generator(next(G.parameters()).device).manual_seed(0)
+    classes = G.latent.classes
+    for _ in range(batches):
+        z = G.latent.sample(batch, generator=rng)
+        G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None)
+    return G.eval()
+
+
+def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),
+           snapshots: Path | None = None, name: str = "") -> None:
+    """Writes the whole model folder. The samples are drawn from the file, reloaded."""
+    G = settled(G_ema).cpu().to(memory_format=torch.contiguous_format)
+    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G))
+    (folder / "training.json").write_text(json.dumps(asdict(provenance), indent=2) + "\n")
+    model = hub.load(folder)
+    name = name or model.id
+    rows = class_names[:10] if 1 < len(class_names) else ()
+    draws = [Draw(s, label=k) for k in range(len(rows)) for s in range(8)] if rows else [Draw(s) for s in range(40)]
+    sheet = contact_sheet(draw(model.G, draws), columns=8)
+    save_png(folder / "samples.png", sheet, PngRecipe(name, model.revision, tuple(d.seed for d in draws)))
+    if snapshots and (snapshots / "timeline.json").exists():
+        shutil.copytree(snapshots, folder / "timeline", dirs_exist_ok=True)
+    (folder / "README.md").write_text(card(name, model, provenance))
+
+
+def _half_is_enough(G: Generator) -> bool:
+    """Whether float16 weights move no pixel by more than 1/255 over 64 seeds."""
+    draws = [Draw(seed) for seed in range(64)]
+    rounded = copy.deepcopy(G)
+    for tensor in [*rounded.parameters(), *rounded.buffers()]:
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.half().float()
+    difference = draw(rounded, draws).astype(np.int16) - draw(G, draws)
+    return bool(np.isfinite(difference).all() and np.abs(difference).max() <= 1)
+
+
+def card(name: str, model: hub.Model, p: Provenance) -> str:
+    """The model card: front matter of the Hub, then what a reader asks first."""
+    G = model.G
+    parameters = sum(t.numel() for t in G.parameters())
+    shape = f"{G.resolution} px, {'grey' if G.channels == 1 else 'RGB'}"
+    classes = f"{len(model.class_names)} classes ({', '.join(model.class_names[:12])})" if model.class_names else "no classes"
+    slots = "\n".join(f"| `{k}` | `{v}` |" for k, v in p.slots.items())
+    return f"""---
+license: other
+license_name: data-licence
+license_link: LICENSE-DATA
+library_name: gan-gallery
+pipeline_tag: unconditional-image-generation
+tags: [gan, {p.recipe}]
+---
+
+# {name}
+
+A `{p.recipe}` generator ({p.paper}): {shape}, {classes}, {parameters / 1e6:.2f} million parameters.
+
+![samples](samples.png)
+
+- **Data**: {p.data['name']}, {p.data['images']:,} images. Licence of the data, and so of these weights: {p.data['licence']}.
+- **Trained**: {p.nimg / 1000:,.0f} thousand images shown to D, {p.minutes:.0f} minutes on {p.hardware}.
+- **Command**: `{p.command}`
+- **Code**: {CODE_LICENCE}. The weights are plain safetensors: loading them runs no code.
+
+```
+python -m gan generate {name} --seeds 0-15 --grid --out out
+```
+
+| slot of the recipe | value |
+|---|---|
+{slots}
+"""

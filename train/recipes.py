@@ -1,0 +1,85 @@
+"""The history of GANs as a table: one function a recipe, stating only what differs from ``train.config.Recipe``.
+
+A recipe is a function because its terms carry state: every run gets fresh ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gan.base import Latent
+from train.config import DataSpec, Recipe
+from train.terms import nonsaturating
+
+__all__ = ["RECIPES", "Entry", "find"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A recipe function with what is known of it."""
+
+    name: str
+    make: Callable[[DataSpec], Recipe]
+    paper: str  #    authors, year, arXiv id
+    parent: str  #   the recipe that it grew from, "" for the first
+    note: str  #     what is new in one line
+
+    def __call__(self, data: DataSpec) -> Recipe:
+        """The recipe for this data; its nets get the data's resolution and channels."""
+        recipe = self.make(data)
+        size = dict(resolution=data.resolution, channels=data.channels)
+        return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d})
+
+
+RECIPES: dict[str, Entry] = {}
+
+
+def recipe(*, paper: str, parent: str = "", note: str) -> Callable:
+    """Registers a recipe under its function's name, printed with hyphens."""
+
+    def register(make: Callable[[DataSpec], Recipe]) -> Entry:
+        name = make.__name__.replace("_", "-")
+        RECIPES[name] = Entry(name, make, paper, parent, note)
+        return RECIPES[name]
+
+    return register
+
+
+def find(name: str) -> Entry:
+    """The entry of a name, with hyphens or underscores. ``ValueError`` with the known names for any other."""
+    hyphenated = name.replace("_", "-")
+    if hyphenated not in RECIPES:
+        raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
+    return RECIPES[hyphenated]
+
+
+def _classes(data: DataSpec, name: str) -> int:
+    if data.classes < 2:
+        raise ValueError(f"{name} needs labelled data: put the images of each class in a sub-folder of its own, "
+                         f"or use an unconditional recipe")
+    return data.classes
+
+
+@recipe(paper="Goodfellow et al. 2014, arXiv:1406.2661", note="two perceptrons play the minimax game")
+def gan(data: DataSpec) -> Recipe:
+    # The paper leaves width and rate to its code (SGD with momentum, maxout in D); Adam with DCGAN's betas is today's use.
+    return Recipe(family="mlp", latent=Latent(100), loss=nonsaturating, batch=64, kimg=6000)
+
+
+@recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784", parent="gan", note="both nets are told the class")
+def cgan_mlp(data: DataSpec) -> Recipe:
+    return replace(gan.make(data), latent=Latent(100, classes=_classes(data, "cgan-mlp")))
+
+
+@recipe(paper="Radford, Metz and Chintala 2015, arXiv:1511.06434", parent="gan", note="convolutions all through")
+def dcgan(data: DataSpec) -> Recipe:
+    # Rate, betas and N(0, 0.02) are the paper's, batch 32 is not (there 128): a small budget needs the steps.
+    return Recipe(family="dcgan", latent=Latent(100), loss=nonsaturating, batch=32, kimg=1000,
+                  precision="bfloat16", channels_last=True)
+
+
+@recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784; projection: Miyato and Koyama 2018, arXiv:1802.05637",
+        parent="dcgan", note="DCGAN's nets are told the class: beside the noise in G, by projection in D")
+def cgan(data: DataSpec) -> Recipe:
+    return replace(dcgan.make(data), latent=Latent(100, classes=_classes(data, "cgan")))
