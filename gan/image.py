@@ -146,8 +146,9 @@ def _save_mp4(path: Path, frames: Iterable[np.ndarray], fps: int) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
-        for pixels in frames:
-            stream.height, stream.width = pixels.shape[:2]
+        for index, pixels in enumerate(frames):
+            if not index:
+                stream.height, stream.width = pixels.shape[:2]
             frame = av.VideoFrame.from_image(to_pil(pixels).convert("RGB"))
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

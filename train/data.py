@@ -225,7 +225,8 @@ def _decode(item: Item, resolution: int, channels: int) -> np.ndarray:
         image = image.convert("L" if channels == 1 else "RGB")
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+        image = image.crop((left, top, left + side, top + side))  # resize(box=) would let the rim bleed in
+        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
         return np.asarray(image).reshape(resolution, resolution, channels)
 
 

@@ -1,0 +1,55 @@
+"""Shared by all tests: one thread (tiny nets run many times slower on more), no network, tiny models and data."""
+
+import os
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import numpy as np
+import pytest
+import torch
+
+from gan.base import Latent
+from gan.models import families, family
+from train.config import DataSpec
+from train.data import Images
+
+torch.set_num_threads(1)
+
+FAMILIES = families()
+
+
+def tiny_generator(name: str, *, classes: int = 0, resolution: int = 16, channels: int = 1, seed: int = 0):
+    """An untrained generator whose images differ visibly from seed to seed."""
+    torch.manual_seed(seed)
+    G = family(name).Generator(Latent(8, classes=classes), resolution=resolution, channels=channels, width=8)
+    with torch.no_grad():
+        for p in G.parameters():
+            if p.ndim > 1:
+                p.mul_(3)
+    return G.eval()
+
+
+def tiny_images(*, classes: int = 0, channels: int = 1, resolution: int = 16, count: int = 64) -> Images:
+    """Random pictures with a bright square whose place tells the class."""
+    rs = np.random.RandomState(0)
+    pixels = rs.randint(0, 60, (count, resolution, resolution, channels), dtype=np.uint8)
+    labels = np.arange(count) % max(classes, 2)
+    for k, label in enumerate(labels):
+        pixels[k, 2 + 3 * label : 5 + 3 * label, 2:5] = 250
+    spec = DataSpec(resolution, channels, classes, tuple(f"class{i}" for i in range(classes)), count)
+    return Images(pixels, labels.astype(np.int64) if classes else None, spec, "tiny", "f" * 16, ())
+
+
+@pytest.fixture
+def tiny_model(tmp_path):
+    """Writes a tiny model folder and returns it."""
+    from gan import hub
+
+    def make(name: str = "dcgan", folder: str = "model", half: bool = False, **kwargs):
+        G = tiny_generator(name, **kwargs)
+        names = tuple(f"class{i}" for i in range(G.latent.classes))
+        hub.save(tmp_path / folder, G, class_names=names, half=half)
+        return tmp_path / folder
+
+    return make

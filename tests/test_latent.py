@@ -1,0 +1,112 @@
+"""Seeds for ever, psi, interpolation."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import FAMILIES, tiny_generator
+
+from gan.base import Latent
+from gan.engine import CHUNK, draw, draw_walk
+from gan.latent import Draw, latents, parse_seeds, slerp, to_w
+
+EVERYTHING = Latent(3, classes=10, categorical=(4, 2), continuous=2)
+
+
+def test_seed_stream_is_the_contract():
+    rs = np.random.RandomState(42)
+    noise = rs.randn(3)
+    i, j = int(rs.random_sample() * 4), int(rs.random_sample() * 2)
+    codes = [2 * rs.random_sample() - 1 for _ in range(2)]
+    c = int(rs.random_sample() * 10)
+    z, classes = latents(EVERYTHING, [Draw(42)])
+    expected = np.concatenate([noise, np.eye(4)[i], np.eye(2)[j], codes]).astype(np.float32)
+    assert np.array_equal(z[0].numpy(), expected) and classes.tolist() == [c]
+
+
+def test_frozen_numbers():
+    """Would change if NumPy or we ever broke the stream."""
+    z, _ = latents(Latent(2), [Draw(0), Draw(2**32 - 1)])
+    np.testing.assert_array_equal(z[0].numpy(), np.float32([1.764052345967664, 0.4001572083672233]))
+    u, c = latents(Latent(2, classes=5, prior="uniform"), [Draw(7)])
+    np.testing.assert_allclose(u[0].numpy(), [-0.8473834, 0.5598376], rtol=1e-6)
+    assert c.tolist() == [2]
+
+
+def test_override_leaves_the_noise_alone():
+    z0, _ = latents(EVERYTHING, [Draw(5)])
+    z1, c = latents(EVERYTHING, [Draw(5, label=3, codes=(1, 0, -0.5, 0.25))])
+    assert torch.equal(z0[:, :3], z1[:, :3]) and c.tolist() == [3]
+    assert z1[0, 3:].tolist() == [0, 1, 0, 0, 1, 0, -0.5, 0.25]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "7", True, None])
+def test_bad_seeds(seed):
+    with pytest.raises(ValueError, match="a seed must be a whole number from 0 to 4294967295"):
+        Draw(seed)
+
+
+@pytest.mark.parametrize(("text", "seeds"), [("7", [7]), ("0-2,42", [0, 1, 2, 42]), (" 3 , 1 - 2", [3, 1, 2])])
+def test_parse_seeds(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "-1", "a", "1,,2", "1e3", "4294967296", "9-3", "0-4294967295", "1.5", "9" * 5000])
+def test_parse_seeds_refuses(text):
+    with pytest.raises(ValueError):
+        parse_seeds(text)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_pixels_do_not_depend_on_the_batch(name, classes):
+    """The same seed, alone, in a full chunk, in an odd batch, at any place."""
+    G = tiny_generator(name, classes=classes, resolution=32, channels=3)
+    seeds = list(range(CHUNK * 2 + 3))
+    together = draw(G, [Draw(s) for s in seeds])
+    backwards = draw(G, [Draw(s) for s in reversed(seeds)])[::-1]
+    assert np.array_equal(together, backwards)
+    for s in (0, CHUNK - 1, CHUNK, seeds[-1]):
+        assert np.array_equal(together[s], draw(G, [Draw(s)])[0])
+    assert len({t.tobytes() for t in together}) == len(seeds)
+
+
+def test_psi_one_is_exact_and_zero_leaves_class_and_codes():
+    G = tiny_generator("dcgan", classes=3)
+    z, c = latents(G.latent, [Draw(s, label=s % 3) for s in range(4)])
+    assert torch.equal(to_w(G, z, c, torch.ones(4)), G.mapping(z, c))
+    w = to_w(G, z, c, torch.zeros(4))[:, 0]
+    assert torch.equal(w[:, :8], torch.zeros(4, 8)) and torch.equal(w[:, 8:], G.append.embed(c))
+
+
+def test_psi_draws_towards_the_mean_of_the_class():
+    G = tiny_generator("dcgan", classes=3)
+    G.w_mean = torch.randn(3, G.latent.dim + G.append.size)
+    z, c = latents(G.latent, [Draw(s, label=s % 3) for s in range(4)])
+    assert torch.equal(to_w(G, z, c, torch.ones(4)), G.mapping(z, c))
+    torch.testing.assert_close(to_w(G, z, c, torch.zeros(4))[:, 0], G.w_mean[c])
+
+
+def test_slerp_keeps_the_norm_and_meets_its_ends():
+    a, b = torch.randn(1, 64), torch.randn(1, 64)
+    a, b = 8 * a / a.norm(), 8 * b / b.norm()
+    t = torch.linspace(0, 1, 9)
+    path = slerp(a.expand(9, -1), b.expand(9, -1), t)
+    torch.testing.assert_close(path.norm(dim=1), torch.full((9,), 8.0))
+    torch.testing.assert_close(path[[0, -1]], torch.cat([a, b]))
+    torch.testing.assert_close(slerp(a, a, torch.tensor([0.5])), a)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_walk_passes_through_its_seeds(loop):
+    G = tiny_generator("dcgan", classes=3)
+    keys = [Draw(s) for s in (1, 5, 9)]
+    frames = list(draw_walk(G, keys, 4, loop=loop))
+    stations = draw(G, keys)
+    assert len(frames) == (12 if loop else 9)
+    for k in range(3):  # slerp at t = 0 and 1 is exact up to float32 rounding
+        assert np.abs(frames[4 * k].astype(int) - stations[k]).max() <= 1
+
+
+def test_walk_needs_two_seeds():
+    with pytest.raises(ValueError, match="at least two seeds"):
+        list(draw_walk(tiny_generator("mlp"), [Draw(1)], 4))
