@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 import math
+import os
 import re
 import typing
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ __all__ = ["FORMAT", "Model", "WEIGHTS", "folder_of", "load", "save", "save_atom
 
 FORMAT = 1
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"  # the models that ship with the project
-HUB_ID = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
 MAX_JSON = 4 * 2**20  # bytes
 
 
@@ -119,8 +120,6 @@ def save_atomically(tensors: Mapping[str, torch.Tensor], path: Path, metadata: d
 
     Errors: ``OSError`` where it cannot be written; the file that stood there before is untouched.
     """
-    import os
-
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(dict(tensors), temporary, metadata=metadata)
@@ -219,8 +218,9 @@ def _fill(G: Generator, path: Path, model_id: str) -> None:
                 shape, dtype = list(part.get_shape()), part.get_dtype()
                 if shape != list(tensor.shape):
                     raise ValueError(f"{name} has shape {shape}, expected {list(tensor.shape)}")
-                if dtype not in (("F32", "F16") if tensor.is_floating_point() else ("I64",)):
-                    raise ValueError(f"{name} has type {dtype}, expected {'F32 or F16' if tensor.is_floating_point() else 'I64'}")
+                accepted = ("F32", "F16") if tensor.is_floating_point() else ("I64",)
+                if dtype not in accepted:
+                    raise ValueError(f"{name} has type {dtype}, expected {' or '.join(accepted)}")
             values = {name: file.get_tensor(name).to(tensor.dtype) for name, tensor in expected.items()}
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{model_id}: model.safetensors is not usable: {error}") from None

@@ -51,8 +51,8 @@ def parse_seeds(text: str) -> list[int]:
     for part in str(text).split(","):
         match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)
         if not match:
-            raise ValueError(f"cannot read seeds {str(text)[:80]!r}: expected whole numbers from 0 to {MAX_SEED} and ranges, "
-                             f"as in 0-15,42")
+            raise ValueError(f"cannot read seeds {str(text)[:80]!r}: expected whole numbers from 0 to {MAX_SEED} and "
+                             f"ranges, as in 0-15,42")
         first, last = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
         if last < first:
             raise ValueError(f"the range {part.strip()} runs backwards: write {last}-{first}")

@@ -10,7 +10,6 @@ pass decodes. In the cache folder then lie
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -23,18 +22,18 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.base import check_shape
+from train.cache import cache_errors, npy_header, read_json, replacing, write, write_json
 from train.config import DataSpec
 from train.sources import CHUNK, Item, Source, digest, open_source, printable
 
@@ -119,10 +118,10 @@ def load_images(
         warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
         state = hashlib.sha256(f"{VERSION} {source.key} {resolution}".encode()).hexdigest()[:32]
         note = cache / f"{state}.source.json"
-        known = _read_json(note)
+        known = read_json(note)
         images = _cached(cache, known.get("fingerprint", ""), source.name, known.get("skipped", ()))
         if images is None:
-            with _cache_errors(cache):
+            with cache_errors(cache):
                 cache.mkdir(parents=True, exist_ok=True)
                 tempfile.TemporaryFile(dir=cache).close()  # better now than after minutes of reading
             tick = _Ticker(progress, 2 * len(source))
@@ -131,7 +130,7 @@ def load_images(
             if images is None:
                 _decode_all(source, survey, cache, tick)
                 images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
-            _write_json(note, {"fingerprint": survey.fingerprint, "skipped": survey.skipped})
+            write_json(note, {"fingerprint": survey.fingerprint, "skipped": survey.skipped})
             tick.finish()
     if images is None:
         raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
@@ -139,6 +138,20 @@ def load_images(
         log.warning("%s: %d files skipped: %s%s", images.name, len(images.skipped), "; ".join(images.skipped[:3]),
                     "; …" if len(images.skipped) > 3 else "")
     return images
+
+
+def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) -> Images | None:
+    """The cached set, if it is all there; ``skipped`` are the survey's."""
+    about = read_json(cache / f"{fingerprint}.json")
+    try:
+        spec = DataSpec(**{**about["spec"], "class_names": tuple(about["spec"]["class_names"])})
+        labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
+        pixels = np.load(cache / f"{fingerprint}.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    if pixels.dtype != np.uint8 or pixels.shape != (spec.count, spec.resolution, spec.resolution, spec.channels):
+        return None
+    return Images(pixels, labels, spec, name, fingerprint, (*skipped, *about.get("skipped", ())))
 
 
 # --- first pass: headers -----------------------------------------------------------------------------------------
@@ -239,21 +252,21 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
     shape = (survey.resolution, survey.resolution, survey.channels)
     decode = partial(_decode, resolution=survey.resolution, channels=survey.channels)
     pixels = cache / f"{survey.fingerprint}.npy"
-    with _replacing(pixels) as file:
-        _write(file, cache, _npy_header(len(kept), shape))
+    with replacing(pixels) as file:
+        write(file, cache, npy_header(len(kept), shape))
         for row, (item, image) in enumerate(_each(items, decode, tick)):
             if isinstance(image, str):
                 skipped.append(f"{printable(item.name)}: {image}")
             else:
                 good.append(row)
-                _write(file, cache, image.tobytes())
+                write(file, cache, image.tobytes())
         _check_enough(len(good), source, survey.skipped + skipped)
         file.seek(0)
-        _write(file, cache, _npy_header(len(good), shape))
+        write(file, cache, npy_header(len(good), shape))
     labels = None if survey.labels is None else survey.labels[good].tolist()
     spec = DataSpec(resolution=survey.resolution, channels=survey.channels, classes=len(survey.class_names),
                     class_names=survey.class_names, count=len(good))
-    _write_json(cache / f"{survey.fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped})
+    write_json(cache / f"{survey.fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped})
 
 
 def _each(items: Iterable[Item], work: Callable[[Item], Any], tick: _Ticker) -> Iterator[tuple[Item, Any]]:
@@ -290,83 +303,3 @@ class _Ticker:
     def finish(self) -> None:
         if self._progress:
             self._progress(self._total, self._total)
-
-
-# --- cache files -------------------------------------------------------------------------------------------------
-
-
-def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) -> Images | None:
-    """The cached set, if it is all there; ``skipped`` are the survey's."""
-    about = _read_json(cache / f"{fingerprint}.json")
-    try:
-        spec = DataSpec(**{**about["spec"], "class_names": tuple(about["spec"]["class_names"])})
-        labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
-        pixels = np.load(cache / f"{fingerprint}.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, KeyError, TypeError, ValueError):
-        return None
-    if pixels.dtype != np.uint8 or pixels.shape != (spec.count, spec.resolution, spec.resolution, spec.channels):
-        return None
-    return Images(pixels, labels, spec, name, fingerprint, (*skipped, *about.get("skipped", ())))
-
-
-def _npy_header(count: int, shape: tuple[int, ...]) -> bytes:
-    """The first 128 bytes of a .npy: numpy pads its header to a multiple of 64, so the count can be put right later."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)})
-    assert len(header.getvalue()) == 128, header.getvalue()
-    return header.getvalue()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):  # absent, or of another program
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    with _replacing(path) as file:
-        _write(file, path.parent, json.dumps(value).encode())
-
-
-def _write(file: BinaryIO, cache: Path, data: bytes) -> None:
-    with _cache_errors(cache):
-        file.write(data)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of ``path`` when the block ends well, and else leaves nothing behind."""
-    for stale in path.parent.glob(f"{path.name}.*.part"):  # of a run that was killed; a living one writes all the time
-        with suppress(OSError):
-            if time.time() - stale.stat().st_mtime > 3600:
-                stale.unlink()
-    with _cache_errors(path.parent):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
-    file = os.fdopen(handle, "wb")
-    try:
-        yield file
-        with _cache_errors(path.parent):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):  # closing a file on a full disk fails too
-            file.close()
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-@contextmanager
-def _cache_errors(cache: Path) -> Iterator[None]:
-    """One line for a disk that is full or read-only."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "free some space or point XDG_CACHE_HOME at another disk" if full else \
-            "point XDG_CACHE_HOME at a folder that can be written"
-        raise ValueError(f"cannot write the image cache in {cache}: {error.strerror or error}; {advice}") from None

@@ -116,7 +116,8 @@ def card(name: str, model: hub.Model, p: Provenance) -> str:
     G = model.G
     parameters = sum(t.numel() for t in G.parameters())
     shape = f"{G.resolution} px, {'grey' if G.channels == 1 else 'RGB'}"
-    classes = f"{len(model.class_names)} classes ({', '.join(model.class_names[:12])})" if model.class_names else "no classes"
+    names = model.class_names
+    classes = f"{len(names)} classes ({', '.join(names[:12])})" if names else "no classes"
     slots = "\n".join(f"| `{k}` | `{v}` |" for k, v in p.slots.items())
     return f"""---
 license: other

@@ -198,8 +198,12 @@ class Run:
             module.load_state_dict(_under(tensors, f"{prefix}."))
         for net, optimiser in self._optimisers().items():
             state: dict[int, dict[str, Tensor]] = {}
+            params = optimiser.param_groups[0]["params"]
             for name, tensor in _under(tensors, f"opt.{net}.").items():
                 i, slot = name.split(".", 1)
+                param = params[int(i)]
+                if tensor.shape == param.shape:  # fused optimisers walk memory: moments must lie as their parameter does
+                    tensor = torch.empty_like(param, dtype=tensor.dtype).copy_(tensor)
                 state.setdefault(int(i), {})[slot] = tensor
             optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
         torch.set_rng_state(tensors["rng.torch"])

@@ -14,6 +14,7 @@ import os
 import re
 import stat
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -62,27 +63,27 @@ def _visible(name: str) -> bool:
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-class Source:
+class Source(ABC):
     """``name`` has no local directories and may go into a card; ``key`` changes when the source is touched."""
 
     name: str
     key: str
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[Item]:
-        raise NotImplementedError
+    @abstractmethod
+    def __iter__(self) -> Iterator[Item]: ...
 
+    @abstractmethod
     def classes(self, kept: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
         """Labels int64 [len(kept)] of the items with these indices, and the class names; (None, ()) if unlabelled."""
-        raise NotImplementedError
 
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
+    def __exit__(self, *_: object) -> None:  # noqa: B027, not every source holds something open
+        """Closes what is open."""
 
 
 class Files(Source):
@@ -176,9 +177,9 @@ class Table(Source):
     def __len__(self) -> int:
         return len(self._labels)
 
+    @abstractmethod
     def _cells(self) -> Iterator[tuple[str, Any]]:
         """(name, cell) of every row; a cell is bytes or a dict with bytes and path."""
-        raise NotImplementedError
 
     def __iter__(self) -> Iterator[Item]:
         for label, (name, cell) in zip(self._labels, self._cells(), strict=True):

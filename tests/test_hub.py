@@ -1,0 +1,151 @@
+"""A model folder comes from a stranger: what is right loads exactly, what is not is refused in one clear line."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import FAMILIES, tiny_generator
+from safetensors.torch import load_file, save_file
+
+from gan import gallery, hub
+from gan.engine import Engine, draw
+from gan.latent import Draw
+
+DRAWS = [Draw(s) for s in range(3)]
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_round_trip_is_exact(tiny_model, name, classes):
+    folder = tiny_model(name, classes=classes)
+    model = hub.load(folder)
+    assert np.array_equal(draw(model.G, DRAWS), draw(tiny_generator(name, classes=classes), DRAWS))
+    assert model.id == "model" and len(model.revision) == 12 and len(model.class_names) == classes
+    assert model.label(None) is None and (not classes or model.label("class2") == 2)
+    with pytest.raises(ValueError, match="no class 'cat'"):
+        model.label("cat")
+
+
+def test_half_is_widened(tiny_model):
+    model = hub.load(tiny_model(half=True))
+    assert {t.dtype for t in model.G.state_dict().values()} <= {torch.float32, torch.int64}
+
+
+def test_revision_follows_the_weights(tiny_model):
+    assert hub.load(tiny_model(folder="a")).revision == hub.load(tiny_model(folder="b")).revision
+    assert hub.load(tiny_model(folder="c", seed=1)).revision != hub.load(tiny_model(folder="b")).revision
+
+
+def change(folder, **changes):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    for key, value in changes.items():
+        if value is None:
+            config.pop(key, None)
+        else:
+            config[key] = value
+    path.write_text(json.dumps(config))
+
+
+LATENT = {"noise": 8, "classes": 0, "categorical": [], "continuous": 0, "prior": "normal"}
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    (dict(format=2), "format must be 1"),
+    (dict(family="os"), "unknown family 'os'; known: dcgan"),
+    (dict(family="../x"), "unknown family"),
+    (dict(channels=10**9), "channels must be from 0 to 16384"),
+    (dict(width=10**9), "width must be from 0 to 16384"),
+    (dict(resolution=10**9), "resolution must be from 0 to 16384"),
+    (dict(resolution=48), "power of two"),
+    (dict(width=9), "has shape"),
+    (dict(width=True), "width must be of type int"),
+    (dict(width="8"), "width must be of type int"),
+    (dict(width=-1), "width must be from 0"),
+    (dict(up="sideways"), "up must be one of nearest, transposed"),
+    (dict(surprise=1), "unknown key 'surprise'; known: latent, resolution"),
+    (dict(latent=None), "'latent' is missing"),
+    (dict(latent=[1]), "latent must be an object"),
+    (dict(latent={**LATENT, "noise": 10**9}), "from 0 to 16384"),
+    (dict(latent={**LATENT, "categorical": [16384] * 10**4}), "dimensions"),
+    (dict(latent={**LATENT, "sigma": 1}), "unknown key 'sigma' in latent"),
+    (dict(class_names=["a"]), "1 class names for 0 classes"),
+    (dict(class_names=["a\nb"]), "short printable"),
+])
+def test_bad_configs(tiny_model, changes, message):
+    folder = tiny_model()
+    change(folder, **changes)
+    with pytest.raises(ValueError, match=message) as error:
+        hub.load(folder)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"format": NaN', "[" * 10**5])
+def test_config_that_is_no_json_object(tiny_model, text):
+    folder = tiny_model()
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match="config.json cannot be read"):
+        hub.load(folder)
+
+
+def rewrite(folder, edit):
+    tensors = load_file(folder / "model.safetensors")
+    edit(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize(("edit", "message"), [
+    (lambda t: t.pop("pixels.bias"), "weight pixels.bias is missing"),
+    (lambda t: t.update(extra=torch.zeros(1)), "unknown key 'extra'"),
+    (lambda t: t.update({"pixels.bias": torch.zeros(2)}), r"shape \[2\], expected \[1\]"),
+    (lambda t: t.update({"pixels.bias": torch.zeros(1, dtype=torch.float64)}), "type F64, expected F32 or F16"),
+    (lambda t: t.update({"blocks.0.num_batches_tracked": torch.zeros(())}), "expected I64"),
+])
+def test_weights_that_do_not_fit(tiny_model, edit, message):
+    folder = tiny_model()
+    rewrite(folder, edit)
+    with pytest.raises(ValueError, match=message):
+        hub.load(folder)
+
+
+def test_truncated_and_absent_weights(tiny_model):
+    folder = tiny_model()
+    path = folder / "model.safetensors"
+    data = path.read_bytes()
+    for cut in (len(data) - 1, len(data) // 2, 20, 0):
+        path.write_bytes(data[:cut])
+        with pytest.raises(ValueError, match="model.safetensors is not usable"):
+            hub.load(folder)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="no model.safetensors"):
+        hub.load(folder)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../secret", "", "a/b/c", "/no/such/folder"])
+def test_unknown_models(name):
+    with pytest.raises(FileNotFoundError, match="no model"):
+        hub.load(name)
+
+
+def test_hub_that_cannot_be_reached():
+    with pytest.raises(FileNotFoundError, match="cannot get user/absent from the Hub"):
+        hub.load("user/absent")
+
+
+def test_engine_keeps_the_last_used(tiny_model):
+    engine = Engine(device="cpu", keep=2)
+    a, b, c = (str(tiny_model(folder=f, seed=i)) for i, f in enumerate("abc"))
+    first = engine.model(a)
+    engine.draw(b, DRAWS)
+    assert engine.model(a) is first
+    engine.draw(c, DRAWS)
+    assert engine.model(a) is first and list(engine._models) == [c, a]
+
+
+def test_gallery_leaves_broken_models_out(tiny_model, tmp_path, caplog):
+    good, broken = tiny_model(folder="shelf/good"), tiny_model(folder="shelf/broken")
+    (broken / "config.json").write_text("{}")
+    entries = [e for e in gallery.list_models([str(tmp_path / "shelf")]) if e.folder.parent == good.parent]
+    assert [(e.id, e.family, e.resolution, e.samples) for e in entries] == [("good", "dcgan", 16, None)]
+    assert "left out of the gallery: broken" in caplog.text

@@ -1,0 +1,129 @@
+"""Recipes are data: notation, overrides, JSON, and their errors."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from gan.base import Latent
+from gan.spec import read, write
+from train.config import Adam, DataSpec, Recipe, Schedule, at, named, override
+from train.recipes import RECIPES, find
+from train.terms import R1, nonsaturating
+
+DATA = DataSpec(16, 1, 3, ("a", "b", "c"), 60)
+NAMES = {"Schedule": Schedule, "Latent": Latent, "R1": R1, "nonsaturating": nonsaturating, "Adam": Adam}
+
+
+@pytest.mark.parametrize("value", [
+    1, 0.25, -3, "text", True, None, (1, 2.5), {"a": (1, "b")}, Schedule(1.0, 0.1, 5.0, "cosine"), nonsaturating,
+    Latent(4, categorical=(3, 2)), Adam(Schedule(1e-3, 1e-4, 10.0))])
+def test_notation_round_trip(value):
+    assert read(write(value), NAMES) == value
+
+
+def test_terms_are_written_with_all_arguments():
+    assert write([R1(10, every=16)]) == "[R1(weight=10, every=16)]"
+    term = read("R1(10, every=16), R1()", NAMES)[0]
+    assert (term.weight, term.every) == (10, 16)
+
+
+@pytest.mark.parametrize("text", [
+    "__import__('os')", "R1.mro()", "R1(", "lambda: 1", "[x for x in (1,)]", "R1", "nonsaturating()", "R9(1)", "1 + 1",
+    "R1(*(1,))", "R1(strength=3)", "{**{}}", "f'{1}'", "(" * 500, "b'1'", "-'a'"])
+def test_notation_accepts_nothing_else(text):
+    with pytest.raises(ValueError) as error:
+        read(text, NAMES)
+    assert "\n" not in str(error.value)
+
+
+def test_closures_cannot_be_part_of_a_recipe():
+    for value in (lambda x: x, torch.zeros(1), float("nan")):
+        with pytest.raises(ValueError, match="cannot be part of a recipe"):
+            write(value)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_through_json(name):
+    recipe = find(name.replace("-", "_"))(DATA)
+    slots = json.loads(json.dumps(recipe.to_json()))
+    assert Recipe.from_json(slots).to_json() == slots
+    assert recipe.latent.classes in (0, 3) and recipe.g["resolution"] == recipe.d["resolution"] == 16
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_tells_its_source(name):
+    entry = RECIPES[name]
+    assert "arXiv:" in entry.paper and entry.note and (not entry.parent or entry.parent in RECIPES)
+
+
+def test_unknown_recipe_names_the_known_ones():
+    with pytest.raises(ValueError, match="unknown recipe 'stylegan9'; known: gan, cgan-mlp, dcgan"):
+        find("stylegan9")
+
+
+@pytest.mark.parametrize("name", ["cgan", "cgan-mlp"])
+def test_classes_asked_of_unlabelled_data(name):
+    with pytest.raises(ValueError, match="needs labelled data"):
+        find(name)(DataSpec(16, 1))
+
+
+@pytest.mark.parametrize(("path", "text", "value"), [
+    ("g_opt.lr", "1e-4", 1e-4), ("g_opt.lr", "1", 1.0), ("g_opt.betas", "0, 0.99", (0, 0.99)), ("batch", "8", 8),
+    ("d.spectral", "true", True), ("g.up", "transposed", "transposed"), ("precision", "float32", "float32"),
+    ("latent.noise", "64", 64), ("flip", "True", True), ("augment", "none", None),
+    ("d_opt.lr", "Schedule(1e-3, 0, 5)", Schedule(1e-3, 0, 5))])
+def test_overrides(path, text, value):
+    changed = override(find("dcgan")(DATA), path, text)
+    for part in path.split("."):
+        changed = changed[part] if isinstance(changed, dict) else getattr(changed, part)
+    assert changed == value and type(changed) is type(value)
+
+
+def test_override_of_terms_and_optimiser():
+    recipe = override(find("dcgan")(DATA), "penalties", "R1(10, every=16)")
+    assert write(recipe.penalties) == "[R1(weight=10, every=16)]"
+    assert override(recipe, "d_opt", "RMSprop(lr=5e-5)").d_opt.lr == 5e-5
+
+
+@pytest.mark.parametrize(("path", "text", "message"), [
+    ("lr", "1", "unknown setting 'lr'.*known: .*g_opt"),
+    ("g_opt.rate", "1", "unknown setting 'g_opt.rate'.*known: betas, lr"),
+    ("d.copies", "3", "unknown setting 'd.copies'; known for dcgan: d.channels, d.resolution, d.spectral, d.width"),
+    ("d.spectral.x", "3", "unknown setting"),
+    ("loss.d", "3", "loss"),
+    ("batch", "many", "unknown name 'many'"),
+    ("batch", "1.5", "batch must be int, got '1.5'"),
+    ("batch", "0", "batch must be at least 1"),
+    ("kimg", "-1", "kimg must be above 0"),
+    ("flip", "1", "flip must be bool"),
+    ("d.spectral", "1", "d.spectral must be bool"),
+    ("g.up", "sideways", "unknown name"),
+    ("g.up", "3", "g.up must be one of nearest, transposed"),
+    ("g_opt.lr", "'fast'", "g_opt.lr must be float or Schedule"),
+    ("penalties", "R9(1)", "unknown name 'R9'; known: .*R1"),
+])
+def test_bad_overrides(path, text, message):
+    with pytest.raises(ValueError, match=message) as error:
+        override(find("dcgan")(DATA), path, text)
+    assert "\n" not in str(error.value)
+
+
+def test_schedules():
+    assert [at(Schedule(1, 0, 10), n) for n in (0, 5000, 10_000, 99_000)] == [1, 0.5, 0, 0]
+    assert at(Schedule(2, 0, 10, "cosine"), 2500) == pytest.approx(1 + 2**-0.5)
+    assert at(0.3, 10**9) == 0.3
+
+
+def test_optimiser_defaults_and_lazy_correction():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimiser = Adam(1e-3, (0, 0.99)).build([parameter], lazy=16)
+    r = 16 / 17
+    assert optimiser.defaults["lr"] == pytest.approx(1e-3 * r) and optimiser.defaults["betas"] == (0.0, 0.99**r)
+
+
+def test_recipes_share_no_state():
+    a, b = find("dcgan")(DATA), find("dcgan")(DATA)
+    assert a is not b and dataclasses.asdict(a)["family"] == "dcgan"
+    assert set(named()) >= {"nonsaturating", "R1", "Adam", "RMSprop", "Schedule", "Latent"}

@@ -1,0 +1,88 @@
+"""Objectives and penalties against closed forms."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gan import base
+from gan.base import Latent
+from train.step import Step
+from train.terms import R1, nonsaturating
+
+
+class LinearD(base.Discriminator):
+    """D(x) = a . x: the gradient for every sample is a."""
+
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.a = nn.Parameter(torch.randn(1, 4, 4))
+
+    def features(self, x, c=None):
+        return x
+
+    def head(self, h, c=None):
+        return (h * self.a).sum((1, 2, 3))
+
+
+class LinearG(base.Generator):
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.latent, self.A = Latent(3), nn.Parameter(torch.randn(3, 16))
+
+    def synthesis(self, w):
+        return (w[:, 0] @ self.A).reshape(-1, 1, 4, 4)
+
+
+def make_step(net, **kwargs):
+    torch.manual_seed(0)
+    return Step(LinearG(), LinearD(), torch.randn(5, 3), None, torch.randn(5, 1, 4, 4), net=net,
+                rng=torch.Generator().manual_seed(0), **kwargs)
+
+
+class Logits:
+    real_logits = torch.tensor([0.0, 2.0])
+    fake_logits = torch.tensor([1.0, -3.0])
+
+
+def test_nonsaturating_against_log_sigmoid():
+    sigmoid = lambda x: 1 / (1 + math.exp(-x))  # noqa: E731
+    d = [-math.log(sigmoid(r)) - math.log(1 - sigmoid(f)) for r, f in ((0, 1), (2, -3))]
+    g = [-math.log(sigmoid(f)) for f in (1, -3)]
+    torch.testing.assert_close(nonsaturating.d(Logits), torch.tensor(d))
+    torch.testing.assert_close(nonsaturating.g(Logits), torch.tensor(g))
+
+
+def test_r1_of_a_linear_d():
+    s = make_step("D", input_grad=True)
+    expected = s.D.a.square().sum().expand(5) / 2
+    torch.testing.assert_close(R1()(s), expected, rtol=1e-5, atol=0)
+    (gradient,) = torch.autograd.grad(R1()(s).mean(), s.D.a)  # |a|^2 / 2 has gradient a
+    torch.testing.assert_close(gradient, s.D.a.detach(), rtol=1e-5, atol=0)
+
+
+def test_a_step_computes_only_what_is_read():
+    s = make_step("G")
+    nonsaturating.g(s)
+    assert "real_logits" not in s.__dict__ and "fake" in s.__dict__
+    assert s.fake_logits is s.fake_logits
+
+
+def test_d_never_builds_a_graph_through_g():
+    s = make_step("D")
+    assert s.fake.grad_fn is None and not s.fake.requires_grad
+    assert make_step("G").fake.grad_fn is not None
+    assert make_step("D", input_grad=True).fake.is_leaf
+
+
+def test_mix_and_augment_have_their_slots():
+    s = make_step("G", mix=lambda step, w: w * 0, augment=lambda x: x + 1)
+    assert s.fake.abs().max() == 0
+    torch.testing.assert_close(s.fake_logits, s.D.a.sum().expand(5))
+
+
+@pytest.mark.parametrize("every", [0, -1])
+def test_every_must_be_positive(every):
+    with pytest.raises(ValueError, match="at least 1"):
+        R1(every=every)

@@ -1,0 +1,225 @@
+"""The loop: every recipe trains, resumes bit-exactly, and watches over itself."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import tiny_images
+
+from gan import hub
+from gan.engine import draw
+from gan.latent import Draw
+from train.callbacks import Checkpoints, Log, Snapshots, log_spaced_kimg
+from train.config import override
+from train.data import Stream
+from train.export import Provenance, export, settled
+from train.loop import Diverged, Run
+from train.recipes import RECIPES, find
+from train.runs import load_checkpoint, peek, save_checkpoint
+
+IDENTITY = {"recipe": "x", "data": "y"}
+
+
+def tiny_run(name: str, *overrides: str, images=None, callbacks=(), kimg: float = 0.032, seed: int = 0) -> Run:
+    images = images or tiny_images(classes=3)
+    recipe = find(name)(images.spec)
+    for text in ("g.width=4", "d.width=4", "batch=4", f"kimg={kimg}", *overrides):
+        recipe = override(recipe, *text.split("=", 1))
+    return Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, callbacks=callbacks)
+
+
+def everything(run: Run) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in run.state()[0].items()}
+
+
+def assert_same(a: Run, b: Run) -> None:
+    x, y = everything(a), everything(b)
+    assert x.keys() == y.keys() and (a.nimg, a.steps, a.stream.index) == (b.nimg, b.steps, b.stream.index)
+    for name in x:
+        assert torch.equal(x[name], y[name]), name
+
+
+OPTIONS = [
+    ["penalties=R1(10, every=2)", "d.spectral=true", "g_opt.lr=Schedule(1e-3, 1e-5, 1)"],
+    ["d_opt=RMSprop()", "d_steps=3", "g.up=transposed"],
+    ["d.spectral=true", "precision=float32", "flip=true", "channels_last=false"],
+]
+
+
+@pytest.mark.parametrize(("name", "overrides"), [*((name, []) for name in RECIPES), *(("dcgan", o) for o in OPTIONS)])
+def test_resume_is_bit_exact(name, overrides, tmp_path):
+    """3 steps, a checkpoint, 3 more in a fresh object: the same bits as 6 steps without a break."""
+    straight = tiny_run(name, *overrides)
+    for _ in range(3):
+        straight.step()
+    save_checkpoint(tmp_path / "c.safetensors", straight, IDENTITY)
+    for _ in range(3):
+        straight.step()
+    torch.manual_seed(123)  # what the rest of the program draws must not matter
+    resumed = tiny_run(name, *overrides)
+    load_checkpoint(tmp_path / "c.safetensors", resumed, IDENTITY)
+    for _ in range(3):
+        resumed.step()
+    assert_same(straight, resumed)
+    assert all(v.isfinite().all() for v in everything(straight).values() if v.is_floating_point())
+
+
+def test_snapshots_logs_and_exports_change_nothing(tmp_path):
+    """Watching a run draws nothing from its generators."""
+    alone, watched = tiny_run("gan"), tiny_run("gan", callbacks=[
+        Log(tmp_path / "log.jsonl"), Snapshots(tmp_path / "s"),
+        Checkpoints(tmp_path / "c.safetensors", IDENTITY, every_s=0)])
+    torch.manual_seed(5)
+    alone.fit()
+    torch.manual_seed(5)
+    watched.fit()
+    assert_same(alone, watched)
+    assert json.loads((tmp_path / "s" / "timeline.json").read_text())["snapshots"][-1]["nimg"] == 32
+
+
+def test_each_phase_trains_its_own_net_only():
+    run = tiny_run("dcgan")
+    g0, d0 = ([p.clone() for p in net.parameters()] for net in (run.G, run.D))
+    run._update(run.phases[0])
+    assert all(torch.equal(a, b) for a, b in zip(g0, run.G.parameters()))
+    d1 = [p.clone() for p in run.D.parameters()]
+    assert not all(torch.equal(a, b) for a, b in zip(d0, d1))
+    run._update(run.phases[1])
+    assert all(torch.equal(a, b) for a, b in zip(d1, run.D.parameters()))
+    assert all(p.requires_grad for p in [*run.G.parameters(), *run.D.parameters()])
+
+
+def test_nimg_counts_images_shown_to_d():
+    run = tiny_run("dcgan", "d_steps=3")
+    run.step()
+    assert (run.nimg, run.stream.index) == (12, 16)
+
+
+def test_lazy_term_is_due_when_it_is_due_and_weighs_as_much():
+    run = tiny_run("dcgan", "d.spectral=true", "penalties=R1(10, every=3)")
+    assert [(p.net, p.every, len(p.losses)) for p in run.phases] == [("D", 1, 1), ("D", 3, 1), ("G", 1, 1)]
+    seen = []
+    for _ in range(6):
+        run.losses.clear()
+        run.step()
+        seen.append("D/3" in run.losses)
+    assert seen == [True, False, False] * 2
+    assert run.phases[0].optimiser is run.phases[1].optimiser
+
+
+def test_penalty_per_sample_refuses_batch_norm():
+    with pytest.raises(ValueError, match="R1 is a penalty per sample, but D has BatchNorm"):
+        tiny_run("dcgan", "penalties=R1(10)")
+
+
+def test_average_has_the_half_life_it_says():
+    run = tiny_run("dcgan", "ema_kimg=0.016", "ema_rampup=1e9")
+    p, q = next(run.G.parameters()), next(run.G_ema.parameters())
+    before, target = q.clone(), torch.ones_like(p)
+    p.data.copy_(target)
+    for _ in range(4):  # 4 steps of 4 images = one half-life
+        run._average()
+    torch.testing.assert_close(q, (before + target) / 2)
+
+
+def test_learning_rate_follows_its_schedule():
+    run = tiny_run("dcgan", "g_opt.lr=Schedule(1e-3, 0, 0.008)")
+    rates = []
+    for _ in range(3):
+        run.step()
+        rates.append(run.phases[-1].optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3, 5e-4, 0])
+
+
+def test_unused_labels_never_reach_the_nets():
+    run = tiny_run("dcgan", images=tiny_images(classes=3))
+    run.step()
+    assert run.G.latent.classes == 0
+
+
+def test_diverging_run_says_where(tmp_path):
+    run = tiny_run("dcgan")
+    run.step()
+    run.D.head.score.weight.data.fill_(float("nan"))
+    with pytest.raises(Diverged, match=r"the D loss is not finite at step 2 \(0.0 kimg\); try a lower learning rate"):
+        run.step()
+
+
+def test_other_recipe_is_refused_with_the_differences(tmp_path):
+    run = tiny_run("dcgan")
+    save_checkpoint(tmp_path / "c.safetensors", run, {"recipe": "dcgan", "batch": "4", "kimg": "1"})
+    with pytest.raises(ValueError, match="belongs to another run; batch: 4 in the run, 8 asked; data: absent"):
+        load_checkpoint(tmp_path / "c.safetensors", run, {"recipe": "dcgan", "batch": "8", "kimg": "2", "data": "f"})
+
+
+def test_damaged_checkpoint_is_one_clear_line(tmp_path):
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, tiny_run("gan"), IDENTITY)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="no checkpoint that can be read.*remove it to start anew"):
+        peek(path)
+
+
+def test_full_disk_keeps_the_old_checkpoint_and_goes_on(tmp_path, monkeypatch, caplog):
+    path = tmp_path / "c.safetensors"
+    run = tiny_run("gan", callbacks=[Checkpoints(path, IDENTITY, every_s=0)])
+    run.step()
+    run.callbacks[-1].after_step(run)
+    before = path.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(hub.os, "fsync", full)
+    run.fit()
+    assert run.finished and path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    assert "No space left on device); the one of 0.0 kimg stays, training goes on" in caplog.text
+
+
+def test_log_is_cut_back_to_the_checkpoint(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"nimg": 4}\n{"nimg": 8}\n{"nimg": 99}\n{"ni')
+    run = tiny_run("gan")
+    run.nimg = 8
+    Log(path).on_start(run)
+    assert path.read_text() == '{"nimg": 4}\n{"nimg": 8}\n'
+
+
+def test_snapshot_marks():
+    assert log_spaced_kimg(30) == [0, 1, 2, 5, 10, 20]
+    assert log_spaced_kimg(0.5) == [0]
+
+
+def test_settled_estimates_batch_norm_of_the_averaged_weights():
+    run = tiny_run("dcgan")
+    for _ in range(4):
+        run.step()
+    a, b = settled(run.G_ema), settled(run.G_ema)
+    norms = [m for m in a.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    z = a.latent.sample(1024, generator=torch.Generator().manual_seed(0))
+    first = a.first(a.mapping(z)[:, 0, :, None, None])
+    torch.testing.assert_close(norms[0].running_mean, first.mean((0, 2, 3)), rtol=1e-3, atol=1e-5)
+    assert all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
+    assert not torch.equal(norms[0].running_var, run.G_ema.blocks[0].running_var)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_export_is_a_whole_model_folder(name, tmp_path):
+    run = tiny_run(name, callbacks=[Snapshots(tmp_path / "s")])
+    run.fit()
+    images = tiny_images(classes=3)
+    data = dict(name="tiny", images=64, classes=3, fingerprint="f", licence="CC0")
+    provenance = Provenance(name, "", RECIPES[name].paper, run.recipe.to_json(), data,
+                            "python -m train", 0, run.nimg, 0.1, "a CPU")
+    names = images.spec.class_names if run.recipe.latent.classes else ()
+    export(run.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s")
+    assert {p.name for p in (tmp_path / "m").iterdir()} == {
+        "config.json", "model.safetensors", "training.json", "README.md", "samples.png", "timeline"}
+    model = hub.load(tmp_path / "m")
+    reloaded, original = (draw(G, [Draw(s) for s in range(64)]).astype(int) for G in (model.G, settled(run.G_ema)))
+    assert np.abs(reloaded - original).max() <= 1
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name
+
+
