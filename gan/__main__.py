@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gan import hub
-from gan.engine import best_device, draw, draw_walk
+from gan.engine import draw, draw_walk, pick_device
 from gan.gallery import Entry, list_models
 from gan.image import MAX_SHEET, PngRecipe, contact_sheet, read_recipe, save_png, save_video, scale_for_video
 from gan.latent import Draw, parse_seeds
@@ -122,7 +122,7 @@ def _replay(args: argparse.Namespace, given: dict) -> tuple[hub.Model, PngRecipe
 
 
 def _load(name: str, device: str | None) -> hub.Model:
-    return hub.load(name, device=device or best_device())
+    return hub.load(name, device=pick_device(device))
 
 
 def _draws(model: hub.Model, recipe: PngRecipe) -> list[Draw]:

@@ -15,20 +15,23 @@ from gan.base import Generator
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w, walk, walk_w
 
-__all__ = ["CHUNK", "Engine", "best_device", "draw", "draw_walk"]
+__all__ = ["CHUNK", "Engine", "draw", "draw_walk", "pick_device"]
 
 # Every net is evaluated on exactly so many rows: natural batching picks other kernels for other sizes, and flips
 # pixels. Chosen by benchmarks/serving.py: larger costs a single image more, smaller costs a sheet more.
 CHUNK = 8
 
 
-def best_device() -> torch.device:
-    """CUDA, else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+def pick_device(name: str | None = None) -> torch.device:
+    """The device of that name; without one CUDA, else Apple's MPS, else the CPU. ``ValueError`` if it is not there."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name is None:
+        return torch.device(next(kind for kind, there in available.items() if there))
+    kind, _, index = name.partition(":")
+    if not available.get(kind) or index and not (index.isdigit() and int(index) < max(1, torch.cuda.device_count())):
+        there = ", ".join(kind for kind, there in available.items() if there)
+        raise ValueError(f"device {name!r} is not here; available: {there}")
+    return torch.device(name)
 
 
 def _chunks(evaluate: Callable[..., Tensor], G: Generator, *rows: Tensor | None) -> Iterator[np.ndarray]:
@@ -60,8 +63,8 @@ def draw_walk(G: Generator, keys: Sequence[Draw], frames: int, *, loop: bool = F
 class Engine:
     """Models by name, loaded on first use; the ``keep`` last used stay on the device. Safe to call from threads."""
 
-    def __init__(self, *, device: str | torch.device | None = None, keep: int = 4):
-        self.device = torch.device(device) if device else best_device()
+    def __init__(self, *, device: str | None = None, keep: int = 4):
+        self.device = pick_device(device)
         self.keep = keep
         self._models: OrderedDict[str, hub.Model] = OrderedDict()
         self._lock = threading.Lock()  # one computation at a time: two would only share the same cores

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from gan.engine import best_device
+from gan.engine import pick_device
 from train.callbacks import Checkpoints, Log, Snapshots, clock
 from train.config import Recipe, override
 from train.data import Images, Stream, load_images
@@ -86,7 +86,7 @@ def budget_from_minutes(recipe: Recipe, args: argparse.Namespace, images: Images
 
 def train(args: argparse.Namespace) -> int:
     entry = find(args.recipe)
-    device = torch.device(args.device) if args.device else best_device()
+    device = pick_device(args.device)
     images = load_images(args.data, resolution=args.resolution, progress=_progress)
     recipe = resolve(args, entry, images)
     checkpoint = args.out / CHECKPOINT
@@ -110,7 +110,8 @@ def train(args: argparse.Namespace) -> int:
     if old:
         load_checkpoint(checkpoint, run, identity)
         if run.finished:
-            print(f"{args.out} is finished: {run.nimg / 1000:g} kimg. More: --kimg N", file=sys.stderr)
+            print(f"{args.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
+            _export(run, args, entry, images)
             return 0
         print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
     elif args.resume:

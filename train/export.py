@@ -121,8 +121,7 @@ def card(name: str, model: hub.Model, p: Provenance) -> str:
     slots = "\n".join(f"| `{k}` | `{v}` |" for k, v in p.slots.items())
     return f"""---
 license: other
-license_name: data-licence
-license_link: LICENSE-DATA
+license_name: as-the-training-data
 library_name: gan-gallery
 pipeline_tag: unconditional-image-generation
 tags: [gan, {p.recipe}]

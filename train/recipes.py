@@ -64,7 +64,7 @@ def _classes(data: DataSpec, name: str) -> int:
 @recipe(paper="Goodfellow et al. 2014, arXiv:1406.2661", note="two perceptrons play the minimax game")
 def gan(data: DataSpec) -> Recipe:
     # The paper leaves width and rate to its code (SGD with momentum, maxout in D); Adam with DCGAN's betas is today's use.
-    return Recipe(family="mlp", latent=Latent(100), loss=nonsaturating, batch=64, kimg=6000)
+    return Recipe(family="mlp", latent=Latent(100), loss=nonsaturating, batch=128, kimg=3000, precision="bfloat16")
 
 
 @recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784", parent="gan", note="both nets are told the class")

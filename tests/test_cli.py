@@ -1,0 +1,219 @@
+"""python -m train and python -m gan, as a user types them: results, and one clear line for every mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gan.__main__ as gan_cli
+import train.__main__ as train_cli
+from gan import hub
+from gan.image import read_recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of 24 pictures in three classes, with what goes wrong in real folders among them."""
+    rs = np.random.RandomState(0)
+    for k in range(24):
+        folder = tmp_path / "photos" / ("ant", "bee", "cat")[k % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rs.randint(0, 256, (16, 20, 3), np.uint8)).save(folder / f"{k}.png")
+    (tmp_path / "photos" / "ant" / "notes.txt").write_text("not a picture")
+    whole = (tmp_path / "photos" / "bee" / "1.png").read_bytes()
+    (tmp_path / "photos" / "bee" / "torn.jpg").write_bytes(whole[:100])
+    return tmp_path / "photos"
+
+
+def train(*args) -> int:
+    handlers = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        return train_cli.main([str(a) for a in args])
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers):
+            signal.signal(number, handler)
+
+
+def gan(*args) -> int:
+    return gan_cli.main([str(a) for a in args])
+
+
+def error_of(capsys) -> str:
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_train_then_generate_then_replay(photos, tmp_path, capsys):
+    out = tmp_path / "runs" / "insects"
+    assert train("cgan", "--data", photos, "--out", out, "--kimg", "0.024", "--licence", "CC0", *TINY) == 0
+    assert {p.name for p in out.iterdir()} == {"recipe.json", "log.jsonl", "snapshots", "checkpoint.safetensors", "export"}
+    training = json.loads((out / "export" / "training.json").read_text())
+    assert training["data"]["images"] == 24 and training["data"]["licence"] == "CC0"
+    assert training["command"].startswith("python -m train cgan --data photos --out runs/insects --kimg 0.024 --batch 4")
+    assert str(tmp_path) not in "".join(p.read_text() for p in (out / "export").glob("*.[jm][sd]*"))
+
+    made = ["--class", "bee", "--psi", "0.5", "--out", tmp_path / "o"]
+    assert gan("generate", out / "export", "--seeds", "0-2,42", *made) == 0
+    files = sorted((tmp_path / "o").iterdir())
+    assert [f.name for f in files] == ["seed0000.png", "seed0001.png", "seed0002.png", "seed0042.png"]
+    recipe = read_recipe(files[3])
+    assert (recipe.model, recipe.seeds, recipe.label, recipe.psi) == ("export", (42,), "bee", 0.5)
+
+    assert gan("generate", out / "export", "--seeds", "0-8", "--grid", "--out", tmp_path / "o", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == [str(tmp_path / "o" / "sheet.png")]
+    os.chdir(out)  # the recipe names the model "export", which from here is a folder
+    try:
+        for name in ("seed0042.png", "sheet.png"):
+            assert gan("generate", tmp_path / "o" / name, "--out", tmp_path / "again") == 0
+            assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
+    finally:
+        os.chdir(ROOT)
+
+
+def test_interpolate_frames_can_be_replayed(tiny_model, tmp_path, monkeypatch):
+    folder = tiny_model()
+    assert gan("interpolate", folder, "--seeds", "1,5", "--frames", "4", "--out", tmp_path / "frames") == 0
+    frames = sorted((tmp_path / "frames").iterdir())
+    assert len(frames) == 5
+    monkeypatch.chdir(tmp_path)
+    assert gan("generate", frames[2], "--out", tmp_path / "again") == 0
+    assert (tmp_path / "again" / frames[2].name).read_bytes() == frames[2].read_bytes()
+    walk = tmp_path / "w" / "walk.webp"
+    assert gan("interpolate", folder, "--seeds", "1,5,9", "--frames", "1", "--loop", "--out", walk) == 0
+    assert Image.open(walk).n_frames == 3
+
+
+def test_png_of_another_version_is_drawn_and_labelled(tiny_model, tmp_path, capsys, monkeypatch):
+    assert gan("generate", tiny_model(), "--seeds", "3", "--out", tmp_path / "a") == 0
+    tiny_model(seed=1)
+    monkeypatch.chdir(tmp_path)
+    assert gan("generate", tmp_path / "a" / "seed0003.png", "--out", tmp_path / "b") == 0
+    assert "drawn by another version of model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    (["nowhere"], "no model 'nowhere'"),
+    (["MODEL", "--seeds", "1,-2"], "cannot read seeds"),
+    (["MODEL", "--seeds", "99999999999"], "cannot read seeds"),
+    (["MODEL", "--seeds", "x"], "cannot read seeds"),
+    (["MODEL", "--psi", "nan"], "psi must be"),
+    (["MODEL", "--class", "dog"], "no class 'dog'; it has no classes"),
+    (["MODEL", "--grid", "--seeds", "0-9999"], "a sheet holds at most 4,096"),
+])
+def test_generate_mistakes(tiny_model, tmp_path, capsys, args, message):
+    args = [str(tiny_model()) if a == "MODEL" else a for a in args]
+    assert gan("generate", *args, "--out", tmp_path / "o") == 1
+    assert message in error_of(capsys)
+
+
+def test_generate_from_a_png_without_recipe(tmp_path, capsys):
+    Image.new("L", (16, 16)).save(tmp_path / "a.png")
+    assert gan("generate", tmp_path / "a.png", "--out", tmp_path / "o") == 1
+    assert "no recipe in this picture" in error_of(capsys)
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    (["dcgan", "--data", "ABSENT"], "no such file or folder"),
+    (["dcgan", "--data", "EMPTY"], "is empty"),
+    (["dcgan2", "--data", "PHOTOS"], "unknown recipe 'dcgan2'; known: gan, cgan-mlp, dcgan, cgan"),
+    (["dcgan", "--data", "PHOTOS", "--set", "speed=9"], "unknown setting 'speed'"),
+    (["dcgan", "--data", "PHOTOS", "--set", "d.depth=9"], "known for dcgan: d.channels"),
+    (["dcgan", "--data", "PHOTOS", "--set", "batch"], "--set needs SLOT=VALUE"),
+    (["dcgan", "--data", "PHOTOS", "--resolution", "48"], "power of two"),
+    (["cgan", "--data", "ONE"], "needs labelled data"),
+    (["dcgan", "--data", "PHOTOS", "--kimg", "0"], "kimg must be above 0"),
+    (["dcgan", "--data", "PHOTOS", "--device", "warp"], "device 'warp' is not here; available: "),
+])
+def test_train_mistakes(photos, tmp_path, capsys, args, message):
+    (tmp_path / "empty").mkdir()
+    places = {"ABSENT": tmp_path / "absent", "EMPTY": tmp_path / "empty", "PHOTOS": photos, "ONE": photos / "ant"}
+    assert train(*(places.get(a, a) for a in args), "--out", tmp_path / "r") == 1
+    assert message in error_of(capsys)
+    assert not (tmp_path / "r").exists()
+
+
+def test_usage_mistake_exits_2(capsys):
+    with pytest.raises(SystemExit) as error:
+        train("dcgan")
+    assert error.value.code == 2 and "--data" in capsys.readouterr().err
+
+
+def test_dry_run_prints_the_resolved_recipe(photos, tmp_path, capsys):
+    assert train("dcgan", "--data", photos, "--out", tmp_path / "r", "--dry-run", "--set", "g_opt.lr=1e-4") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["recipe"] == "dcgan" and "lr=0.0001" in printed["g_opt"] and "'resolution': 16" in printed["g"]
+    assert not (tmp_path / "r").exists()
+
+
+def test_resume_rules(photos, tmp_path, capsys):
+    out = tmp_path / "r"
+    base = ["dcgan", "--data", photos, "--out", out, *TINY]
+    assert train(*base, "--kimg", "0.008", "--resume") == 0
+    assert "no checkpoint in" in capsys.readouterr().err
+    assert train(*base, "--kimg", "0.008") == 1
+    assert "already holds a run of 0.0 kimg: add --resume" in error_of(capsys)
+    assert train(*base, "--kimg", "0.008", "--resume") == 0
+    assert "is finished" in capsys.readouterr().err
+    assert train(*base, "--kimg", "0.008", "--resume", "--set", "flip=true") == 1
+    assert "flip: False in the run, True asked" in error_of(capsys)
+    assert train(*base, "--kimg", "0.016", "--resume") == 0
+    assert hub.load(out / "export").training["nimg"] == 16
+
+
+def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
+    ticks = iter(np.arange(0, 1e6, 0.5))
+    monkeypatch.setattr(train_cli.time, "perf_counter", lambda: float(next(ticks)))
+    out = tmp_path / "r"
+    assert train("dcgan", "--data", photos, "--out", out, "--minutes", "0.01", *TINY) == 0
+    assert "0.01 minutes are 1 kimg" in capsys.readouterr().err
+    assert json.loads((out / "recipe.json").read_text())["kimg"] == "1.0"
+
+
+def test_list_names_every_recipe(capsys):
+    assert train("list", "--json") == 0
+    assert [r["name"] for r in json.loads(capsys.readouterr().out)][:4] == ["gan", "cgan-mlp", "dcgan", "cgan"]
+    assert train("list") == 0 and "arXiv:1511.06434" in capsys.readouterr().out
+
+
+def start(photos, out, *args):
+    code = "import torch, sys; torch.set_num_threads(1); import train.__main__ as m; sys.exit(m.main())"
+    command = ["dcgan", "--data", photos, "--out", out, "--kimg", "100", "--checkpoint-s", "0.2", *TINY, *args]
+    process = subprocess.Popen([sys.executable, "-c", code, *map(str, command)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / "checkpoint.safetensors").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
+def test_interrupt_loses_nothing(photos, tmp_path):
+    process = start(photos, tmp_path / "r")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "nothing is lost" in errors and "Traceback" not in errors
+    stopped = hub.load(tmp_path / "r" / "export").training["nimg"]
+    from train.runs import peek
+
+    assert peek(tmp_path / "r" / "checkpoint.safetensors")[0]["nimg"] == stopped > 0
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_and_resume_is_bit_equal(photos, tmp_path):
+    command = [sys.executable, "-m", "benchmarks.resume", "--data", str(photos), "--kimg", "4", "--checkpoint-s", "1"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr

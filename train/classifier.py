@@ -1,0 +1,110 @@
+"""A small convolutional classifier: the judge of class accuracy and coverage, and the features of Frechet distances.
+
+It is trained on the training split only and states its accuracy on the test split; nothing here takes part in training
+a GAN.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from gan.hub import save_atomically
+from train.data import Images, Stream
+
+__all__ = ["Classifier", "accuracy", "trained_classifier"]
+
+log = logging.getLogger(__name__)
+
+EPOCHS, BATCH, SEED = 4, 128, 0
+
+
+class Classifier(nn.Module):
+    """x [N, C, H, W] in [-1, 1] -> logits [N, classes]; ``features`` gives the 128 numbers before the last layer."""
+
+    def __init__(self, channels: int, classes: int):
+        super().__init__()
+        sizes = [channels, 32, 64, 128]
+        self.convs = nn.Sequential(*(layer for i, o in zip(sizes, sizes[1:]) for layer in (
+            nn.Conv2d(i, o, 3, 2, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU(),
+            nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU())))
+        self.logits = nn.Linear(128, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """[N, 128]."""
+        return self.convs(x).mean((2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(self.features(x))
+
+
+def _shifted(x: Tensor, rng: torch.Generator, most: int = 2) -> Tensor:
+    """The batch moved by up to ``most`` px each way, one move a batch, edges repeated."""
+    dy, dx = torch.randint(0, 2 * most + 1, (2,), generator=rng).tolist()
+    padded = F.pad(x, (most,) * 4, mode="replicate")
+    return padded[:, :, dy : dy + x.shape[2], dx : dx + x.shape[3]]
+
+
+def batches(images: Images, size: int = 500) -> Iterator[tuple[Tensor, Tensor]]:
+    """The whole set in order: x [n, C, H, W], labels [n]."""
+    for start in range(0, len(images.pixels), size):
+        pixels = torch.from_numpy(np.array(images.pixels[start : start + size]))
+        yield to_input(pixels), torch.from_numpy(images.labels[start : start + size])
+
+
+def to_input(pixels: Tensor) -> Tensor:
+    """uint8 [N, H, W, C] -> float32 [N, C, H, W] in [-1, 1]."""
+    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+@torch.no_grad()
+def accuracy(net: Classifier, images: Images) -> float:
+    """Share of the set that is read rightly."""
+    net.eval()
+    return sum((net(x).argmax(1) == y).sum().item() for x, y in batches(images)) / len(images.pixels)
+
+
+def trained_classifier(images: Images) -> Classifier:
+    """A classifier of these images, trained once and cached under the data's fingerprint."""
+    if images.labels is None:
+        raise ValueError(f"{images.name} has no labels to train a classifier on")
+    net = Classifier(images.spec.channels, images.spec.classes)
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan-gallery"
+    path = home / f"{images.fingerprint}.classifier.safetensors"
+    if path.is_file():
+        net.load_state_dict(load_file(path))
+    else:
+        _train(net, images)
+        save_atomically({k: v.contiguous() for k, v in net.state_dict().items()}, path)
+    return net.to(memory_format=torch.channels_last).eval()
+
+
+def _train(net: Classifier, images: Images) -> None:
+    torch.manual_seed(SEED)
+    for module in net.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    net.to(memory_format=torch.channels_last).train()
+    rng = torch.Generator().manual_seed(SEED)
+    stream, steps = Stream(images, seed=SEED), EPOCHS * len(images.pixels) // BATCH
+    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
+    for step in range(steps):
+        x, y = stream.batch(BATCH)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = net(_shifted(x, rng).contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits.float(), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if step % 200 == 0:
+            log.info("classifier: step %d of %d, loss %.3f", step, steps, loss.item())
