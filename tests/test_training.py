@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_images
+from conftest import tiny_generator, tiny_images
 
 from gan import hub
 from gan.engine import draw
-from gan.latent import Draw
+from gan.latent import Draw, latents
 from train.callbacks import Checkpoints, Log, Snapshots, log_spaced_kimg
 from train.config import override
 from train.data import Stream
-from train.export import Provenance, export, settled
+from train.export import Provenance, export, sample_seeds, settled
 from train.loop import Diverged, Run
 from train.recipes import RECIPES, find
 from train.runs import load_checkpoint, peek, save_checkpoint
@@ -223,3 +223,12 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name
 
 
+
+
+@pytest.mark.parametrize(("classes", "count"), [(0, 64), (3, 64), (10, 100), (200, 100)])
+def test_sample_sheet_is_sorted_by_class(classes, count):
+    G = tiny_generator("dcgan", classes=classes)
+    seeds = sample_seeds(G)
+    assert len(set(seeds)) == count
+    _, c = latents(G.latent, [Draw(s) for s in seeds])
+    assert c is None or (c.tolist() == sorted(c.tolist()) and (classes != 10 or c.bincount().tolist() == [10] * 10))

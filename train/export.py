@@ -19,7 +19,7 @@ from gan import hub
 from gan.base import Generator
 from gan.engine import draw
 from gan.image import PngRecipe, contact_sheet, save_png
-from gan.latent import Draw
+from gan.latent import Draw, latents
 
 __all__ = ["Provenance", "export", "hardware", "settled"]
 
@@ -91,13 +91,29 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     (folder / "training.json").write_text(json.dumps(asdict(provenance), indent=2) + "\n")
     model = hub.load(folder)
     name = name or model.id
-    rows = class_names[:10] if 1 < len(class_names) else ()
-    draws = [Draw(s, label=k) for k in range(len(rows)) for s in range(8)] if rows else [Draw(s) for s in range(40)]
-    sheet = contact_sheet(draw(model.G, draws), columns=8)
-    save_png(folder / "samples.png", sheet, PngRecipe(name, model.revision, tuple(d.seed for d in draws)))
+    draws = [Draw(seed) for seed in sample_seeds(G)]
+    recipe = PngRecipe(name, model.revision, tuple(d.seed for d in draws))
+    save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.copytree(snapshots, folder / "timeline", dirs_exist_ok=True)
     (folder / "README.md").write_text(card(name, model, provenance))
+
+
+def sample_seeds(G: Generator) -> list[int]:
+    """Seeds of a square sheet, 8 x 8 or, from ten classes on, 10 x 10: class after class, each as its seeds draw it, so
+    that the sheet's recipe is its list of seeds and nothing else."""
+    classes = max(G.latent.classes, 1)
+    count = 100 if classes >= 10 else 64
+    wanted = -(-count // classes)
+    found: list[list[int]] = [[] for _ in range(classes)]
+    for seed in range(100 * count):
+        _, c = latents(G.latent, [Draw(seed)])
+        row = found[0 if c is None else int(c)]
+        if len(row) < wanted:
+            row.append(seed)
+        if sum(map(len, found)) == wanted * classes:
+            break
+    return [seed for row in found for seed in row][:count]
 
 
 def _half_is_enough(G: Generator) -> bool:

@@ -1,0 +1,32 @@
+"""The judge: its distance against a closed form, its classifier on data it can learn."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import tiny_images
+
+from train import classifier
+from train.metrics import frechet_distance
+
+
+def test_frechet_distance_of_gaussians():
+    """Diagonal Gaussians: |m1 - m2|^2 + sum (s1 - s2)^2."""
+    rs = np.random.RandomState(0)
+    a, b = rs.randn(200_000, 3), rs.randn(200_000, 3) * [1, 2, 0.5] + [3, 0, 0]
+    assert frechet_distance(a, b) == pytest.approx(9 + 0 + 1 + 0.25, rel=0.02)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(a[:2], b[:5]) >= 0  # covariances of low rank
+
+
+def test_classifier_learns_and_is_cached(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "gan-gallery").mkdir()
+    monkeypatch.setattr(classifier, "BATCH", 16)
+    monkeypatch.setattr(classifier, "EPOCHS", 8)
+    images = tiny_images(classes=3, count=96)
+    net = classifier.trained_classifier(images)
+    assert classifier.accuracy(net, images) > 0.9
+    again = classifier.trained_classifier(images)
+    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), again.state_dict().values()))
+    with pytest.raises(ValueError, match="no labels"):
+        classifier.trained_classifier(tiny_images())

@@ -1,0 +1,42 @@
+"""Every model that ships: whole, small, drawn from its own file, trained by a recipe that still exists."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan import hub
+from gan.engine import draw
+from gan.image import contact_sheet, read_recipe
+from gan.latent import Draw
+from train.config import Recipe
+from train.recipes import RECIPES
+
+SHIPPED = sorted(p.parent for p in hub.WEIGHTS.glob("*/config.json"))
+
+
+def test_budget():
+    sizes = {p.name: sum(f.stat().st_size for f in p.rglob("*") if f.is_file()) for p in SHIPPED}
+    assert all(size < 16 * 2**20 for size in sizes.values()) and sum(sizes.values()) < 48 * 2**20, sizes
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_shipped_model_is_whole(folder):
+    model = hub.load(folder.name)
+    training, card = model.training, (folder / "README.md").read_text()
+    assert training["recipe"] in RECIPES and Recipe.from_json(training["slots"]).family == model.G.__module__.split(".")[-1]
+    assert training["command"] in card and training["data"]["licence"] in card and training["nimg"] > 0
+    timeline = json.loads((folder / "timeline" / "timeline.json").read_text())
+    assert timeline["snapshots"][-1]["nimg"] == training["nimg"]
+    assert all((folder / "timeline" / s["file"]).is_file() for s in timeline["snapshots"])
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_samples_are_drawn_from_the_file(folder):
+    """The committed sheet comes out again (another CPU may differ by one step)."""
+    model, recipe = hub.load(folder.name), read_recipe(folder / "samples.png")
+    assert (recipe.model, recipe.revision) == (folder.name, model.revision)
+    sheet = contact_sheet(draw(model.G, [Draw(seed) for seed in recipe.seeds]))
+    committed = np.asarray(Image.open(folder / "samples.png")).reshape(sheet.shape)
+    assert np.abs(sheet.astype(int) - committed).max() <= 1
