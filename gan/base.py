@@ -142,6 +142,8 @@ class Head(nn.Module):
         super().__init__()
         self.score = nn.Linear(dim, 1)
         self.embed = nn.Embedding(classes, dim) if classes else None
+        if self.embed is not None:  # PyTorch's N(0, 1) would open the game with logits of order sqrt(dim)
+            nn.init.normal_(self.embed.weight, 0.0, 0.02)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
         logits = self.score(h)[:, 0]
