@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
 from gan.base import Generator, Latent
 from gan.models import family
@@ -120,14 +120,14 @@ def save_atomically(tensors: Mapping[str, torch.Tensor], path: Path, metadata: d
 
     Errors: ``OSError`` where it cannot be written; the file that stood there before is untouched.
     """
+    data = serialise(dict(tensors), metadata=metadata)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(dict(tensors), temporary, metadata=metadata)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except SafetensorError as error:  # what the library makes of a full disk
-        raise OSError(str(error)) from None
     finally:
         temporary.unlink(missing_ok=True)
 
