@@ -44,10 +44,16 @@ def entry(name: str) -> Entry:
         config = json.loads((folder / "config.json").read_text())
         training = folder / "training.json"
         return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
-                     tuple(map(str, config.get("class_names", []))), (folder / "model.safetensors").stat().st_size,
+                     _class_names(config), (folder / "model.safetensors").stat().st_size,
                      json.loads(training.read_text()) if training.is_file() else {})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{model_id} is no usable model: {error}") from None
+
+
+def _class_names(config: dict[str, Any]) -> tuple[str, ...]:
+    """As ``hub.load`` names them: numbers where the config gives no names."""
+    names = config.get("class_names") or range(min(int(config["latent"].get("classes", 0)), 16384))
+    return tuple(map(str, names))
 
 
 def list_models(extra: Sequence[str] = ()) -> list[Entry]:

@@ -84,21 +84,26 @@ def folder_of(name: str) -> tuple[Path, str, str]:
 
 
 def _download(repo: str, revision: str | None) -> tuple[Path, str, str]:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub import errors as e
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
     try:
         config = hf_hub_download(repo, "config.json", revision=revision)
         commit = Path(config).parent.name  # the cache's folder of a snapshot is its commit
         hf_hub_download(repo, "model.safetensors", revision=commit)
         for extra in ("training.json", "samples.png"):
-            try:
-                hf_hub_download(repo, extra, revision=commit)
-            except (HfHubHTTPError, LocalEntryNotFoundError):
-                continue  # a model is whole without them
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise FileNotFoundError(f"cannot get {repo} from the Hub: {first[:300]}") from None
+            if try_to_load_from_cache(repo, extra, revision=commit) is None:  # neither there nor known to be absent
+                try:
+                    hf_hub_download(repo, extra, revision=commit)
+                except (e.HfHubHTTPError, e.LocalEntryNotFoundError):
+                    continue  # a model is whole without them
+    except (e.HfHubHTTPError, e.HFValidationError, e.OfflineModeIsEnabled, OSError) as error:
+        reasons = {e.RepositoryNotFoundError: "there is no such model, or it is private",
+                   e.RevisionNotFoundError: f"it has no revision {revision}",
+                   e.LocalEntryNotFoundError: "the Hub cannot be reached, and the model is not in the cache",
+                   e.EntryNotFoundError: "it has no config.json or no model.safetensors: this is no model of ours"}
+        reason = next((text for kind, text in reasons.items() if isinstance(error, kind)), str(error).split("\n")[0][:300])
+        raise FileNotFoundError(f"cannot get {repo} from the Hub: {reason}") from None
     return Path(config).parent, repo, commit
 
 

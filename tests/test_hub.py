@@ -1,11 +1,15 @@
 """A model folder comes from a stranger: what is right loads exactly, what is not is refused in one clear line."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from conftest import FAMILIES, tiny_generator
+from fake_hub import serving
 from safetensors.torch import load_file, save_file
 
 from gan import gallery, hub
@@ -149,3 +153,38 @@ def test_gallery_leaves_broken_models_out(tiny_model, tmp_path, caplog):
     entries = [e for e in gallery.list_models([str(tmp_path / "shelf")]) if e.folder.parent == good.parent]
     assert [(e.id, e.family, e.resolution, e.samples) for e in entries] == [("good", "dcgan", 16, None)]
     assert "left out of the gallery: broken" in caplog.text
+
+
+LOAD = """
+import sys
+from gan import hub
+for name in sys.argv[1:]:
+    try:
+        model = hub.load(name)
+        print(model.id, model.revision, model.G.resolution)
+    except (OSError, ValueError) as error:
+        print(error)
+"""
+
+
+def from_the_hub(address, home, *names):
+    """A line for each model, loaded in another process: huggingface_hub reads its environment when it is imported."""
+    env = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-c", LOAD, *names]
+    result = subprocess.run(command, capture_output=True, text=True, env=env, cwd=hub.WEIGHTS.parent)
+    return result.stdout.splitlines()
+
+
+def test_model_from_the_hub_and_from_its_cache(tiny_model, tmp_path):
+    folder = tiny_model(folder="hub/user/model")
+    home = tmp_path / "home"
+    with serving(tmp_path / "hub") as (address, requests):
+        good, absent, old = from_the_hub(address, home, "user/model", "user/absent", "user/model@v9")
+        name, commit, resolution = good.split()
+        assert (name, resolution, len(commit)) == ("user/model", "16", 40)
+        assert not [r for r in requests if "README" in r or ".bin" in r]
+        assert "no such model" in absent and "no revision v9" in old
+        (folder / "model.safetensors").write_bytes(b"broken")
+        assert "not usable" in from_the_hub(address, home, "user/model")[0]
+    # Now the Hub is down: a pinned revision comes from the cache.
+    assert from_the_hub(address, home, f"user/model@{commit}") == [f"user/model {commit} 16"]
