@@ -183,6 +183,7 @@ def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
     assert train("dcgan", "--data", photos, "--out", out, "--minutes", "0.01", *TINY) == 0
     assert "0.01 minutes are 1 kimg" in capsys.readouterr().err
     assert json.loads((out / "recipe.json").read_text())["kimg"] == "1.0"
+    assert "--kimg 1 " in json.loads((out / "export" / "training.json").read_text())["command"]
 
 
 def test_list_names_every_recipe(capsys):

@@ -29,14 +29,14 @@ EXAMPLES = """examples:
   python -m train cgan --data digits.parquet --out runs/digits --kimg 300
   python -m train dcgan --data cats.zip --out runs/cats --set d.spectral=true --set g_opt.lr=1e-4 --dry-run
   python -m train dcgan --data cats.zip --out runs/cats --resume
-  python -m train export runs/cats --out weights/cats --licence "CC BY 4.0"
+  python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
 """
 
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python -m train", description=__doc__, epilog=EXAMPLES,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("recipe", help="a recipe's name (see: python -m train list), or list, or export")
+    p.add_argument("recipe", help="a recipe's name (see: python -m train list)")
     p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
     p.add_argument("--out", required=True, type=Path, help="folder of the run")
     p.add_argument("--resolution", type=int, metavar="PX", help="default: nearest power of two, at most 64")
@@ -149,7 +149,7 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
 def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) -> None:
     data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                 fingerprint=images.fingerprint, licence=args.licence)
-    provenance = Provenance(entry.name, entry.parent, entry.paper, run.recipe.to_json(), data, _command(args, images),
+    provenance = Provenance(entry.name, entry.parent, entry.paper, run.recipe.to_json(), data, _command(args, run.recipe, images),
                             args.seed, run.nimg, round(run.seconds / 60, 1), hardware(run.device))
     names = images.spec.class_names if run.recipe.latent.classes else ()
     export(run.G_ema, args.out / "export", provenance, class_names=names, snapshots=args.out / "snapshots",
@@ -157,12 +157,15 @@ def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) ->
     print(f"model written to {args.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 
 
-def _command(args: argparse.Namespace, images: Images) -> str:
+def _command(args: argparse.Namespace, recipe: Recipe, images: Images) -> str:
     """The command that made the model, without this machine's folders."""
     parts = ["python", "-m", "train", args.recipe, "--data", images.name, "--out", f"runs/{args.out.name}"]
-    for option in ("resolution", "kimg", "minutes", "batch"):
-        if (value := getattr(args, option)) is not None:
-            parts += [f"--{option}", f"{value:g}"]
+    if args.resolution is not None:
+        parts += ["--resolution", str(args.resolution)]
+    if args.kimg is not None or args.minutes is not None:
+        parts += ["--kimg", f"{recipe.kimg:g}"]
+    if args.batch is not None:
+        parts += ["--batch", str(args.batch)]
     if args.seed:
         parts += ["--seed", str(args.seed)]
     for text in args.overrides:

@@ -77,8 +77,9 @@ class Checkpoints(Callback):
             save_checkpoint(self.path, run, self.identity)
             self.saved_nimg = run.nimg
         except OSError as error:  # a full disk, most often: what is there stays, and the next attempt may find room
-            log.warning("checkpoint not saved (%s); the one of %.1f kimg stays, training goes on",
-                        error, self.saved_nimg / 1000)
+            stays = f"the one of {self.saved_nimg / 1000:.1f} kimg stays" if self.path.exists() else "there is none yet"
+            goes_on = "" if run.finished or run.stopping else ", training goes on"
+            log.warning("checkpoint not saved (%s); %s%s", error, stays, goes_on)
 
 
 def log_spaced_kimg(limit: float) -> list[float]:
@@ -168,9 +169,9 @@ class Log(Callback):
     def _print(self, run: Run) -> None:
         elapsed = time.monotonic() - self.began[0]
         rate = (run.nimg - self.began[1]) / max(elapsed, 1e-9)
-        left = (run.recipe.total_nimg - run.nimg) / rate if rate else 0.0
+        left = max(run.recipe.total_nimg - run.nimg, 0) / rate if rate else 0.0
         losses = "  ".join(f"{k} {v:.3f}" for k, v in _values(run).items())
-        line = (f"{run.nimg / 1000:9.1f} / {run.recipe.kimg:g} kimg {run.nimg / run.recipe.total_nimg:5.0%}"
+        line = (f"{run.nimg / 1000:9.1f} / {run.recipe.kimg:g} kimg {min(run.nimg / run.recipe.total_nimg, 1):5.0%}"
                 f"  {rate:7.1f} images/s  ETA {clock(left)}  {losses}")
         print(f"\r{line}\033[K" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n",
               file=sys.stderr, flush=True)
