@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["AppendClass", "UpConv", "init_normal", "spectral_normalise", "up_block"]
+__all__ = ["AppendClass", "ConditionalBatchNorm", "UpConv", "init_normal", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 
@@ -48,6 +48,25 @@ class UpConv(nn.Module):
         k = k[:, :, :-1] + k[:, :, 1:]
         k = k[:, :, :, :-1] + k[:, :, :, 1:]  # [I, O, 4, 4]
         return F.conv_transpose2d(x, k, self.bias, stride=2, padding=1)
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch norm whose scale and shift come from a condition [N, D] (De Vries et al. 2017, arXiv:1707.00683).
+
+    ``dim`` = 0 is plain batch norm; the condition is then not read. x [N, C, H, W] -> the same shape.
+    """
+
+    def __init__(self, channels: int, dim: int):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=not dim)
+        self.affine = nn.Linear(dim, 2 * channels) if dim else None
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        x = self.norm(x)
+        if self.affine is None:
+            return x
+        scale, shift = self.affine(condition)[:, :, None, None].chunk(2, 1)
+        return torch.addcmul(x + shift, x, scale)
 
 
 def up_block(inputs: int, outputs: int, up: Upsampling, *, bias: bool) -> nn.Module:

@@ -9,7 +9,7 @@ from torch import nn
 from gan import base
 from gan.base import Latent
 from train.step import Step
-from train.terms import R1, nonsaturating
+from train.terms import R1, R2, GradientPenalty, hinge, least_squares, nonsaturating, relativistic, wasserstein
 
 
 class LinearD(base.Discriminator):
@@ -41,6 +41,10 @@ def make_step(net, **kwargs):
                 rng=torch.Generator().manual_seed(0), **kwargs)
 
 
+def softplus(x):
+    return math.log(1 + math.exp(x))
+
+
 class Logits:
     real_logits = torch.tensor([0.0, 2.0])
     fake_logits = torch.tensor([1.0, -3.0])
@@ -52,6 +56,25 @@ def test_nonsaturating_against_log_sigmoid():
     g = [-math.log(sigmoid(f)) for f in (1, -3)]
     torch.testing.assert_close(nonsaturating.d(Logits), torch.tensor(d))
     torch.testing.assert_close(nonsaturating.g(Logits), torch.tensor(g))
+
+
+@pytest.mark.parametrize(("objective", "d", "g"), [
+    (hinge, [1 - 0 + 1 + 1, 0 + 0], [-1, 3]),
+    (wasserstein, [1 - 0, -3 - 2], [-1, 3]),
+    (least_squares, [(1 + 1) / 2, (1 + 9) / 2], [0, 16 / 2]),
+    (relativistic, [softplus(1), softplus(-5)], [softplus(-1), softplus(5)]),
+])
+def test_objectives_at_known_logits(objective, d, g):
+    torch.testing.assert_close(objective.d(Logits), torch.tensor(d).float())
+    torch.testing.assert_close(objective.g(Logits), torch.tensor(g).float())
+
+
+def test_r2_and_gradient_penalty_of_a_linear_d():
+    s = make_step("D", input_grad=True)
+    square = s.D.a.detach().square().sum()
+    torch.testing.assert_close(R2()(s), square.expand(5) / 2, rtol=1e-5, atol=0)
+    torch.testing.assert_close(GradientPenalty()(make_step("D")), (square.sqrt() - 1).square().expand(5), rtol=1e-4, atol=0)
+    assert GradientPenalty().weight == 10
 
 
 def test_r1_of_a_linear_d():

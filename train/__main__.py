@@ -149,8 +149,10 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
 def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) -> None:
     data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                 fingerprint=images.fingerprint, licence=args.licence)
-    provenance = Provenance(entry.name, entry.parent, entry.paper, run.recipe.to_json(), data, _command(args, run.recipe, images),
-                            args.seed, run.nimg, round(run.seconds / 60, 1), hardware(run.device))
+    provenance = Provenance(
+        recipe=entry.name, parent=entry.parent, paper=entry.paper, slots=run.recipe.to_json(), data=data,
+        command=_command(args, run.recipe, images), seed=args.seed, nimg=run.nimg, minutes=round(run.seconds / 60, 1),
+        hardware=hardware(run.device))
     names = images.spec.class_names if run.recipe.latent.classes else ()
     export(run.G_ema, args.out / "export", provenance, class_names=names, snapshots=args.out / "snapshots",
            name=args.out.name)
@@ -193,7 +195,9 @@ def print_list(argv: list[str]) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # of others, only what went wrong
+    for ours in ("gan", "train"):
+        logging.getLogger(ours).setLevel(logging.INFO)
     try:
         if argv[:1] == ["list"]:
             return print_list(argv[1:])

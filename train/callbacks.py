@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from gan.engine import draw
 from gan.image import contact_sheet, to_pil
 from gan.latent import Draw
+from gan.spec import Recorded
 from train.export import settled
 from train.runs import save_checkpoint
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from train.loop import Phase, Run
     from train.step import Step
 
-__all__ = ["Callback", "Checkpoints", "Log", "Snapshots"]
-RECIPE_NAMES: tuple[str, ...] = ()  # callbacks that a recipe may name
+__all__ = ["Callback", "Checkpoints", "ClipWeights", "Log", "Snapshots"]
+RECIPE_NAMES = ("ClipWeights",)  # callbacks that a recipe may name
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,19 @@ class Callback:
         return {}
 
     def restore(self, state: dict[str, Any]) -> None: ...
+
+
+class ClipWeights(Recorded, Callback):
+    """Keeps D Lipschitz by clamping its weights after every update (Arjovsky et al. 2017, arXiv:1701.07875, alg. 1)."""
+
+    def __init__(self, bound: float = 0.01):
+        self.bound = bound
+
+    @torch.no_grad()
+    def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
+        if phase.net == "D":
+            for p in run.D.parameters():
+                p.clamp_(-self.bound, self.bound)
 
 
 class Checkpoints(Callback):

@@ -101,7 +101,7 @@ class Run:
     def _check_terms(self) -> None:
         batch_norms = [m for m in self.D.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         for term in self.terms:
-            if term.input_grad and batch_norms:
+            if term.per_sample and batch_norms:
                 raise ValueError(f"{type(term).__name__} is a penalty per sample, but D has BatchNorm, which ties the "
                                  f"samples of a batch together: choose a D without it (d.spectral=true where it is offered)")
 

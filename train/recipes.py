@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gan.base import Latent
-from train.config import DataSpec, Recipe
-from train.terms import nonsaturating
+from train.callbacks import ClipWeights
+from train.config import Adam, DataSpec, Recipe, RMSprop, Schedule
+from train.terms import GradientPenalty, hinge, least_squares, nonsaturating, wasserstein
 
 __all__ = ["RECIPES", "Entry", "find"]
 
@@ -83,3 +84,33 @@ def dcgan(data: DataSpec) -> Recipe:
         parent="dcgan", note="DCGAN's nets are told the class: beside the noise in G, by projection in D")
 def cgan(data: DataSpec) -> Recipe:
     return replace(dcgan.make(data), latent=Latent(100, classes=_classes(data, "cgan")))
+
+
+@recipe(paper="Mao et al. 2016, arXiv:1611.04076", parent="dcgan", note="squared distances in the place of the logarithm")
+def lsgan(data: DataSpec) -> Recipe:
+    # The gradient of a square does not saturate, so it needs a smaller rate than the logistic loss on the same nets.
+    slow = Adam(lr=1e-4)
+    return replace(dcgan.make(data), loss=least_squares, g_opt=slow, d_opt=slow)
+
+
+@recipe(paper="Arjovsky, Chintala and Bottou 2017, arXiv:1701.07875", parent="dcgan",
+        note="D estimates a distance; its weights are clipped")
+def wgan(data: DataSpec) -> Recipe:
+    # Alg. 1: five D updates each, RMSprop 5e-5, clipping at 0.01. Batch norm stays, as in the paper's experiments.
+    return replace(dcgan.make(data), loss=wasserstein, callbacks=(ClipWeights(0.01),), d_steps=5,
+                   g_opt=RMSprop(5e-5), d_opt=RMSprop(5e-5))
+
+
+@recipe(paper="Gulrajani et al. 2017, arXiv:1704.00028", parent="wgan", note="a gradient penalty in the place of clipping")
+def wgan_gp(data: DataSpec) -> Recipe:
+    # Table 1 and app. F: weight 10, five D updates, no batch norm in D, since the penalty is per sample; rate decays to 0.
+    kimg = 2000.0
+    rate = Adam(Schedule(2e-4, 0.0, kimg), (0.0, 0.9))
+    return Recipe(family="resnet", latent=Latent(128), loss=wasserstein, penalties=(GradientPenalty(10.0),), d_steps=5,
+                  g_opt=rate, d_opt=rate, batch=64, kimg=kimg, channels_last=True)
+
+
+@recipe(paper="Miyato et al. 2018, arXiv:1802.05957", parent="wgan-gp", note="spectral norm in D, hinge loss")
+def sngan(data: DataSpec) -> Recipe:
+    # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling.
+    return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"))

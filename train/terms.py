@@ -17,8 +17,8 @@ from gan.spec import Recorded
 from train.config import Number
 from train.step import Step
 
-__all__ = ["Objective", "R1", "Term", "nonsaturating"]
-RECIPE_NAMES: tuple[str, ...] = ()  # filled at the end of the file
+__all__ = ["GradientPenalty", "Objective", "R1", "R2", "Term", "hinge", "least_squares", "nonsaturating", "relativistic",
+           "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,45 @@ def _nonsaturating_g(s: Step) -> Tensor:
 nonsaturating = Objective("nonsaturating", d=_logistic_d, g=_nonsaturating_g)
 
 
+def _hinge_d(s: Step) -> Tensor:
+    return F.relu(1 - s.real_logits) + F.relu(1 + s.fake_logits)
+
+
+def _wasserstein_d(s: Step) -> Tensor:
+    return s.fake_logits - s.real_logits
+
+
+def _wasserstein_g(s: Step) -> Tensor:
+    return -s.fake_logits
+
+
+def _least_squares_d(s: Step) -> Tensor:
+    return ((s.real_logits - 1).square() + s.fake_logits.square()) / 2
+
+
+def _least_squares_g(s: Step) -> Tensor:
+    return (s.fake_logits - 1).square() / 2
+
+
+def _relativistic_d(s: Step) -> Tensor:
+    return F.softplus(s.fake_logits - s.real_logits)
+
+
+def _relativistic_g(s: Step) -> Tensor:
+    return F.softplus(s.real_logits - s.fake_logits)
+
+
+# Mao et al. 2016, arXiv:1611.04076, eq. 9: distances of the scores to the labels 0 and 1.
+least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g)
+# Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and alg. 1: D estimates the earth mover's distance, if it is Lipschitz.
+wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g)
+# Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17.
+hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
+# Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each
+# fake is judged against the real beside it, so that D cannot drop modes without being seen.
+relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g)
+
+
 # --- Penalties --------------------------------------------------------------------------------------------------------
 
 
@@ -56,7 +95,8 @@ class Term(Recorded, nn.Module):
     """
 
     net = "D"  #              whose parameters it trains
-    input_grad = False  #     needs gradients with respect to the images: reals and fakes become leaves
+    input_grad = False  #     reads gradients with respect to the images: reals and fakes become leaves
+    per_sample = False  #     reads D one sample at a time, which BatchNorm in D would tie together
 
     def __init__(self, weight: Number = 1.0, *, every: int = 1):
         super().__init__()
@@ -80,10 +120,34 @@ def squared_gradient_norm(out: Tensor, x: Tensor) -> Tensor:
 class R1(Term):
     """|grad D(real)|^2 / 2 (Mescheder et al. 2018, arXiv:1801.04406, eq. 9); weight is their gamma."""
 
-    input_grad = True
+    input_grad = per_sample = True
 
     def forward(self, s: Step) -> Tensor:
         return squared_gradient_norm(s.real_logits, s.real) / 2
 
 
-RECIPE_NAMES = ("nonsaturating", "R1")
+class R2(Term):
+    """|grad D(fake)|^2 / 2, the same on fakes (Mescheder et al. 2018, arXiv:1801.04406, eq. 10)."""
+
+    input_grad = per_sample = True
+
+    def forward(self, s: Step) -> Tensor:
+        return squared_gradient_norm(s.fake_logits, s.fake) / 2
+
+
+class GradientPenalty(Term):
+    """(|grad D(x)| - 1)^2 at random points between reals and fakes (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3)."""
+
+    per_sample = True
+
+    def __init__(self, weight: Number = 10.0, *, every: int = 1):
+        super().__init__(weight, every=every)
+
+    def forward(self, s: Step) -> Tensor:
+        t = torch.rand(len(s.real), 1, 1, 1, generator=s.rng, device=s.real.device)
+        x = torch.lerp(s.real.detach(), s.fake.detach(), t).requires_grad_()
+        norm = squared_gradient_norm(s.D(s.augment(x), s.c).float(), x).add(1e-12).sqrt()
+        return (norm - 1).square()
+
+
+RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty")

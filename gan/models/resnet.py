@@ -1,0 +1,120 @@
+"""Residual nets of WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028, app. F) and SNGAN (Miyato et al. 2018,
+arXiv:1802.05957, table 4), at any power-of-two resolution.
+
+The same width in every block, as in the papers' nets for 32 px. Conditional: batch norm modulated by the class embedding
+in G, projection in D (Miyato and Koyama 2018, arXiv:1802.05637).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan import base
+from gan.layers import AppendClass, ConditionalBatchNorm, UpConv, spectral_normalise
+
+
+class UpBlock(nn.Module):
+    """norm, ReLU, upsample, 3x3; norm, ReLU, 3x3; plus the upsampled input. [N, I, H, W] -> [N, O, 2H, 2W]."""
+
+    def __init__(self, channels: int, condition: int):
+        super().__init__()
+        self.norm1, self.norm2 = ConditionalBatchNorm(channels, condition), ConditionalBatchNorm(channels, condition)
+        self.up = UpConv(channels, channels)
+        self.conv = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.shortcut = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        y = self.up(F.relu(self.norm1(x, condition)))
+        y = self.conv(F.relu(self.norm2(y, condition)))
+        return y + F.interpolate(self.shortcut(x), scale_factor=2)  # 1x1 and nearest commute: a quarter of the work
+
+
+class DownBlock(nn.Module):
+    """ReLU, 3x3, ReLU, 3x3, mean over 2x2 where ``down``; plus the input, led past. The first block has no ReLU before."""
+
+    def __init__(self, inputs: int, outputs: int, *, down: bool, first: bool = False):
+        super().__init__()
+        self.down, self.first = down, first
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, 1, 1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs or down else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        pool = (lambda t: F.avg_pool2d(t, 2)) if self.down else (lambda t: t)
+        y = self.conv2(F.relu(self.conv1(x if self.first else F.relu(x))))
+        return pool(y) + self.shortcut(pool(x))
+
+
+class Generator(base.Generator):
+    """w [N, 1, D] -> linear to 4x4 -> up-blocks -> BatchNorm, ReLU, 3x3, tanh -> x [N, C, H, W]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 32,  #  px
+        channels: int = 3,  #     1 or 3
+        width: int = 128,  #      channels of every block (paper at 32 px: 128 with WGAN-GP, 256 with SNGAN)
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        self.append = AppendClass(latent.classes)
+        self.width, condition = width, self.append.size
+        self.first = nn.Linear(latent.dim, width * 16)
+        self.blocks = nn.ModuleList(UpBlock(width, condition) for _ in range(resolution.bit_length() - 3))
+        self.norm = ConditionalBatchNorm(width, 0)
+        self.pixels = nn.Conv2d(width, channels, 3, 1, 1)
+        _init(self)
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.append(z, c)
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        noise, condition = w[:, 0].split([self.latent.dim, self.append.size], 1)
+        x = self.first(noise).reshape(-1, self.width, 4, 4)
+        for block in self.blocks:
+            x = block(x, condition)
+        return torch.tanh(self.pixels(F.relu(self.norm(x, condition))))
+
+
+class Discriminator(base.Discriminator):
+    """x [N, C, H, W] -> down to 8x8 -> two blocks there -> ReLU, pooled -> h [N, width] -> logits [N]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 32,  #                       px
+        channels: int = 3,  #                          1 or 3
+        width: int = 128,  #                           channels of every block
+        spectral: bool = False,  #                     spectral norm in every layer
+        pool: Literal["mean", "sum"] = "mean",  #      over the last 8x8: mean in WGAN-GP, sum in SNGAN
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        halvings = resolution.bit_length() - 4  # down to 8 px
+        self.blocks = nn.Sequential(
+            DownBlock(channels, width, down=halvings > 0, first=True),
+            *(DownBlock(width, width, down=k < halvings) for k in range(1, max(halvings, 1) + 2)))
+        self.pool, self.feature_dim = pool, width
+        self.head = base.Head(width, latent.classes)
+        _init(self)
+        if spectral:
+            spectral_normalise(self)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        h = F.relu(self.blocks(x))
+        return h.sum((2, 3)) if self.pool == "sum" else h.mean((2, 3))
+
+
+def _init(net: nn.Module) -> None:
+    """He's initialisation in blocks, Glorot's in linear layers, as in WGAN-GP's code."""
+    for module in net.modules():
+        if isinstance(module, (nn.Conv2d, UpConv)):
+            nn.init.kaiming_uniform_(module.weight)
+        elif isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+            nn.init.zeros_(module.bias)
