@@ -90,7 +90,7 @@ def test_override_of_terms_and_optimiser():
 @pytest.mark.parametrize(("path", "text", "message"), [
     ("lr", "1", "unknown setting 'lr'.*known: .*g_opt"),
     ("g_opt.rate", "1", "unknown setting 'g_opt.rate'.*known: betas, lr"),
-    ("d.copies", "3", "unknown setting 'd.copies'; known for dcgan: d.channels, d.resolution, d.spectral, d.width"),
+    ("d.copies", "3", "unknown setting 'd.copies'; known for dcgan: d.channels, d.projection, d.resolution"),
     ("d.spectral.x", "3", "unknown setting"),
     ("loss.d", "3", "loss"),
     ("batch", "many", "unknown name 'many'"),

@@ -9,7 +9,18 @@ from torch import nn
 from gan import base
 from gan.base import Latent
 from train.step import Step
-from train.terms import R1, R2, GradientPenalty, hinge, least_squares, nonsaturating, relativistic, wasserstein
+from train.terms import (
+    R1,
+    R2,
+    AuxiliaryClassifier,
+    GradientPenalty,
+    MutualInformation,
+    hinge,
+    least_squares,
+    nonsaturating,
+    relativistic,
+    wasserstein,
+)
 
 
 class LinearD(base.Discriminator):
@@ -109,3 +120,43 @@ def test_mix_and_augment_have_their_slots():
 def test_every_must_be_positive(every):
     with pytest.raises(ValueError, match="at least 1"):
         R1(every=every)
+
+
+class Codes:
+    """A step with known features: Q and the classifier are set by hand below."""
+
+    net = "D"
+    z = torch.tensor([[9.0, 0, 1, 0, 0.5], [9.0, 1, 0, 0, -1.0]])
+    c = torch.tensor([2, 0])
+    fake_features = torch.zeros(2, 4)
+    real_features = torch.zeros(2, 4)
+
+
+def test_mutual_information_at_known_output():
+    G, D = LinearG(), LinearD()
+    G.latent, D.feature_dim = Latent(1, categorical=(3,), continuous=1), 4
+    term = MutualInformation(continuous=0.1, hidden=2)
+    term.build(G, D)
+    bias = torch.tensor([1.0, 2.0, 3.0, 0.25])
+    term.Q[-1].weight.data.zero_()
+    term.Q[-1].bias.data.copy_(bias)
+    expected = [-math.log(math.exp(bias[k]) / bias[:3].exp().sum()) + 0.1 * (0.25 - v) ** 2 / 2
+                for k, v in ((1, 0.5), (0, -1))]
+    torch.testing.assert_close(term(Codes), torch.tensor(expected))
+    with pytest.raises(ValueError, match="needs codes"):
+        term.build(LinearG(), D)
+
+
+def test_auxiliary_classifier_at_known_output():
+    G, D = LinearG(), LinearD()
+    G.latent, D.feature_dim = Latent(1, classes=3), 4
+    term = AuxiliaryClassifier()
+    term.build(G, D)
+    term.classifier.weight.data.zero_()
+    term.classifier.bias.data.copy_(torch.tensor([0.0, 0.0, math.log(2)]))
+    once = torch.tensor([math.log(2), math.log(4)])  # classes 2 and 0 have probability 2/4 and 1/4
+    torch.testing.assert_close(term(Codes), 2 * once)
+    Codes.net = "G"
+    torch.testing.assert_close(term(Codes), once)
+    with pytest.raises(ValueError, match="needs classes"):
+        term.build(LinearG(), D)

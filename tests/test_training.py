@@ -108,6 +108,19 @@ def test_lazy_term_is_due_when_it_is_due_and_weighs_as_much():
     assert run.phases[0].optimiser is run.phases[1].optimiser
 
 
+def test_parameters_of_a_term_have_one_owner():
+    """InfoGAN's Q learns with G; the classifier of AC-GAN with D, though G's loss reads it too."""
+    for name, owner in (("infogan", "G"), ("acgan", "D")):
+        run = tiny_run(name)
+        mine = {id(p) for p in run.terms.parameters()}
+        owned = {phase.net for phase in run.phases for group in phase.optimiser.param_groups
+                 if mine & {id(p) for p in group["params"]}}
+        assert mine and owned == {owner}
+        before = [p.clone() for p in run.terms.parameters()]
+        run.step()
+        assert not any(torch.equal(a, b) for a, b in zip(before, run.terms.parameters()))
+
+
 def test_penalty_per_sample_refuses_batch_norm():
     with pytest.raises(ValueError, match="R1 is a penalty per sample, but D has BatchNorm"):
         tiny_run("dcgan", "penalties=R1(10)")

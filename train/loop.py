@@ -47,9 +47,9 @@ def build_phases(recipe: Recipe, G: nn.Module, D: nn.Module, terms: Sequence[nn.
     phases = []
     sides = (("D", D, recipe.loss.d, recipe.d_opt, recipe.d_steps), ("G", G, recipe.loss.g, recipe.g_opt, 1))
     for net, module, objective, opt, repeats in sides:
-        mine = [t for t in terms if t.net == net]
+        mine = [t for t in terms if net in t.nets]
         lazy = sorted({t.every for t in mine if t.every > 1})
-        params = [*module.parameters(), *(p for t in mine for p in t.parameters())]
+        params = [*module.parameters(), *(p for t in mine if t.nets[0] == net for p in t.parameters())]
         optimiser = opt.build(params, lazy=max(lazy, default=0))
         phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, opt.lr, 1, repeats))
         phases += [Phase(net, [t for t in mine if t.every == k], optimiser, opt.lr, k) for k in lazy]

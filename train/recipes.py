@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from gan.base import Latent
 from train.callbacks import ClipWeights
 from train.config import Adam, DataSpec, Recipe, RMSprop, Schedule
-from train.terms import GradientPenalty, hinge, least_squares, nonsaturating, wasserstein
+from train.terms import (
+    AuxiliaryClassifier,
+    GradientPenalty,
+    MutualInformation,
+    hinge,
+    least_squares,
+    nonsaturating,
+    wasserstein,
+)
 
 __all__ = ["RECIPES", "Entry", "find"]
 
@@ -84,6 +92,19 @@ def dcgan(data: DataSpec) -> Recipe:
         parent="dcgan", note="DCGAN's nets are told the class: beside the noise in G, by projection in D")
 def cgan(data: DataSpec) -> Recipe:
     return replace(dcgan.make(data), latent=Latent(100, classes=_classes(data, "cgan")))
+
+
+@recipe(paper="Chen et al. 2016, arXiv:1606.03657", parent="dcgan", note="codes in z that can be read back from the image")
+def infogan(data: DataSpec) -> Recipe:
+    # App. C.1 (MNIST): 62 noise variables, one ten-valued code, two continuous ones; rates 2e-4 for D, 1e-3 for G.
+    return replace(dcgan.make(data), latent=Latent(62, categorical=(10,), continuous=2), penalties=(MutualInformation(),),
+                   g_opt=Adam(lr=1e-3))
+
+
+@recipe(paper="Odena, Olah and Shlens 2016, arXiv:1610.09585", parent="cgan", note="D also names the class")
+def acgan(data: DataSpec) -> Recipe:
+    return replace(cgan.make(data), latent=Latent(100, classes=_classes(data, "acgan")), d=dict(projection=False),
+                   penalties=(AuxiliaryClassifier(),))
 
 
 @recipe(paper="Mao et al. 2016, arXiv:1611.04076", parent="dcgan", note="squared distances in the place of the logarithm")

@@ -63,6 +63,11 @@ class Step:
         return self.D.head(self.fake_features, self.c).float()
 
     @cached_property
+    def real_features(self) -> Tensor:
+        """[N, F]."""
+        return self.D.features(self.augment(self.real), self.c)
+
+    @cached_property
     def real_logits(self) -> Tensor:
         """[N], float32."""
-        return self.D(self.augment(self.real), self.c).float()
+        return self.D.head(self.real_features, self.c).float()

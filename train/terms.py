@@ -17,8 +17,8 @@ from gan.spec import Recorded
 from train.config import Number
 from train.step import Step
 
-__all__ = ["GradientPenalty", "Objective", "R1", "R2", "Term", "hinge", "least_squares", "nonsaturating", "relativistic",
-           "wasserstein"]
+__all__ = ["AuxiliaryClassifier", "GradientPenalty", "MutualInformation", "Objective", "R1", "R2", "Term", "hinge",
+           "least_squares", "nonsaturating", "relativistic", "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g)
 
 
 class Term(Recorded, nn.Module):
-    """A penalty: ``weight * mean(term(step))`` is added to the loss of ``net``, every ``every`` steps, times ``every``.
+    """A penalty: ``weight * mean(term(step))`` is added to the losses of ``nets``, every ``every`` steps, times ``every``.
 
     It is a Module, so that its own parameters are optimised with the net's and its buffers are saved, by construction.
     """
 
-    net = "D"  #              whose parameters it trains
+    nets: tuple[str, ...] = ("D",)  # whose losses it joins; its own parameters are optimised with the first
     input_grad = False  #     reads gradients with respect to the images: reals and fakes become leaves
     per_sample = False  #     reads D one sample at a time, which BatchNorm in D would tie together
 
@@ -150,4 +150,51 @@ class GradientPenalty(Term):
         return (norm - 1).square()
 
 
-RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty")
+class MutualInformation(Term):
+    """InfoGAN's lower bound on I(codes; G(z)), negated (Chen et al. 2016, arXiv:1606.03657, eq. 5).
+
+    Q reads the codes back from D's features through one hidden layer (app. C.1). Categorical codes: cross-entropy.
+    Continuous ones: a Gaussian of fixed variance, hence squared error. Q learns with G.
+    """
+
+    nets = ("G",)
+
+    def __init__(self, weight: Number = 1.0, *, continuous: float = 0.1, hidden: int = 128, every: int = 1):
+        super().__init__(weight, every=every)
+        self.continuous, self.hidden = continuous, hidden
+
+    def build(self, G: Generator, D: Discriminator) -> None:
+        self.latent = G.latent
+        codes = sum(self.latent.categorical) + self.latent.continuous
+        if not codes:
+            raise ValueError("MutualInformation needs codes to read back: set latent.categorical or latent.continuous")
+        self.Q = nn.Sequential(nn.Linear(D.feature_dim, self.hidden), nn.LeakyReLU(0.1), nn.Linear(self.hidden, codes))
+
+    def forward(self, s: Step) -> Tensor:
+        categorical, continuous = self.latent.codes(s.z)
+        *logits, mean = self.Q(s.fake_features).float().split([*self.latent.categorical, self.latent.continuous], 1)
+        read_back = sum(F.cross_entropy(q, k, reduction="none") for q, k in zip(logits, categorical))
+        return read_back + self.continuous * (mean - continuous).square().sum(1) / 2
+
+
+class AuxiliaryClassifier(Term):
+    """AC-GAN's second output (Odena, Olah and Shlens 2016, arXiv:1610.09585, eq. 3): D names the class of reals and
+    fakes, and G learns to have its class named. The classifier reads D's features and learns with D.
+    """
+
+    nets = ("D", "G")
+
+    def build(self, G: Generator, D: Discriminator) -> None:
+        if not G.latent.classes:
+            raise ValueError("AuxiliaryClassifier needs classes: use a conditional recipe on labelled data")
+        self.classifier = nn.Linear(D.feature_dim, G.latent.classes)
+
+    def forward(self, s: Step) -> Tensor:
+        fake = F.cross_entropy(self.classifier(s.fake_features).float(), s.c, reduction="none")
+        if s.net == "G":
+            return fake
+        return fake + F.cross_entropy(self.classifier(s.real_features).float(), s.c, reduction="none")
+
+
+RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty",
+                "MutualInformation", "AuxiliaryClassifier")

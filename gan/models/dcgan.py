@@ -61,6 +61,7 @@ class Discriminator(base.Discriminator):
         channels: int = 3,  #          1 or 3
         width: int = 64,  #            channels at resolution / 2
         spectral: bool = False,  #     spectral norm in every layer, in the place of BatchNorm
+        projection: bool = True,  #    with classes: the head is told the class
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         sizes = [channels, *reversed(plan(resolution, width))]
@@ -70,7 +71,7 @@ class Discriminator(base.Discriminator):
             layers += [nn.Conv2d(i, o, 4, 2, 1, bias=not norm), *norm, nn.LeakyReLU(0.2, inplace=True)]
         self.convs = nn.Sequential(*layers)
         self.feature_dim = sizes[-1] * 16
-        self.head = base.Head(self.feature_dim, latent.classes)
+        self.head = base.Head(self.feature_dim, latent.classes if projection else 0)
         init_normal(self)
         if spectral:
             spectral_normalise(self)
