@@ -107,7 +107,7 @@ class Generator(Recorded, nn.Module):
         return z[:, None]
 
     def synthesis(self, w: Tensor) -> Tensor:
-        """w [N, L, D] -> x [N, C, H, W] in [-1, 1]."""
+        """w [N, L, D] -> x [N, C, H, W]; what a net without tanh puts beyond [-1, 1] is cut when it becomes a picture."""
         raise TypeError(f"{type(self).__module__} has no synthesis")
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["AppendClass", "ConditionalBatchNorm", "UpConv", "init_normal", "spectral_normalise", "up_block"]
+__all__ = ["AppendClass", "ConditionalBatchNorm", "UpConv", "init_normal", "smooth_down", "smooth_up", "spectral_normalise",
+           "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 
@@ -76,6 +77,22 @@ def up_block(inputs: int, outputs: int, up: Upsampling, *, bias: bool) -> nn.Mod
     if up == "transposed":
         return nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)
     raise ValueError(f"up must be nearest or transposed, got {up!r}")
+
+
+def _binomial(x: Tensor, gain: float) -> Tensor:
+    """The separable filter [1, 3, 3, 1] as a depthwise kernel [C, 1, 4, 4] whose entries sum to gain."""
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device, dtype=x.dtype)
+    return (torch.outer(taps, taps) * (gain / 64)).expand(x.shape[1], 1, 4, 4)
+
+
+def smooth_up(x: Tensor) -> Tensor:
+    """Doubles the resolution under the filter [1, 3, 3, 1] (Karras et al. 2020, arXiv:1912.04958, app. B)."""
+    return F.conv_transpose2d(x, _binomial(x, 4), stride=2, padding=1, groups=x.shape[1])
+
+
+def smooth_down(x: Tensor) -> Tensor:
+    """Halves the resolution under the filter [1, 3, 3, 1]."""
+    return F.conv2d(x, _binomial(x, 1), stride=2, padding=1, groups=x.shape[1])
 
 
 def spectral_normalise(net: nn.Module) -> None:

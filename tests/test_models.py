@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from conftest import FAMILIES, tiny_generator
 
 from gan.base import Head, Latent
-from gan.layers import UpConv, up_block
+from gan.layers import UpConv, smooth_down, smooth_up, up_block
 from gan.models import family
 
 
@@ -22,7 +22,7 @@ def test_shapes_at_every_size(name, resolution, channels, classes):
     w = G.mapping(z, c)
     x = G.synthesis(w)
     assert w.shape[:2] == (5, G.num_ws) and x.shape == (5, channels, resolution, resolution)
-    assert x.abs().max() <= 1
+    assert x.isfinite().all() and x.std() > 0
     assert torch.equal(x, G(z, c)) or G.training  # the seams make up the whole
     h = D.features(x, c)
     assert h.shape == (5, D.feature_dim) and D(x, c).shape == (5,)
@@ -70,6 +70,27 @@ def test_upconv_is_upsample_then_convolve():
     x = torch.randn(2, 5, 6, 6, dtype=torch.double)
     plain = F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
     torch.testing.assert_close(layer(x), plain, rtol=0, atol=1e-14)
+
+
+def test_smooth_resampling_against_its_filter():
+    """Constants stay constant inside; an impulse becomes the filter; down is the transpose of up, up to the gain."""
+    ones = torch.ones(1, 2, 8, 8)
+    torch.testing.assert_close(smooth_up(ones)[:, :, 1:-1, 1:-1], torch.ones(1, 2, 14, 14))
+    torch.testing.assert_close(smooth_down(ones)[:, :, 1:-1, 1:-1], torch.ones(1, 2, 2, 2))
+    impulse = torch.zeros(1, 1, 4, 4)
+    impulse[0, 0, 1, 1] = 1
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    torch.testing.assert_close(smooth_up(impulse)[0, 0, 1:5, 1:5], torch.outer(taps, taps) / 16)
+    a, b = torch.randn(1, 3, 4, 4), torch.randn(1, 3, 8, 8)
+    torch.testing.assert_close((smooth_up(a) * b).sum(), 4 * (a * smooth_down(b)).sum())
+
+
+def test_residual_net_without_normalisation_begins_as_the_identity():
+    net = family("r3gan")
+    block = net.Block(16, 8)
+    x = torch.randn(2, 16, 8, 8)
+    assert torch.equal(block(x), x)
+    assert net.plan(128, 96) == [96, 96, 96, 96, 48, 24] and net.plan(16, 64) == [64, 64, 64]
 
 
 def test_transposed_option_and_its_error():

@@ -120,6 +120,7 @@ def test_optimiser_defaults_and_lazy_correction():
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimiser = Adam(1e-3, (0, 0.99)).build([parameter], lazy=16)
     r = 16 / 17
+    assert Adam(betas=(0, Schedule(0.9, 0.99, 10))).values(5000, 0)["betas"] == pytest.approx((0, 0.945))
     assert optimiser.defaults["lr"] == pytest.approx(1e-3 * r) and optimiser.defaults["betas"] == (0.0, 0.99**r)
 
 

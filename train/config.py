@@ -59,16 +59,17 @@ class Adam:
     """Adam (Kingma and Ba 2014, arXiv:1412.6980); the betas are DCGAN's unless a recipe says otherwise."""
 
     lr: Number = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[Number, Number] = (0.5, 0.999)
 
-    def build(self, params: list[torch.nn.Parameter], lazy: int = 0) -> torch.optim.Optimizer:
-        """``lazy`` is the longest interval of a lazily evaluated term: Adam's time constants are kept by scaling them
-        with r = lazy / (lazy + 1) (Karras et al. 2020, arXiv:1912.04958, appendix B)."""
-        self_lazy = lazy / (lazy + 1) if lazy else 1.0
-        betas = tuple(float(b) ** self_lazy for b in self.betas)
-        optimiser = torch.optim.Adam(params, lr=at(self.lr, 0) * self_lazy, betas=betas, fused=True)
-        optimiser.lr_scale = self_lazy
-        return optimiser
+    def values(self, nimg: int, lazy: int) -> dict[str, Any]:
+        """What the optimiser works with after nimg images. ``lazy`` is the longest interval of a lazily evaluated term, 0
+        without one: Adam's time constants are kept by scaling them with r = lazy / (lazy + 1) (Karras et al. 2020,
+        arXiv:1912.04958, appendix B)."""
+        r = lazy / (lazy + 1) if lazy else 1.0
+        return dict(lr=at(self.lr, nimg) * r, betas=tuple(float(at(beta, nimg)) ** r for beta in self.betas))
+
+    def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
+        return torch.optim.Adam(params, fused=True, **self.values(0, lazy))
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ class RMSprop:
 
     lr: Number = 5e-5
 
-    def build(self, params: list[torch.nn.Parameter], lazy: int = 0) -> torch.optim.Optimizer:
-        optimiser = torch.optim.RMSprop(params, lr=at(self.lr, 0))
-        optimiser.lr_scale = 1.0
-        return optimiser
+    def values(self, nimg: int, lazy: int) -> dict[str, Any]:
+        return dict(lr=at(self.lr, nimg))
+
+    def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(params, **self.values(0, lazy))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Recipe:
     batch: int = 32
     flip: bool = False  #                          mirror half of the reals (not for digits and letters)
     kimg: float = 1000.0  #                        thousands of real images shown to D in the whole run
-    ema_kimg: float = 10.0  #                      half-life of G_ema
+    ema_kimg: Number = 10.0  #                     half-life of G_ema
     ema_rampup: float = 0.05  #                    half-life <= this share of what was seen (StyleGAN2's code, there .05)
     precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16 = autocast, decided by benchmarks/training.py
     channels_last: bool = False

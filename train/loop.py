@@ -6,9 +6,10 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ class Phase:
     net: str  #                       "G" or "D"
     losses: list  #                   an objective's side, and Terms
     optimiser: torch.optim.Optimizer
-    lr: Any  #                        number or Schedule
+    values: Callable[[int], dict]  #  nimg -> learning rate and the like
     every: int = 1
     repeats: int = 1
 
@@ -50,9 +51,10 @@ def build_phases(recipe: Recipe, G: nn.Module, D: nn.Module, terms: Sequence[nn.
         mine = [t for t in terms if net in t.nets]
         lazy = sorted({t.every for t in mine if t.every > 1})
         params = [*module.parameters(), *(p for t in mine if t.nets[0] == net for p in t.parameters())]
-        optimiser = opt.build(params, lazy=max(lazy, default=0))
-        phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, opt.lr, 1, repeats))
-        phases += [Phase(net, [t for t in mine if t.every == k], optimiser, opt.lr, k) for k in lazy]
+        longest = max(lazy, default=0)
+        optimiser, values = opt.build(params, longest), partial(opt.values, lazy=longest)
+        phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, values, 1, repeats))
+        phases += [Phase(net, [t for t in mine if t.every == k], optimiser, values, k) for k in lazy]
     return phases
 
 
@@ -155,7 +157,7 @@ class Run:
         self._check_finite(phase, loss, step)
         # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
         for group in phase.optimiser.param_groups:
-            group["lr"] = at(phase.lr, self.nimg) * phase.optimiser.lr_scale
+            group.update(phase.values(self.nimg))
         phase.optimiser.step()
         self.losses[phase.net if phase.every == 1 else f"{phase.net}/{phase.every}"] = loss.detach()
         for callback in self.callbacks:
@@ -174,7 +176,7 @@ class Run:
     @torch.no_grad()
     def _average(self) -> None:
         """G_ema <- G with half-life ema_kimg, shorter in the beginning; buffers are copied."""
-        half_life = min(1000 * self.recipe.ema_kimg, max(self.nimg, 1) * self.recipe.ema_rampup)
+        half_life = min(1000 * at(self.recipe.ema_kimg, self.nimg), max(self.nimg, 1) * self.recipe.ema_rampup)
         beta = 0.5 ** (self.recipe.batch * self.recipe.d_steps / max(half_life, 1e-8))
         torch._foreach_lerp_(list(self.G_ema.parameters()), list(self.G.parameters()), 1 - beta)
         for average, buffer in zip(self.G_ema.buffers(), self.G.buffers()):
