@@ -185,6 +185,8 @@ class Run:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything: tensors by name, and what JSON can hold."""
         tensors: dict[str, Tensor] = {"rng.torch": torch.get_rng_state(), "rng.run": self.rng.get_state()}
+        if self.device.type == "cuda":  # layers that draw there (dropout) use that device's own generator
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
         for prefix, module in self._modules().items():
             tensors.update({f"{prefix}.{k}": v for k, v in module.state_dict().items()})
         for net, optimiser in self._optimisers().items():
@@ -209,6 +211,8 @@ class Run:
                 state.setdefault(int(i), {})[slot] = tensor
             optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
         torch.set_rng_state(tensors["rng.torch"])
+        if "rng.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
         self.rng.set_state(tensors["rng.run"])
         self.nimg, self.steps, self.seconds = meta["nimg"], meta["steps"], meta["seconds"]
         self.stream.index = meta["stream"]

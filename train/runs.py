@@ -54,6 +54,7 @@ def load_checkpoint(path: Path, run: Run, identity: dict[str, str]) -> None:
         raise ValueError(f"{path} belongs to another run; " + "; ".join(lines))
     with safe_open(path, framework="pt", device=str(run.device)) as file:
         tensors = {k: file.get_tensor(k) for k in file.keys()}
-    for key in ("rng.torch", "rng.run"):  # states of generators live on the CPU, whatever they generate for
-        tensors[key] = tensors[key].cpu()
+    for key in tensors:
+        if key.startswith("rng."):  # states of generators live on the CPU, whatever they generate for
+            tensors[key] = tensors[key].cpu()
     run.restore(tensors, state)
