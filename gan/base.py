@@ -95,12 +95,13 @@ class Generator(Recorded, nn.Module):
     """
 
     num_ws = 1
-    w_mean: Tensor | None = None
+    w_mean: Tensor | None
 
     def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int):
         super().__init__()
         check_shape(resolution, channels, width)
         self.latent, self.resolution, self.channels = latent, resolution, channels
+        self.register_buffer("w_mean", None)
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """z [N, Z], c [N] -> w [N, L, D]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -9,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["AppendClass", "ConditionalBatchNorm", "UpConv", "init_normal", "smooth_down", "smooth_up", "spectral_normalise",
-           "up_block"]
+__all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "UpConv", "halving_plan", "init_normal",
+           "minibatch_std", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 
@@ -79,10 +80,60 @@ def up_block(inputs: int, outputs: int, up: Upsampling, *, bias: bool) -> nn.Mod
     raise ValueError(f"up must be nearest or transposed, got {up!r}")
 
 
+def halving_plan(resolution: int, width: int) -> list[int]:
+    """Channels at 4, 8, ... resolution px: ``width`` up to 32 px, then half of it at each doubling."""
+    return [max(8, width >> max(0, k - 3)) for k in range(resolution.bit_length() - 2)]
+
+
+class EqualLinear(nn.Module):
+    """Linear layer under equalised learning rate (Karras et al. 2018, arXiv:1710.10196, sec. 4.1): weights ~ N(0, 1), scaled
+    at run time by He's constant. ``rate`` scales the learning rate of the layer, ``bias`` is the bias at the start.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, bias: float = 0.0, rate: float = 1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / rate))
+        self.rate, self.gain = rate, rate / math.sqrt(inputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.gain, self.bias * self.rate)
+
+
+class EqualConv(nn.Module):
+    """Convolution under equalised learning rate; a stride above 1 leaves the padding to the caller."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, bias: bool = True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.gain, self.stride, self.padding = 1 / math.sqrt(inputs * kernel**2), stride, kernel // 2 if stride == 1 else 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.gain, self.bias, self.stride, self.padding)
+
+
+def minibatch_std(x: Tensor, group: int) -> Tensor:
+    """One more channel: the standard deviation over groups of samples, mean over all else (arXiv:1710.10196, sec. 3).
+
+    [N, C, H, W] -> [N, C + 1, H, W]. The group is cut to the largest divisor of N.
+    """
+    n, _, h, w = x.shape
+    group = next(g for g in range(min(group, n), 0, -1) if n % g == 0)
+    y = x.reshape(group, n // group, -1)
+    std = (y.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # [N / group]
+    return torch.cat([x, std.repeat(group).reshape(n, 1, 1, 1).expand(n, 1, h, w)], 1)
+
+
 def _binomial(x: Tensor, gain: float) -> Tensor:
     """The separable filter [1, 3, 3, 1] as a depthwise kernel [C, 1, 4, 4] whose entries sum to gain."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device, dtype=x.dtype)
     return (torch.outer(taps, taps) * (gain / 64)).expand(x.shape[1], 1, 4, 4)
+
+
+def smooth(x: Tensor, gain: float = 1.0) -> Tensor:
+    """The filter [1, 3, 3, 1] at the resolution it finds: [N, C, H, W] -> [N, C, H - 1, W - 1], one row of zeros around."""
+    return F.conv2d(x, _binomial(x, gain), padding=1, groups=x.shape[1])
 
 
 def smooth_up(x: Tensor) -> Tensor:

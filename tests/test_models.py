@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from conftest import FAMILIES, tiny_generator
 
 from gan.base import Head, Latent
-from gan.layers import UpConv, smooth_down, smooth_up, up_block
+from gan.layers import UpConv, halving_plan, smooth_down, smooth_up, up_block
 from gan.models import family
 
 
@@ -90,7 +90,7 @@ def test_residual_net_without_normalisation_begins_as_the_identity():
     block = net.Block(16, 8)
     x = torch.randn(2, 16, 8, 8)
     assert torch.equal(block(x), x)
-    assert net.plan(128, 96) == [96, 96, 96, 96, 48, 24] and net.plan(16, 64) == [64, 64, 64]
+    assert halving_plan(128, 96) == [96, 96, 96, 96, 48, 24] and halving_plan(16, 64) == [64, 64, 64]
 
 
 def test_transposed_option_and_its_error():

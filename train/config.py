@@ -137,10 +137,10 @@ class Recipe:
 
 def named() -> dict[str, Any]:
     """Every name that a recipe's notation may use: what terms.py, augment.py, callbacks.py and this file define."""
-    from train import callbacks, terms  # they import this file
+    from train import augment, callbacks, terms  # they import this file
 
     found: dict[str, Any] = {c.__name__: c for c in (Latent, Schedule, Adam, RMSprop)}
-    for module in (terms, callbacks):
+    for module in (terms, augment, callbacks):
         found.update({name: getattr(module, name) for name in module.RECIPE_NAMES})
     return found
 

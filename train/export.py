@@ -59,15 +59,18 @@ def _cpuinfo() -> list[str]:
 
 @torch.no_grad()
 def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generator:
-    """A copy of G_ema for drawing: spectral norm baked in, BatchNorm statistics estimated afresh from fixed seeds.
+    """A copy of G_ema for drawing: spectral norm baked in, mean w measured, BatchNorm statistics estimated afresh.
 
-    The average copies G's statistics, which belong to other weights. Draws nothing from the training generators.
+    The average copies G's statistics, which belong to other weights. All from fixed seeds: nothing is drawn from the
+    training generators.
     """
     G = copy.deepcopy(G_ema).requires_grad_(False).eval()
     for module in list(G.modules()):
         if parametrize.is_parametrized(module):
             for name in list(module.parametrizations):
                 parametrize.remove_parametrizations(module, name)
+    if G.w_mean is not None:
+        _measure_w_mean(G)
     norms = [m for m in G.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     if not norms:
         return G
@@ -81,6 +84,15 @@ def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generato
         z = G.latent.sample(batch, generator=rng)
         G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None)
     return G.eval()
+
+
+def _measure_w_mean(G: Generator, count: int = 4096) -> None:
+    """The mean w of each class over the same z, which truncation draws towards."""
+    rng = torch.Generator(G.w_mean.device).manual_seed(0)
+    z = G.latent.sample(count, generator=rng)
+    for k, row in enumerate(G.w_mean):
+        c = torch.full((count,), k, device=z.device) if G.latent.classes else None
+        row.copy_(G.mapping(z, c)[:, 0].mean(0))
 
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),

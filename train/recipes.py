@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gan.base import Latent
+from train.augment import StyleMixing
 from train.callbacks import ClipWeights
 from train.config import Adam, DataSpec, Recipe, RMSprop, Schedule
 from train.terms import (
@@ -17,6 +18,7 @@ from train.terms import (
     AuxiliaryClassifier,
     GradientPenalty,
     MutualInformation,
+    PathLength,
     hinge,
     least_squares,
     nonsaturating,
@@ -138,6 +140,18 @@ def wgan_gp(data: DataSpec) -> Recipe:
 def sngan(data: DataSpec) -> Recipe:
     # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling.
     return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"))
+
+
+@recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="dcgan",
+        note="a mapping net and modulated convolutions, R1 and path length now and then")
+def stylegan2(data: DataSpec) -> Recipe:
+    # gamma = 2e-4 res^2 / batch, 2 mapping layers, 10/32 kimg a sample of half-life: StyleGAN2-ADA's automatic settings
+    # (arXiv:2006.06676, code). Lazy intervals 16 and 4, path length weight 2, mixing 0.9: app. B.
+    batch = 32
+    opt = Adam(2.5e-3, (0.0, 0.99))
+    return Recipe(family="stylegan2", latent=Latent(128, classes=data.classes), loss=nonsaturating,
+                  penalties=(R1(2e-4 * data.resolution**2 / batch, every=16), PathLength()), mix=StyleMixing(0.9),
+                  g_opt=opt, d_opt=opt, batch=batch, ema_kimg=10 * batch / 32, kimg=2000, channels_last=True)
 
 
 @recipe(paper="Huang et al. 2025, arXiv:2501.05441", parent="dcgan",

@@ -5,6 +5,7 @@ Each takes a ``Step`` and returns one loss per sample, [N]. A term never samples
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ from gan.spec import Recorded
 from train.config import Number
 from train.step import Step
 
-__all__ = ["AuxiliaryClassifier", "GradientPenalty", "MutualInformation", "Objective", "R1", "R2", "Term", "hinge",
-           "least_squares", "nonsaturating", "relativistic", "wasserstein"]
+__all__ = ["AuxiliaryClassifier", "GradientPenalty", "MutualInformation", "Objective", "PathLength", "R1", "R2", "Term",
+           "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,29 @@ class MutualInformation(Term):
         return read_back + self.continuous * (mean - continuous).square().sum(1) / 2
 
 
+class PathLength(Term):
+    """(|J^T y| - a)^2, J = dG/dw, y ~ N(0, 1), a the running mean (Karras et al. 2020, arXiv:1912.04958, eq. 4): steps of
+    one length in w move the picture by one length. Evaluated on a ``shrink``-th of the batch (app. B).
+    """
+
+    nets = ("G",)
+
+    def __init__(self, weight: Number = 2.0, *, every: int = 4, decay: float = 0.01, shrink: int = 2):
+        super().__init__(weight, every=every)
+        self.decay, self.shrink = decay, shrink
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, s: Step) -> Tensor:
+        n = max(len(s.z) // self.shrink, 1)
+        w = s.G.mapping(s.z[:n], None if s.c is None else s.c[:n])
+        x = s.G.synthesis(w)
+        y = torch.randn(x.shape, generator=s.rng, device=x.device) / math.sqrt(x.shape[2] * x.shape[3])
+        (gradient,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)  # [n, L, D]
+        length = gradient.square().sum(2).mean(1).sqrt()
+        self.mean.lerp_(length.mean().detach(), self.decay)
+        return (length - self.mean).square()
+
+
 class AuxiliaryClassifier(Term):
     """AC-GAN's second output (Odena, Olah and Shlens 2016, arXiv:1610.09585, eq. 3): D names the class of reals and
     fakes, and G learns to have its class named. The classifier reads D's features and learns with D.
@@ -197,4 +221,4 @@ class AuxiliaryClassifier(Term):
 
 
 RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty",
-                "MutualInformation", "AuxiliaryClassifier")
+                "MutualInformation", "PathLength", "AuxiliaryClassifier")

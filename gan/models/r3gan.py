@@ -12,15 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, smooth_down, smooth_up
+from gan.layers import AppendClass, halving_plan, smooth_down, smooth_up
 
 GROUP = 16  # channels a group of the 3x3 convolutions
 BLOCKS = 2  # a stage
-
-
-def plan(resolution: int, width: int) -> list[int]:
-    """Channels at 4, 8, ... resolution px: ``width`` up to 32 px, then half of it at each doubling (table 8)."""
-    return [max(8, width >> max(0, k - 3)) for k in range(resolution.bit_length() - 2)]
 
 
 def _normal(layer: nn.Module, gain: float = 1.0) -> nn.Module:
@@ -76,7 +71,7 @@ class Generator(base.Generator):
         width: int = 96,  #       channels up to 32 px, a multiple of 8 (paper: 768)
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = plan(resolution, width)
+        sizes = halving_plan(resolution, width)
         self.append = AppendClass(latent.classes)
         self.basis = nn.Parameter(torch.randn(sizes[0], 4, 4))
         self.scale = _normal(nn.Linear(latent.dim + self.append.size, sizes[0], bias=False))
@@ -105,7 +100,7 @@ class Discriminator(base.Discriminator):
         width: int = 96,  #       channels up to 32 px, a multiple of 8 (paper: 768)
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = plan(resolution, width)[::-1]
+        sizes = halving_plan(resolution, width)[::-1]
         self.pixels = _normal(nn.Conv2d(channels, sizes[0], 1, bias=False))
         self.stages, self.changes = _stages(sizes), _changes(sizes)
         self.basis = _normal(nn.Conv2d(sizes[-1], sizes[-1], 4, groups=sizes[-1], bias=False))

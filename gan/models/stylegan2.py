@@ -1,0 +1,168 @@
+"""StyleGAN2 (Karras et al. 2020, arXiv:1912.04958): mapping net, modulated convolutions, skip generator, residual D.
+
+Arranged for speed: the style scales the activations, one convolution serves the whole batch, and demodulation scales what
+comes out. That is the same function as a kernel for each sample (eq. 1 to 3), with no such kernel in memory.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan import base
+from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std, smooth, smooth_down, smooth_up
+
+
+def activate(x: Tensor) -> Tensor:
+    """Leaky ReLU of slope 0.2, scaled by sqrt(2) to keep the variance (app. B)."""
+    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+
+
+class ModulatedConv(nn.Module):
+    """x [N, I, H, W], w [N, D] -> [N, O, H, W], or [N, O, 2H, 2W] with ``up``: eq. 1 (modulation) and 3 (demodulation)."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, *, kernel: int = 3, up: bool = False, demodulate: bool = True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.gain = 1 / math.sqrt(inputs * kernel**2)
+        self.style = EqualLinear(w_dim, inputs, bias=1.0)
+        self.up, self.demodulate = up, demodulate
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style, weight = self.style(w), self.weight * self.gain
+        x = x * style[:, :, None, None]
+        if self.up:  # upsample, convolve, blur; the blur's gain makes up for the zeros between the pixels
+            x = F.conv_transpose2d(x, weight.transpose(0, 1).flip(2, 3), stride=2)
+            x = smooth(x, gain=4.0)
+        else:
+            x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+        if self.demodulate:
+            norm = style.square() @ weight.square().sum((2, 3)).t()  # [N, O]
+            x = x * (norm + 1e-8).rsqrt()[:, :, None, None]
+        return x
+
+
+class StyledLayer(nn.Module):
+    """Modulated convolution, noise, bias, activation. The noise is drawn anew in training and is a saved buffer in use."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, resolution: int, *, up: bool = False):
+        super().__init__()
+        self.conv = ModulatedConv(inputs, outputs, w_dim, up=up)
+        self.strength = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("noise", torch.randn(1, 1, resolution, resolution))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        x = self.conv(x, w)
+        noise = torch.randn_like(x[:, :1]) if self.training else self.noise
+        return activate(x + noise * self.strength + self.bias[:, None, None])
+
+
+class ToRGB(nn.Module):
+    """1x1 modulated convolution without demodulation, added to the picture so far (skip generator, fig. 7)."""
+
+    def __init__(self, inputs: int, channels: int, w_dim: int):
+        super().__init__()
+        self.conv = ModulatedConv(inputs, channels, w_dim, kernel=1, demodulate=False)
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, w: Tensor, picture: Tensor | None) -> Tensor:
+        y = self.conv(x, w) + self.bias[:, None, None]
+        return y if picture is None else y + smooth_up(picture)
+
+
+class Generator(base.Generator):
+    """z, c -> mapping -> w [N, L, D], one latent a convolution and one for the last picture -> x [N, C, H, W]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #      px
+        channels: int = 3,  #         1 or 3
+        width: int = 256,  #          channels up to 32 px, halved at each doubling above (paper: 512)
+        w_dim: int = 256,  #          D (paper: 512)
+        mapping_layers: int = 2,  #   (paper: 8; 2 train faster on small data, Karras et al. 2020, arXiv:2006.06676)
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = halving_plan(resolution, width)
+        self.num_ws = 2 * len(sizes)
+        self.embed = nn.Embedding(latent.classes, w_dim) if latent.classes else None
+        first = latent.dim + (w_dim if latent.classes else 0)
+        self.map = nn.ModuleList(EqualLinear(first if k == 0 else w_dim, w_dim, rate=0.01) for k in range(mapping_layers))
+        self.register_buffer("w_mean", torch.zeros(max(latent.classes, 1), w_dim))
+        self.constant = nn.Parameter(torch.randn(1, sizes[0], 4, 4))
+        self.layers, self.pictures = nn.ModuleList(), nn.ModuleList()
+        for k, size in enumerate(sizes):
+            if k:
+                self.layers.append(StyledLayer(sizes[k - 1], size, w_dim, 4 << k, up=True))
+            self.layers.append(StyledLayer(size, size, w_dim, 4 << k))
+            self.pictures.append(ToRGB(size, channels, w_dim))
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        h = _unit(z)
+        if self.embed is not None:
+            h = torch.cat([h, _unit(self.embed(c))], 1)
+        for layer in self.map:
+            h = activate(layer(h))
+        return h[:, None].expand(-1, self.num_ws, -1)
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        x = self.layers[0](self.constant.expand(len(w), -1, -1, -1), w[:, 0])
+        picture = self.pictures[0](x, w[:, 1], None)
+        for k, to_rgb in enumerate(self.pictures[1:]):  # the picture reads the latent that the next layer will read
+            x = self.layers[2 * k + 1](x, w[:, 2 * k + 1])
+            x = self.layers[2 * k + 2](x, w[:, 2 * k + 2])
+            picture = to_rgb(x, w[:, 2 * k + 3], picture)
+        return picture
+
+
+def _unit(z: Tensor) -> Tensor:
+    """Rows of mean square 1 (pixel norm, Karras et al. 2018, arXiv:1710.10196, sec. 4.2)."""
+    return z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+
+
+class DownBlock(nn.Module):
+    """3x3, blur, strided 3x3, plus a 1x1 of the halved input, over sqrt(2): [N, I, H, W] -> [N, O, H/2, W/2] (fig. 7)."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.conv1, self.conv2 = EqualConv(inputs, inputs, 3), EqualConv(inputs, outputs, 3, stride=2)
+        self.skip = EqualConv(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = activate(self.conv1(x))
+        y = activate(self.conv2(smooth(F.pad(y, (1, 1, 1, 1)))))
+        return (y + self.skip(smooth_down(x))) / math.sqrt(2)
+
+
+class Discriminator(base.Discriminator):
+    """x [N, C, H, W] -> down to 4x4 -> minibatch standard deviation -> 3x3 -> linear -> h [N, width] -> logits [N]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #     px
+        channels: int = 3,  #        1 or 3
+        width: int = 256,  #         channels up to 32 px (paper: 512)
+        group: int = 4,  #           samples that share a standard deviation, 0 = without it
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = halving_plan(resolution, width)[::-1]
+        self.pixels = EqualConv(channels, sizes[0], 1)
+        self.blocks = nn.Sequential(*(DownBlock(i, o) for i, o in zip(sizes, sizes[1:])))
+        self.group = group
+        self.last = EqualConv(sizes[-1] + (group > 0), sizes[-1], 3)
+        self.linear = EqualLinear(sizes[-1] * 16, sizes[-1])
+        self.feature_dim = sizes[-1]
+        self.head = base.Head(self.feature_dim, latent.classes)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        h = self.blocks(activate(self.pixels(x)))
+        if self.group:
+            h = minibatch_std(h, self.group)
+        return activate(self.linear(activate(self.last(h)).flatten(1)))
