@@ -110,8 +110,8 @@ def infogan(data: DataSpec) -> Recipe:
 
 @recipe(paper="Odena, Olah and Shlens 2016, arXiv:1610.09585", parent="cgan", note="D also names the class")
 def acgan(data: DataSpec) -> Recipe:
-    return replace(cgan.make(data), latent=Latent(100, classes=_classes(data, "acgan")), d=dict(spectral=True, projection=False),
-                   penalties=(AuxiliaryClassifier(),))
+    return replace(cgan.make(data), latent=Latent(100, classes=_classes(data, "acgan")),
+                   d=dict(spectral=True, projection=False), penalties=(AuxiliaryClassifier(),))
 
 
 @recipe(paper="Mao et al. 2016, arXiv:1611.04076", parent="dcgan", note="squared distances in the place of the logarithm")
