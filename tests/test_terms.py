@@ -13,6 +13,7 @@ from train.terms import (
     R1,
     R2,
     AuxiliaryClassifier,
+    Drift,
     GradientPenalty,
     MutualInformation,
     hinge,
@@ -94,6 +95,10 @@ def test_r1_of_a_linear_d():
     torch.testing.assert_close(R1()(s), expected, rtol=1e-5, atol=0)
     (gradient,) = torch.autograd.grad(R1()(s).mean(), s.D.a)  # |a|^2 / 2 has gradient a
     torch.testing.assert_close(gradient, s.D.a.detach(), rtol=1e-5, atol=0)
+
+
+def test_drift_is_the_square_of_the_score():
+    torch.testing.assert_close(Drift()(Logits), torch.tensor([0.0, 4.0]))
 
 
 def test_a_step_computes_only_what_is_read():

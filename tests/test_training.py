@@ -10,7 +10,7 @@ from conftest import tiny_generator, tiny_images
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw, latents
-from train.callbacks import Checkpoints, Log, Snapshots, log_spaced_kimg
+from train.callbacks import Checkpoints, Grow, Log, Snapshots, log_spaced_kimg
 from train.config import override
 from train.data import Stream
 from train.export import Provenance, export, sample_seeds, settled
@@ -106,6 +106,36 @@ def test_lazy_term_is_due_when_it_is_due_and_weighs_as_much():
         seen.append("D/3" in run.losses)
     assert seen == [True, False, False] * 2
     assert run.phases[0].optimiser is run.phases[1].optimiser
+
+
+def test_growth_passes_every_level_and_ends_whole():
+    grow = Grow(kimg=1)
+    seen = [grow.at(n, levels=3) for n in (0, 999, 1000, 1500, 2000, 2999, 3000, 3250, 4000, 99_000)]
+    assert seen == [(0, 1), (0, 1), (1, 0), (1, 0.5), (1, 1), (1, 1), (2, 0), (2, 0.25), (2, 1), (2, 1)]
+
+
+def test_nets_and_reals_grow_together():
+    run = tiny_run("progan", "callbacks=Grow(0.008)", kimg=1)
+    sizes, shown = [], []
+    run.D.features = lambda x, c=None, features=run.D.features: shown.append(x.shape[-1]) or features(x, c)
+    for _ in range(12):
+        shown.clear()
+        run.step()
+        assert len(set(shown)) == 1  # reals, fakes and points between them
+        sizes.append((shown[0], float(run.G.alpha)))
+    assert sizes == [(4, 1)] * 2 + [(8, 0), (8, 0.5), (8, 1), (8, 1), (16, 0), (16, 0.5)] + [(16, 1)] * 4
+    assert draw(settled(tiny_run("progan").G_ema), [Draw(0)]).shape == (1, 16, 16, 1)
+
+
+def test_fading_in_starts_from_the_old_picture():
+    """At alpha = 0 a new level changes nothing but the size."""
+    run = tiny_run("progan")
+    G, z = run.G.eval(), torch.randn(2, run.G.latent.dim)
+    c = torch.tensor([0, 1])
+    G.grow(1, 1.0)
+    before = G(z, c)
+    G.grow(2, 0.0)
+    torch.testing.assert_close(G(z, c), before)
 
 
 def test_parameters_of_a_term_have_one_owner():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gan.engine import draw
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from train.loop import Phase, Run
     from train.step import Step
 
-__all__ = ["Callback", "Checkpoints", "ClipWeights", "Log", "Snapshots"]
-RECIPE_NAMES = ("ClipWeights",)  # callbacks that a recipe may name
+__all__ = ["Callback", "Checkpoints", "ClipWeights", "Grow", "Log", "Snapshots"]
+RECIPE_NAMES = ("ClipWeights", "Grow")  # callbacks that a recipe may name
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,34 @@ class ClipWeights(Recorded, Callback):
         if phase.net == "D":
             for p in run.D.parameters():
                 p.clamp_(-self.bound, self.bound)
+
+
+class Grow(Recorded, Callback):
+    """Progressive growing (Karras et al. 2018, arXiv:1710.10196, sec. 2): from 4 px up, ``kimg`` thousand images to fade a
+    level in and as many to hold it. Reals are brought to the current resolution, and fade with the nets.
+    """
+
+    def __init__(self, kimg: float):
+        if kimg <= 0:
+            raise ValueError(f"kimg must be above 0, got {kimg}")
+        self.kimg = kimg
+
+    def at(self, nimg: int, levels: int) -> tuple[int, float]:
+        """(level, alpha) after nimg images: level 0 is held, every other fades in and is held."""
+        level, since = divmod(nimg / (1000 * self.kimg) + 1, 2)  # in units of a fade and a hold
+        return (int(level), min(since, 1.0)) if 0 < level < levels else (0 if level <= 0 else levels - 1, 1.0)
+
+    def before_step(self, run: Run) -> None:
+        level, alpha = self.at(run.nimg, run.G.levels)
+        for net in (run.G, run.D, run.G_ema):
+            net.grow(level, alpha)
+
+    def on_batch(self, run: Run, real: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        level, alpha = self.at(run.nimg, run.G.levels)
+        real = F.adaptive_avg_pool2d(real, 4 << level)
+        if alpha < 1:
+            real = torch.lerp(F.interpolate(F.avg_pool2d(real, 2), scale_factor=2), real, alpha)
+        return real, c
 
 
 class Checkpoints(Callback):

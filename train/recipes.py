@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from gan.base import Latent
 from train.augment import StyleMixing
-from train.callbacks import ClipWeights
+from train.callbacks import ClipWeights, Grow
 from train.config import Adam, DataSpec, Recipe, RMSprop, Schedule
 from train.terms import (
     R1,
     R2,
     AuxiliaryClassifier,
+    Drift,
     GradientPenalty,
     MutualInformation,
     PathLength,
@@ -142,6 +143,18 @@ def wgan_gp(data: DataSpec) -> Recipe:
 def sngan(data: DataSpec) -> Recipe:
     # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling.
     return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"))
+
+
+@recipe(paper="Karras et al. 2018, arXiv:1710.10196", parent="wgan-gp",
+        note="the nets grow from 4 px to the full resolution")
+def progan(data: DataSpec) -> Recipe:
+    # App. A.1: Adam 1e-3 (0, 0.99), WGAN-GP with drift 1e-3, one D update. The paper fades and holds 800 kimg each; here the
+    # budget is shared evenly over the levels, so that a small one still ends at full resolution.
+    kimg, levels = 1200.0, data.resolution.bit_length() - 2
+    opt = Adam(1e-3, (0.0, 0.99))
+    return Recipe(family="progan", latent=Latent(128, classes=data.classes), loss=wasserstein,
+                  penalties=(GradientPenalty(10.0), Drift(1e-3)), callbacks=(Grow(kimg / (2 * levels)),),
+                  g_opt=opt, d_opt=opt, batch=32, kimg=kimg, channels_last=True)
 
 
 @recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="dcgan",

@@ -18,8 +18,8 @@ from gan.spec import Recorded
 from train.config import Number
 from train.step import Step
 
-__all__ = ["AuxiliaryClassifier", "GradientPenalty", "MutualInformation", "Objective", "PathLength", "R1", "R2", "Term",
-           "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
+__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "MutualInformation", "Objective", "PathLength", "R1", "R2",
+           "Term", "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,16 @@ class GradientPenalty(Term):
         return (norm - 1).square()
 
 
+class Drift(Term):
+    """D(real)^2, lightly, so that a critic's scores do not wander off (Karras et al. 2018, arXiv:1710.10196, app. A.1)."""
+
+    def __init__(self, weight: Number = 1e-3, *, every: int = 1):
+        super().__init__(weight, every=every)
+
+    def forward(self, s: Step) -> Tensor:
+        return s.real_logits.square()
+
+
 class MutualInformation(Term):
     """InfoGAN's lower bound on I(codes; G(z)), negated (Chen et al. 2016, arXiv:1606.03657, eq. 5).
 
@@ -221,4 +231,4 @@ class AuxiliaryClassifier(Term):
 
 
 RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty",
-                "MutualInformation", "PathLength", "AuxiliaryClassifier")
+                "Drift", "MutualInformation", "PathLength", "AuxiliaryClassifier")

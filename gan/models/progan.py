@@ -1,0 +1,122 @@
+"""ProGAN (Karras et al. 2018, arXiv:1710.10196): nets that grow from 4 px, each new level faded in.
+
+``level`` (0 = 4 px, doubled at each) and ``alpha`` (share of the newest level) are buffers, so that every checkpoint and
+every average knows how far it had grown. Training sees pictures of the current resolution, no larger.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan import base
+from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std
+
+
+def pixel_norm(x: Tensor) -> Tensor:
+    """Every pixel's feature vector to mean square 1 (sec. 4.2). [N, C, ...] -> the same shape."""
+    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+
+
+def activate(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, 0.2) * math.sqrt(2)  # He's gain, which equalised layers here leave to the activation
+
+
+def double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2)
+
+
+class Growing(nn.Module):
+    """``level`` and ``alpha`` of a net that grows."""
+
+    levels: int
+
+    def start(self, levels: int) -> None:
+        self.levels = levels
+        self.register_buffer("level", torch.tensor(levels - 1))
+        self.register_buffer("alpha", torch.tensor(1.0))
+
+    def grow(self, level: int, alpha: float) -> None:
+        """Sets how far the net has grown; what is above ``level`` takes no part."""
+        self.level.fill_(level)
+        self.alpha.fill_(alpha)
+
+
+class Generator(Growing, base.Generator):
+    """w [N, 1, D] -> 4x4 -> ... -> x [N, C, R, R] of the current resolution; in evaluation always the full one."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #  px
+        channels: int = 3,  #     1 or 3
+        width: int = 128,  #      channels up to 32 px, halved at each doubling above (paper: 512)
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = halving_plan(resolution, width)
+        self.embed = nn.Embedding(latent.classes, 64) if latent.classes else None
+        self.first = EqualLinear(latent.dim + (64 if latent.classes else 0), sizes[0] * 16)
+        self.size = sizes[0]
+        self.blocks = nn.ModuleList(
+            nn.ModuleList([EqualConv(i, o, 3), EqualConv(o, o, 3)] if k else [EqualConv(i, o, 3)])
+            for k, (i, o) in enumerate(zip([sizes[0], *sizes], sizes)))
+        self.pixels = nn.ModuleList(EqualConv(size, channels, 1) for size in sizes)
+        self.start(len(sizes))
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        return (z if self.embed is None else torch.cat([z, self.embed(c)], 1))[:, None]
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        level = int(self.level)
+        x = activate(self.first(pixel_norm(w[:, 0]))).reshape(-1, self.size, 4, 4)
+        below = x
+        for k, block in enumerate(self.blocks[: level + 1]):
+            below, x = x, double(x) if k else x
+            for conv in block:
+                x = pixel_norm(activate(conv(x)))
+        picture = self.pixels[level](x)
+        if level and self.alpha < 1:  # fig. 2: the new level fades in over the old picture, doubled
+            picture = torch.lerp(double(self.pixels[level - 1](below)), picture, self.alpha)
+        return picture if self.training else F.interpolate(picture, size=self.resolution)
+
+
+class Discriminator(Growing, base.Discriminator):
+    """x [N, C, R, R] of the current resolution -> 4x4 -> minibatch standard deviation -> h [N, width] -> logits [N]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #  px
+        channels: int = 3,  #     1 or 3
+        width: int = 128,  #      channels up to 32 px (paper: 512)
+        group: int = 4,  #        samples that share a standard deviation, 0 = without it
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = halving_plan(resolution, width)
+        self.pixels = nn.ModuleList(EqualConv(channels, size, 1) for size in sizes)
+        self.blocks = nn.ModuleList(  # block k leads from level k to level k - 1
+            nn.ModuleList([EqualConv(o, o, 3), EqualConv(o, i, 3)]) for i, o in zip(sizes, sizes[1:]))
+        self.group = group
+        self.last = EqualConv(sizes[0] + (group > 0), sizes[0], 3)
+        self.linear = EqualLinear(sizes[0] * 16, sizes[0])
+        self.feature_dim = sizes[0]
+        self.head = base.Head(self.feature_dim, latent.classes)
+        self.start(len(sizes))
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        level = int(self.level)
+        h = activate(self.pixels[level](x))
+        for k in range(level, 0, -1):
+            for conv in self.blocks[k - 1]:
+                h = activate(conv(h))
+            h = F.avg_pool2d(h, 2)
+            if k == level and self.alpha < 1:
+                h = torch.lerp(activate(self.pixels[k - 1](F.avg_pool2d(x, 2))), h, self.alpha)
+        if self.group:
+            h = minibatch_std(h, self.group)
+        return activate(self.linear(activate(self.last(h)).flatten(1)))
