@@ -146,13 +146,14 @@ def smooth_down(x: Tensor) -> Tensor:
     return F.conv2d(x, _binomial(x, 1), stride=2, padding=1, groups=x.shape[1])
 
 
-def spectral_normalise(net: nn.Module) -> None:
+def spectral_normalise(net: nn.Module, *, skip: tuple[type, ...] = ()) -> None:
     """Puts every convolution, linear layer and embedding of the net under spectral normalisation, one power iteration.
 
-    Source: Miyato et al. 2018, arXiv:1802.05957.
+    Source: Miyato et al. 2018, arXiv:1802.05957. ``skip`` names the kinds of layers to leave out.
     """
+    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding, UpConv)
     for module in list(net.modules()):
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)):
+        if isinstance(module, kinds) and not isinstance(module, skip):
             spectral_norm(module)
 
 

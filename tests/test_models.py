@@ -61,7 +61,7 @@ def test_bad_sizes_are_one_clear_line(name, options, message):
 
 
 def test_unknown_family_names_the_known_ones():
-    with pytest.raises(ValueError, match="known: dcgan"):
+    with pytest.raises(ValueError, match="known: .*dcgan"):
         family("__init__")
 
 

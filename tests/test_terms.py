@@ -1,6 +1,7 @@
 """Objectives and penalties against closed forms."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from train.terms import (
     Drift,
     GradientPenalty,
     MutualInformation,
+    Orthogonal,
     hinge,
     least_squares,
     nonsaturating,
@@ -99,6 +101,13 @@ def test_r1_of_a_linear_d():
 
 def test_drift_is_the_square_of_the_score():
     torch.testing.assert_close(Drift()(Logits), torch.tensor([0.0, 4.0]))
+
+
+def test_orthogonal_is_the_square_of_the_cosines_of_the_filters():
+    layer = nn.Linear(2, 3, bias=False)
+    layer.weight.data = torch.tensor([[1.0, 0], [0, 2], [3, 4]])  # inner products 0, 3, 8, each counted twice
+    step = SimpleNamespace(G=nn.ModuleList([layer, nn.Embedding(3, 2)]), z=torch.zeros(5, 1))
+    torch.testing.assert_close(Orthogonal()(step), torch.full((5,), 2 * (0.0 + 9 + 64)))
 
 
 def test_a_step_computes_only_what_is_read():

@@ -234,6 +234,20 @@ def test_snapshot_marks():
     assert log_spaced_kimg(0.5) == [0]
 
 
+def test_settled_bakes_spectral_norm_and_leaves_the_run_alone():
+    run = tiny_run("biggan")
+    for _ in range(3):
+        run.step()
+    baked = settled(run.G_ema)
+    assert baked.config["spectral"] is False and not [k for k in baked.state_dict() if "parametrizations" in k]
+    for name, module in run.G_ema.named_modules():
+        if hasattr(module, "parametrizations"):
+            sigma = torch.linalg.matrix_norm(module.parametrizations.weight.original.flatten(1), 2)
+            expected = module.parametrizations.weight.original / sigma
+            torch.testing.assert_close(baked.get_submodule(name).weight, expected, rtol=2e-2, atol=1e-4)
+    run.step()  # goes on
+
+
 def test_settled_estimates_batch_norm_of_the_averaged_weights():
     run = tiny_run("dcgan")
     for _ in range(4):

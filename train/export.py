@@ -65,10 +65,8 @@ def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generato
     training generators.
     """
     G = copy.deepcopy(G_ema).requires_grad_(False).eval()
-    for module in list(G.modules()):
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):
-                parametrize.remove_parametrizations(module, name)
+    if any(parametrize.is_parametrized(m) for m in G.modules()):
+        G = _without_spectral_norm(G).requires_grad_(False).eval()
     if G.w_mean is not None:
         _measure_w_mean(G)
     norms = [m for m in G.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
@@ -84,6 +82,23 @@ def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generato
         z = G.latent.sample(batch, generator=rng)
         G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None)
     return G.eval()
+
+
+def _without_spectral_norm(G: Generator, iterations: int = 20) -> Generator:
+    """The same function with every normalised weight as a plain one.
+
+    The singular vectors are first brought up to the averaged weights. The net is built anew, since a copy shares its
+    parametrised classes with the net in training: taking the parametrisation off one would take it off both.
+    """
+    values = {name: value for name, value in G.state_dict().items() if ".parametrizations." not in f".{name}"}
+    for name, module in G.named_modules():
+        if parametrize.is_parametrized(module):
+            module.train()
+            for _ in range(iterations):
+                values[f"{name}.weight"] = module.weight  # one power iteration each
+    plain = type(G)(**{**G.config, "spectral": False})
+    plain.load_state_dict(values)
+    return plain.to(next(G.parameters()).device)
 
 
 def _measure_w_mean(G: Generator, count: int = 4096) -> None:

@@ -19,6 +19,7 @@ from train.terms import (
     Drift,
     GradientPenalty,
     MutualInformation,
+    Orthogonal,
     PathLength,
     hinge,
     least_squares,
@@ -155,6 +156,15 @@ def progan(data: DataSpec) -> Recipe:
     return Recipe(family="progan", latent=Latent(128, classes=data.classes), loss=wasserstein,
                   penalties=(GradientPenalty(10.0), Drift(1e-3)), callbacks=(Grow(kimg / (2 * levels)),),
                   g_opt=opt, d_opt=opt, batch=32, kimg=kimg, channels_last=True)
+
+
+@recipe(paper="Brock, Donahue and Simonyan 2018, arXiv:1809.11096", parent="sngan",
+        note="every block sees the class and a part of z; attention; spectral norm in both nets")
+def biggan(data: DataSpec) -> Recipe:
+    # The authors' settings for CIFAR-10 (code): 2e-4 with (0, 0.999) in both, four D updates, batch 50, a long average.
+    opt = Adam(2e-4, (0.0, 0.999))
+    return Recipe(family="biggan", latent=Latent(80, classes=data.classes), loss=hinge, penalties=(Orthogonal(1e-4),),
+                  d_steps=4, g_opt=opt, d_opt=opt, batch=50, ema_kimg=350, kimg=2000, channels_last=True)
 
 
 @recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="dcgan",

@@ -18,8 +18,8 @@ from gan.spec import Recorded
 from train.config import Number
 from train.step import Step
 
-__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "MutualInformation", "Objective", "PathLength", "R1", "R2",
-           "Term", "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
+__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "MutualInformation", "Objective", "Orthogonal",
+           "PathLength", "R1", "R2", "Term", "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -211,6 +211,26 @@ class PathLength(Term):
         return (length - self.mean).square()
 
 
+class Orthogonal(Term):
+    """|W W^T * (1 - I)|^2 over G's weights (Brock et al. 2018, arXiv:1809.11096, eq. 3): filters apart from each other, of
+    any length. Class embeddings are left out.
+    """
+
+    nets = ("G",)
+
+    def __init__(self, weight: Number = 1e-4, *, every: int = 1):
+        super().__init__(weight, every=every)
+
+    def forward(self, s: Step) -> Tensor:
+        total = s.z.new_zeros(())
+        for module in s.G.modules():
+            weight = getattr(module, "weight", None)
+            if isinstance(weight, Tensor) and weight.ndim > 1 and not isinstance(module, nn.Embedding):
+                gram = weight.flatten(1) @ weight.flatten(1).t()
+                total = total + (gram - torch.diag(gram.diag())).square().sum()
+        return total.expand(len(s.z))
+
+
 class AuxiliaryClassifier(Term):
     """AC-GAN's second output (Odena, Olah and Shlens 2016, arXiv:1610.09585, eq. 3): D names the class of reals and
     fakes, and G learns to have its class named. The classifier reads D's features and learns with D.
@@ -231,4 +251,4 @@ class AuxiliaryClassifier(Term):
 
 
 RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty",
-                "Drift", "MutualInformation", "PathLength", "AuxiliaryClassifier")
+                "Drift", "MutualInformation", "Orthogonal", "PathLength", "AuxiliaryClassifier")
