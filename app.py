@@ -1,43 +1,69 @@
-"""The gallery in the browser, and the entry of a Hugging Face Space. Builds the page from gan/ui and launches it."""
+"""Opens the GAN gallery in a browser; also the entry of a Hugging Face Space."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
+import webbrowser
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: the app makes no outside request
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 EXAMPLES = """examples:
-  python app.py                                  # the models in weights/, on http://127.0.0.1:7860 or the next free port
-  python app.py --models runs/photos/export user/model --port 8000
-  python app.py --host 0.0.0.0                   # other machines may connect
-"""
+  python app.py --open
+  python app.py --models runs/my-cats/export user/their-model
+  python app.py --host 0.0.0.0 --port 8000
+Environment: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT stand in for --host and --port, GRADIO_TEMP_DIR for the temporary
+folder."""
 
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python app.py", description=__doc__, epilog=EXAMPLES,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="default: 127.0.0.1")
-    p.add_argument("--port", type=int, help="default: the first free one from 7860 on")
+    p.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
+    p.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     p.add_argument("--models", nargs="+", default=[], metavar="DIR_OR_REPO",
                    help="more models: folders, folders of models, or Hub ids user/name[@revision]")
-    p.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     p.add_argument("--open", action="store_true", help="open the page in the browser")
     return p
 
 
+def serve(args: argparse.Namespace) -> None:
+    from gan.ui import Studio, build, collect, launch_options  # heavy: not needed for --help
+
+    studio = Studio(collect(args.models))
+    app = build(studio)
+    try:
+        app.launch(server_name=args.host, server_port=args.port, prevent_thread_lock=True, quiet=True,
+                   **launch_options(studio))
+    except OSError as error:
+        if "empty port" not in str(error):
+            raise
+        port = args.port or os.environ.get("GRADIO_SERVER_PORT")
+        raise ValueError(f"port {port} is already in use: choose another with --port" if port else
+                         "no free port from 7860 on: choose one with --port") from None
+    threading.Thread(target=studio.warm, daemon=True).start()
+    address = app.local_url.replace("//0.0.0.0", "//127.0.0.1")
+    print(f"The GAN gallery is open at {address} (Ctrl-C closes it)", flush=True)
+    if args.open:
+        webbrowser.open(address)
+    app.block_thread()
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
-    from gan.ui import build, launch  # after the variables above are set
-
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that temporary files go
     try:
-        launch(build(args.models, device=args.device), host=args.host, port=args.port, open_browser=args.open)
+        serve(args)
         return 0
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def entry(name: str) -> Entry:
         return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
                      _class_names(config), (folder / "model.safetensors").stat().st_size,
                      json.loads(training.read_text()) if training.is_file() else {})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{model_id} is no usable model: {error}") from None
 
 

@@ -117,7 +117,9 @@ def read_recipe(path: Path | str) -> PngRecipe:
     """The recipe inside a PNG. ``ValueError`` for a picture without one, a forged one, or what is no picture."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
-            text = image.info.get(CHUNK_KEY) or getattr(image, "text", {}).get(CHUNK_KEY)
+            text = image.info.get(CHUNK_KEY)
+            if text is None and image.width * image.height <= 2**24:  # behind the pixels, which are decoded to get there
+                text = getattr(image, "text", {}).get(CHUNK_KEY)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise ValueError("this is no PNG picture: drop one that this gallery made") from None
     if not isinstance(text, str):

@@ -1,5 +1,6 @@
-"""The app: one page with a tab for each file of this folder. Handlers are plain functions that call the library."""
+"""The web app: ``collect`` finds its models, ``Studio`` draws, ``build`` lays out, ``launch_options`` dresses."""
 
-from gan.ui.page import build, launch
+from gan.ui.page import build, launch_options
+from gan.ui.studio import Studio, collect
 
-__all__ = ["build", "launch"]
+__all__ = ["Studio", "build", "collect", "launch_options"]

@@ -1,80 +1,139 @@
-"""The Gallery page: a card a model, drawn from what its folder says. All of that text is a stranger's: it is escaped."""
+"""The Gallery page: a card a model, with its samples and how it was trained.
+
+A card comes from files that a stranger may have written. It travels to the browser as plain values and the page sets
+them as text, never as markup: see ``cards`` in page.js.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from gan.gallery import Entry
+from gan.ui.outbox import Outbox
+from gan.ui.studio import Studio
 
-__all__ = ["cards"]
+__all__ = ["build", "card"]
 
-
-def plain(text: Any, limit: int = 200) -> str:
-    """Text that Markdown shows as it is: no markup, no HTML, one line."""
-    line = " ".join(str(text).split())
-    line = line if len(line) <= limit else line[: limit - 1] + "…"
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~$&:/@-])", r"\\\1", line)
-
-
-def facts(e: Entry) -> str:
-    """The lines under a card's picture, as Markdown."""
-    t = e.training
-    data = t.get("data") if isinstance(t.get("data"), dict) else {}
-    size = f"{e.bytes / 2**20:.1f} MB"
-    shape = f"{e.resolution} px {'grey' if e.channels == 1 else 'colour'}"
-    classes = f" · {len(e.class_names)} classes" if e.class_names else ""
-    lines = [f"**{plain(t.get('recipe') or e.family, 40)}** · {plain(t.get('paper', 'paper not stated'))}",
-             f"{shape} · {size}{classes}"]
-    if data:
-        lines.append(f"Data: {plain(data.get('name', 'not stated'), 80)}, {_number(data.get('images'))} images")
-        lines.append(f"Licence: {plain(data.get('licence', 'not stated'))}")
-    if "nimg" in t:
-        lines.append(f"Trained {_number(t.get('minutes'))} min on {plain(t.get('hardware', 'hardware not stated'), 80)}, "
-                     f"{_number(_thousands(t['nimg']))} thousand images seen")
-    return "  \n".join(lines)
+MAX_PIXELS = 2**24  #  of a sheet that a card shows
+MAX_FILE = 2**23  #    bytes
+SNAPSHOTS = 6  #       of the timeline on a card
 
 
-def _number(value: Any) -> str:
-    return f"{value:,.0f}" if isinstance(value, (int, float)) and not isinstance(value, bool) else "?"
+def build(studio: Studio) -> gr.HTML:
+    """The page. The component that it returns triggers ``click`` with ``model`` where a card is opened."""
+    cards = [card(entry, studio.outbox) for entry in studio.entries.values()]
+    return gr.HTML(
+        {"cards": cards}, html_template="", elem_id="gallery", apply_default_css=False,
+        js_on_load="gan.gallery(element, props, watch, data => trigger('click', data))")
 
 
-def _thousands(value: Any) -> float | None:
-    return value / 1000 if isinstance(value, (int, float)) else None
+def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
+    """Everything that a card says of a model, as texts; what training.json does not say is left out."""
+    t = _mapping(entry.training)
+    data = _mapping(t.get("data"))
+    paper = _text(t.get("paper"))
+    recipe = _text(t.get("recipe"), 60)
+    images, classes = _count(data.get("images")), len(entry.class_names)
+    facts = [
+        ("Family", entry.family + (f", recipe {recipe}" if recipe and recipe != entry.family else "")),
+        ("Data", ", ".join(p for p in (_text(data.get("name"), 120), images and f"{images:,} images") if p)),
+        ("Licence of the data", _text(data.get("licence"), 200)),
+        ("Classes", f"{classes}: {', '.join(entry.class_names[:12])}"[:120] + " …" * (classes > 12) if classes else ""),
+        ("Size", f"{entry.bytes / 2**20:.1f} MB"),
+    ]
+    return {
+        "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
+        "paper": paper, "paper_url": arxiv(paper), "trained": trained(t),
+        "facts": [[name, value] for name, value in facts if value],
+        "command": _text(t.get("command"), 2000),
+        "samples": _preview(entry.folder / "samples.png", outbox), "timeline": timeline(entry.folder, outbox),
+    }
 
 
-def timeline(e: Entry) -> list[tuple[str, str]]:
-    """(file, caption) of the snapshots, at most twelve; nothing where they are not what they should be."""
+def trained(t: dict[str, Any]) -> str:
+    """One sentence on what the training took, "" where nothing is known."""
+    nimg, minutes, hardware = _count(t.get("nimg")), _number(t.get("minutes")), _text(t.get("hardware"), 120)
+    parts = [nimg and f"{thousands(nimg)} images", minutes is not None and f"in {duration(minutes)}",
+             hardware and f"on {hardware}"]
+    return "Trained " + " ".join(p for p in parts if p) if any(parts) else ""
+
+
+def thousands(nimg: int) -> str:
+    """1 234 567 -> "1.2 million", 6 016 -> "6 thousand"."""
+    if nimg >= 1_000_000:
+        return f"{nimg / 1e6:.1f} million"
+    return f"{nimg / 1000:.0f} thousand" if nimg >= 1000 else str(nimg)
+
+
+def duration(minutes: float) -> str:
+    """Minutes in words."""
+    if minutes < 1:
+        return "under a minute"
+    whole = round(minutes)
+    hours = f"{whole // 60:,} h" + (f" {whole % 60} min" if whole % 60 else "")
+    return hours if whole >= 90 else f"{whole} minute{'s' * (whole > 1)}"
+
+
+def arxiv(paper: str) -> str:
+    """The address of the first arXiv number in a text; built from its digits, so that nothing else gets into a link."""
+    match = re.search(r"arXiv:(\d{4})\.(\d{4,5})\b", paper)
+    return f"https://arxiv.org/abs/{match[1]}.{match[2]}" if match else ""
+
+
+def timeline(folder: Path, outbox: Outbox) -> list[dict[str, Any]]:
+    """A few snapshots of the training, evenly picked, the last one among them."""
     try:
-        found = json.loads((e.folder / "timeline" / "timeline.json").read_text())["snapshots"]
-        strip = [(e.folder / "timeline" / s["file"], f"{s['nimg'] / 1000:,.0f}k images") for s in found]
-    except (OSError, ValueError, KeyError, TypeError):
+        path = folder / "timeline" / "timeline.json"
+        if path.stat().st_size > MAX_FILE:
+            return []
+        snapshots = [s for s in json.loads(path.read_text("utf-8"))["snapshots"] if isinstance(s, dict)]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []
-    inside = [(str(p), caption) for p, caption in strip
-              if p.parent.resolve() == (e.folder / "timeline").resolve() and p.is_file()]
-    return inside[-12:]
+    picked = {round(k * (len(snapshots) - 1) / (SNAPSHOTS - 1)): None for k in range(SNAPSHOTS)} if snapshots else {}
+    strip = []
+    for snapshot in (snapshots[k] for k in picked):
+        name, nimg = snapshot.get("file"), _count(snapshot.get("nimg"))
+        if isinstance(name, str) and re.fullmatch(r"\w[\w-]*\.(webp|png)", name) and nimg is not None:
+            if preview := _preview(path.with_name(name), outbox):
+                strip.append({**preview, "caption": f"{thousands(nimg)} images" if nimg else "untrained"})
+    return strip
 
 
-def cards(entries: Sequence[Entry]) -> list[tuple[str, gr.Button]]:
-    """Lays out the cards; returns each model's id with the button that opens it."""
-    buttons = []
-    with gr.Row(elem_classes="cards"):
-        for e in entries:
-            with gr.Column(elem_classes="card", min_width=260):
-                if e.samples:
-                    gr.Image(str(e.samples), show_label=False, buttons=[], interactive=False, container=False,
-                             alt_text=f"Samples of {e.id}", elem_classes="samples")
-                gr.Markdown(f"### {plain(e.id, 80)}", elem_classes="card-title")
-                gr.Markdown(facts(e), elem_classes="facts")
-                with gr.Accordion("How it was trained", open=False, elem_classes="how"):
-                    gr.Code(str(e.training.get("command", "not stated"))[:2000], language="shell", interactive=False,
-                            show_label=False, lines=1, wrap_lines=True, buttons=["copy"])
-                    if strip := timeline(e):
-                        gr.Gallery(strip, show_label=False, columns=3, object_fit="contain", height="auto",
-                                   interactive=False, buttons=[], elem_classes="timeline")
-                buttons.append((e.id, gr.Button("Generate with it", variant="primary")))
-    return buttons
+def _preview(path: Path, outbox: Outbox) -> dict[str, Any] | None:
+    """A light copy of a picture for the page, decoded and encoded anew; None where there is no usable one."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            return None
+        with Image.open(path, formats=["PNG", "WEBP"]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return None
+            copy = outbox.fresh(f"{path.stem}.webp", part="shown")
+            image.convert("RGB").save(copy, "WEBP", quality=88)
+            return {"url": outbox.url(copy), "width": image.width, "height": image.height}
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any, longest: int = 300) -> str:
+    return " ".join(value.split())[:longest] if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float | None:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if usable and abs(value) < 1e15 and math.isfinite(value) and value >= 0 else None
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)

@@ -1,170 +1,220 @@
-"""The Generate page: seeds, class and psi on one side, the contact sheet and the chosen image on the other."""
+"""The Generate page: controls on one side, the sheet on the other."""
 
 from __future__ import annotations
 
-import secrets
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
-from gan.image import PngRecipe, read_recipe
-from gan.latent import MAX_SEED
-from gan.ui.drawing import Studio, single, tile_at
-from gan.ui.links import SET_ADDRESS, View, compact, query_of, tile_seeds
+from gan.base import Latent
+from gan.ui.studio import Studio, explain
+from gan.ui.view import MAX_PSI, View, run_of, seeds_of, seeds_text
 
-__all__ = ["GeneratePage"]
+__all__ = ["Page", "build", "read", "shown"]
 
-ANY_CLASS = "as each seed draws"
-TILES = 16
-
-PSI_HELP = "1 draws as trained; less gives more typical, less varied images"
+ANY_CLASS = ("as each seed draws", "")
+DRAWING = dict(show_progress="hidden", concurrency_id="draw", api_visibility="private")
 
 
-class GeneratePage:
-    """Components, and the handlers between them. ``outputs`` is what a drawn view fills, in the order of ``shown``."""
+@dataclass
+class Page:
+    """The components of the page that its handlers read and write."""
 
-    def __init__(self, studio: Studio):
-        self.studio = studio
-        self.classes = {e.id: e.class_names for e in studio.entries.values()}
-        names = list(studio.entries)
-        with gr.Row(elem_classes="generate"):
-            with gr.Column(scale=1, min_width=300, elem_classes="controls"):
-                self.model = gr.Dropdown(names, value=names[0] if names else None, label="Model")
-                with gr.Row(elem_classes="seed-row"):
-                    self.seeds = gr.Textbox(f"0-{TILES - 1}", label="Seeds", info="one, a range or a list: 42 or 0-15,42",
-                                            max_lines=1, scale=4)
-                    self.dice = gr.Button("🎲", scale=1, min_width=56, elem_id="dice", elem_classes="dice")
-                self.label = gr.Dropdown([ANY_CLASS], value=ANY_CLASS, label="Class", visible=False)
-                self.psi = gr.Slider(0, 1.5, 1, step=0.05, label="psi (truncation)", info=PSI_HELP, buttons=["reset"])
-                self.go = gr.Button("Draw", variant="primary", elem_id="draw")
-                with gr.Accordion("Restore from a picture", open=True, elem_classes="restore"):
-                    self.file = gr.File(file_types=[".png"], type="filepath", show_label=False, height=110, elem_id="restore",
-                                        label="Drop a PNG that was made here")
-            with gr.Column(scale=2, min_width=320, elem_classes="results"):
-                self.sheet = gr.Image(show_label=False, type="filepath", format="png", interactive=False, buttons=[],
-                                      elem_id="sheet", alt_text="Contact sheet of the drawn images")
-                self.status = gr.Markdown(elem_id="status")
-                with gr.Row(elem_classes="downloads"):
-                    self.png = gr.DownloadButton("Download PNG", size="md", elem_id="download-sheet")
-                    self.zip = gr.Button("Download all as zip", size="md", elem_id="download-zip")
-                    self.copy = gr.Button("Copy link", size="md", elem_id="copy-link")
-                with gr.Group(visible=False, elem_classes="chosen") as self.chosen:
-                    self.image = gr.Image(show_label=False, type="filepath", format="png", interactive=False, buttons=[],
-                                          container=False, elem_id="single", alt_text="The chosen image")
-                    self.caption = gr.Markdown(elem_id="caption")
-                    self.image_png = gr.DownloadButton("Download this image", size="md", elem_id="download-single")
-        self.drawn = gr.Textbox(visible="hidden", elem_id="drawn")  # the recipe of what is shown, as JSON
-        self.link = gr.Textbox(visible="hidden", elem_id="link")
-        self.archive = gr.File(visible="hidden", elem_id="archive")
-        self.controls = [self.model, self.seeds, self.label, self.psi]
-        self.outputs = [self.sheet, self.status, self.png, self.drawn, self.link, self.chosen]
-        self._wire()
+    model: gr.Dropdown
+    seed: gr.Number
+    seeds: gr.Textbox
+    label: gr.Dropdown
+    psi: gr.Slider
+    by_hand: gr.Checkbox
+    codes: list[gr.Dropdown | gr.Slider]  # those of the model with the most codes: categorical, then continuous
+    coding: gr.Accordion
+    sheet: gr.HTML
+    answer: gr.HTML
+    notice: gr.HTML
+    upload: gr.UploadButton
+    categorical: int = 0  #                 how many of ``codes`` are categorical
 
-    # --- handlers: plain functions of values ------------------------------------------------------------------------
+    @property
+    def controls(self) -> list[Any]:
+        """What a draw reads."""
+        return [self.model, self.seeds, self.label, self.psi, self.by_hand, *self.codes]
 
-    def shown(self, recipe: PngRecipe, *notices: str) -> list[Any]:
-        """Values of ``outputs`` for a recipe."""
-        path, status = self.studio.draw(recipe)
-        words = "  \n".join([status, *notices])
-        return [str(path), words, str(path), recipe.to_json(), query_of(recipe), gr.Group(visible=False)]
+    @property
+    def everything(self) -> list[Any]:
+        """What a new view writes, in the order of ``shown``."""
+        return [self.model, self.seed, self.seeds, self.label, self.psi, self.by_hand, self.coding, *self.codes,
+                self.sheet, self.notice]
 
-    def view(self, model: str, seeds: str, label: str | None, psi: float) -> View:
-        label = None if label in (ANY_CLASS, None, "") else label
-        return View(model, seeds, label if label in self.classes.get(model, ()) else None, psi)
 
-    def draw(self, model: str, seeds: str, label: str, psi: float) -> list[Any]:
-        """Draws what the controls say."""
-        with friendly():
-            return self.shown(self.studio.recipe(self.view(model, seeds, label, psi)))
+def build(studio: Studio) -> Page:
+    """Lays the page out and wires it."""
+    with gr.Row(elem_id="studio"):
+        with gr.Column(scale=3, min_width=300, elem_id="controls"):
+            page = _controls(studio)
+        with gr.Column(scale=5, min_width=320, elem_id="stage"):
+            page.sheet.render()
+    page.notice.render()
+    page.answer.render()
+    _wire(studio, page)
+    return page
 
-    def choose_model(self, model: str, seeds: str, label: str, psi: float) -> list[Any]:
-        """Another model: its classes appear, and it draws the same seeds."""
-        return [self.label_for(model, label), *self.draw(model, seeds, label, psi)]
 
-    def roll(self, model: str, seeds: str, label: str, psi: float) -> list[Any]:
-        """The dice: as many new seeds in a row as there were."""
+def _controls(studio: Studio) -> Page:
+    latents = [latent for latent in studio.latents.values() if latent]
+    names = list(dict.fromkeys(n for e in studio.entries.values() for n in e.class_names))
+    most = max((latent.classes for latent in latents), default=0)
+    names += [str(k) for k in range(most) if str(k) not in names]
+    models = list(studio.entries)
+    model = gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_id="model")
+    with gr.Row(elem_id="seed-row"):
+        seed = gr.Number(0, label="Seed", precision=0, elem_id="seed", min_width=120)
+        dice = gr.Button("Roll the dice", elem_id="dice", variant="primary", min_width=120)
+    label = gr.Dropdown([ANY_CLASS, *((n, n) for n in names)], value="", label="Class", visible=False, elem_id="class")
+    psi = gr.Slider(0, MAX_PSI, 1.0, step=0.05, label="Psi", elem_id="psi", buttons=[],
+                    info="Less: more typical images, and more alike. 1: as trained. More: wilder, more often broken.")
+    with gr.Accordion("Codes", open=False, visible=False, elem_id="codes") as coding:
+        by_hand = gr.Checkbox(False, label="Set the codes by hand", info="Otherwise each seed draws its own.")
+        largest = max((k for latent in latents for k in latent.categorical), default=1)
+        rows = max((len(latent.categorical) for latent in latents), default=0)
+        values = [str(v) for v in range(largest)]
+        codes: list[Any] = [gr.Dropdown(values, value="0", label=f"Code {k + 1}", visible=False)
+                            for k in range(min(rows, 16))]
+        columns = max((latent.continuous for latent in latents), default=0)
+        codes += [gr.Slider(-2, 2, 0.0, step=0.05, label=f"Dial {k + 1}", visible=False, buttons=[])
+                  for k in range(min(columns, 32))]
+    with gr.Row(elem_id="seeds-row"):
+        seeds = gr.Textbox(seeds_text(run_of(0)), label="Seeds of the sheet", placeholder="0-15,42", max_lines=1,
+                           elem_id="seeds", min_width=120, info="Any seeds and ranges, as in 0-15,42.")
+        draw = gr.Button("Draw", elem_id="draw", min_width=80)
+    upload = gr.UploadButton("Restore from a picture …", elem_id="restore", variant="secondary", size="md")
+    page = Page(model, seed, seeds, label, psi, by_hand, codes, coding, *_displays(), upload, min(rows, 16))
+    page.draw, page.dice = draw, dice  # type: ignore[attr-defined]
+    return page
+
+
+def _displays() -> tuple[gr.HTML, gr.HTML, gr.HTML]:
+    plain = dict(html_template="", apply_default_css=False, render=False)
+    sheet = gr.HTML(None, elem_id="sheet", **plain,
+                    js_on_load="gan.sheet(element, props, watch, {select: data => trigger('select', data), "
+                               "zip: data => trigger('zip', data)})")
+    answer = gr.HTML(None, elem_id="answer", **plain, js_on_load="gan.answer(element, props, watch)")
+    notice = gr.HTML(None, elem_id="notice", **plain, js_on_load="gan.notice(element, props, watch)")
+    return sheet, answer, notice
+
+
+def read(studio: Studio, page: Page, values: Sequence[Any]) -> View:
+    """The view of the controls' values, in the order of ``Page.controls``. ``ValueError`` for bad seeds."""
+    model, seeds, label, psi, by_hand, *codes = values
+    latent = studio.latents.get(model)
+    chosen = None
+    if by_hand and latent and has_codes(latent, page):
+        categorical, dials = codes[: page.categorical], codes[page.categorical :]
+        chosen = [*categorical[: len(latent.categorical)], *dials[: latent.continuous]]
+    return View(model, seeds_of(seeds), label or None, float(psi),
+                None if chosen is None else tuple(float(v or 0) for v in chosen))
+
+
+def has_codes(latent: Latent, page: Page) -> bool:
+    """Whether the model has codes, and the page controls enough for them."""
+    fits = len(latent.categorical) <= page.categorical and latent.continuous <= len(page.codes) - page.categorical
+    return fits and bool(latent.categorical or latent.continuous)
+
+
+def shown(studio: Studio, page: Page, view: View, notes: Sequence[str] = ()) -> list[Any]:
+    """Draws a view and sets every control to it: values for ``Page.everything``. Errors as ``Studio.sheet``."""
+    sheet = studio.sheet(view)
+    return [view.model, view.seeds[0], seeds_text(view.seeds), *_fit(studio, page, view), sheet, told(*notes)]
+
+
+def _fit(studio: Studio, page: Page, view: View) -> list[Any]:
+    """Updates that fit class, psi and codes to what the view's model can do."""
+    model = studio.model(view.model)
+    names, latent = model.class_names, model.G.latent
+    label = gr.update(choices=[ANY_CLASS, *((n, n) for n in names)], value=view.label or "", visible=bool(names))
+    count = len(latent.categorical)
+    codes = list(view.codes or ())
+    if len(codes) != count + latent.continuous:
+        codes = [0.0] * (count + latent.continuous)
+    rows = [gr.update(visible=k < count, **(dict(choices=[str(v) for v in range(latent.categorical[k])],
+                                                 value=str(int(codes[k]))) if k < count else {}))
+            for k in range(page.categorical)]
+    dials = [gr.update(visible=k < latent.continuous, **(dict(value=codes[count + k]) if k < latent.continuous else {}))
+             for k in range(len(page.codes) - page.categorical)]
+    return [label, view.psi, view.codes is not None, gr.update(visible=has_codes(latent, page)), *rows, *dials]
+
+
+def told(*lines: str, error: bool = False) -> dict[str, Any]:
+    """What the notice line shows; nothing hides it."""
+    return {"text": " ".join(line.rstrip(".") + "." for line in lines), "error": error, "at": random.random()}
+
+
+def kept(count: int, error: Exception) -> list[Any]:
+    """Leaves ``count`` components as they are, and says why on the notice line."""
+    return [gr.skip()] * count + [told(explain(error), error=True)]
+
+
+def _wire(studio: Studio, page: Page) -> None:
+    def guarded(handler: Callable[..., list[Any]], outputs: Sequence[Any]) -> Callable[..., list[Any]]:
+        def run(*values: Any) -> list[Any]:
+            try:
+                return [*handler(*values), told()]
+            except Exception as error:  # nothing that a visitor does may lose the picture
+                return kept(len(outputs), error)
+        return run
+
+    def on(trigger, handler, inputs, outputs, **options):
+        trigger(guarded(handler, outputs), inputs, [*outputs, page.notice], **{**DRAWING, **options})
+
+    def draw(*values):
+        view = read(studio, page, values)
+        return [view.seeds[0], studio.sheet(view)]
+
+    def redraw(*values):
+        return [studio.sheet(read(studio, page, values))]
+
+    def from_seed(seed, *values):
+        if seed is None:
+            return [gr.skip(), gr.skip()]  # the field was emptied to type another
+        text = seeds_text(run_of(int(seed)))
+        return [text, studio.sheet(read(studio, page, [values[0], text, *values[2:]]))]
+
+    def roll(*values):
+        first = random.randrange(1_000_000)
+        return [first, *from_seed(first, *values)]
+
+    def change_model(*values):
+        view = read(studio, page, values)
+        names = studio.model(view.model).class_names
+        view = replace(view, label=view.label if view.label in names else None, codes=None)
+        return [*_fit(studio, page, view), studio.sheet(view)]
+
+    fitted = [page.label, page.psi, page.by_hand, page.coding, *page.codes, page.sheet]
+    on(page.dice.click, roll, page.controls, [page.seed, page.seeds, page.sheet])
+    on(page.seed.input, from_seed, [page.seed, *page.controls], [page.seeds, page.sheet], trigger_mode="always_last")
+    for trigger in (page.draw.click, page.seeds.submit):
+        on(trigger, draw, page.controls, [page.seed, page.sheet])
+    for control in (page.psi, page.label, page.by_hand, *page.codes):
+        on(control.input, redraw, page.controls, [page.sheet], trigger_mode="always_last")
+    on(page.model.input, change_model, page.controls, fitted)
+    _wire_tiles(studio, page)
+
+
+def _wire_tiles(studio: Studio, page: Page) -> None:
+    def select(event: gr.EventData) -> list[Any]:
         try:
-            count = len(tile_seeds(seeds))
-        except ValueError:
-            count = TILES
-        first = secrets.randbelow(MAX_SEED + 2 - count)
-        text = compact(range(first, first + count))
-        return [text, *self.draw(model, text, label, psi)]
+            return [studio.single(event.recipe, event.seed), gr.skip()]
+        except Exception as error:
+            return kept(1, error)
 
-    def restore(self, file: str | None) -> list[Any]:
-        """A PNG that was made here comes back with its settings."""
-        with friendly():
-            recipe = read_recipe(file)
-            model = self.studio.model(recipe.model)
-            view = View(recipe.model, compact(recipe.seeds), recipe.label, recipe.psi, recipe.revision)
-            drawn = self.studio.recipe(view)
-            return [*self.values(view), *self.shown(drawn, *another_version(recipe.revision, model.revision)), None]
+    def archive(event: gr.EventData) -> list[Any]:
+        try:
+            return [studio.archive(event.recipe), gr.skip()]
+        except Exception as error:
+            return kept(1, error)
 
-    def values(self, view: View) -> list[Any]:
-        """Values of ``controls`` for a view."""
-        return [view.model, view.seeds, self.label_for(view.model, view.label), view.psi]
+    page.sheet.select(select, None, [page.answer, page.notice], **{**DRAWING, "trigger_mode": "always_last"})
+    page.sheet.zip(archive, None, [page.answer, page.notice], **DRAWING)
 
-    def label_for(self, model: str, label: str | None) -> Any:
-        names = self.classes.get(model, ())
-        return gr.Dropdown(choices=[ANY_CLASS, *names], value=label if label in names else ANY_CLASS, visible=bool(names))
-
-    def choose_tile(self, drawn: str, event: gr.SelectData) -> list[Any]:
-        """A click on the sheet opens the image under it."""
-        with friendly():
-            recipe = PngRecipe.from_json(drawn)
-            x, y = event.index
-            seed = tile_at(recipe, int(x), int(y), self.studio.entries[recipe.model].resolution)
-            if seed is None:
-                return [gr.skip()] * 4
-            path, _ = self.studio.draw(single(recipe, seed))
-            return [gr.Group(visible=True), str(path), f"**seed {seed}**", str(path)]
-
-    def pack(self, drawn: str) -> str:
-        """The sheet's images as a zip."""
-        with friendly():
-            if not drawn:
-                raise ValueError("there is nothing to pack yet: draw first")
-            return str(self.studio.zip(PngRecipe.from_json(drawn)))
-
-    # --- wiring -----------------------------------------------------------------------------------------------------
-
-    def _wire(self) -> None:
-        quiet = dict(show_progress="hidden", api_visibility="private", concurrency_id="draw")
-        address = dict(fn=None, inputs=[self.link], js=SET_ADDRESS, api_visibility="private")
-        gr.on([self.go.click, self.seeds.submit], self.draw, self.controls, self.outputs, **quiet).success(**address)
-        self.label.input(self.draw, self.controls, self.outputs, **quiet).success(**address)
-        self.psi.input(self.draw, self.controls, self.outputs, trigger_mode="always_last", **quiet).success(**address)
-        self.psi.release(self.draw, self.controls, self.outputs, trigger_mode="always_last", **quiet).success(**address)
-        self.model.input(self.choose_model, self.controls, [self.label, *self.outputs], **quiet).success(**address)
-        self.dice.click(self.roll, self.controls, [self.seeds, *self.outputs], **quiet).success(**address)
-        self.file.upload(self.restore, self.file, [*self.controls, *self.outputs, self.file], **quiet).success(**address)
-        self.sheet.select(self.choose_tile, [self.drawn], [self.chosen, self.image, self.caption, self.image_png], **quiet)
-        self.zip.click(self.pack, [self.drawn], self.archive, **quiet).success(
-            fn=None, js="() => setTimeout(() => document.querySelector('#archive a[download]')?.click(), 100)",
-            api_visibility="private")
-        self.copy.click(fn=None, js=COPY_LINK, api_visibility="private")
-
-
-COPY_LINK = """() => {
-  const button = document.querySelector('#copy-link'), label = button.textContent;
-  navigator.clipboard.writeText(location.href).then(() => {
-    button.textContent = 'Copied'; setTimeout(() => button.textContent = label, 1500); });
-}"""
-
-
-def another_version(asked: str, here: str) -> list[str]:
-    """A line for a link or a picture that another version of the weights made."""
-    if not asked or asked == here:
-        return []
-    return [f"⚠ drawn by another version: this one is {here[:12]}, the link or picture was made with {asked[:12]}"]
-
-
-class friendly:
-    """Turns a user's mistake into one line on the page; what was shown stays."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (ValueError, OSError)):
-            text = str(error)
-            raise gr.Error(text[:1].upper() + text[1:], duration=8, print_exception=False) from None

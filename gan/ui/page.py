@@ -1,138 +1,123 @@
-"""The page: the tabs, the link that it opens with, and how it is served."""
+"""The page that holds the tabs: what a link opens, what a dropped picture restores, the API, look and serving."""
 
 from __future__ import annotations
 
-import atexit
-import socket
-import webbrowser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from gan.engine import Engine
-from gan.gallery import list_models
-from gan.ui import gallery
-from gan.ui.drawing import Studio
-from gan.ui.generate import GeneratePage, another_version, friendly
-from gan.ui.links import SET_ADDRESS, View, view_of
+from gan.ui import gallery, generate
+from gan.ui.generate import told
+from gan.ui.links import PageParameter
+from gan.ui.studio import Studio, explain
+from gan.ui.theme import theme
+from gan.ui.view import MAX_PSI, PAGES, View, from_link, run_of, seeds_of
 
-__all__ = ["build", "launch"]
+__all__ = ["build", "launch_options", "open_link", "restore"]
 
-HERE = Path(__file__).parent
-GALLERY_ADDRESS = "() => { history.replaceState(null, '', location.pathname + '?page=gallery'); }"
-
-
-def build(models: Sequence[str] = (), *, device: str | None = None) -> gr.Blocks:
-    """The whole page over the models of weights/ and these. Errors: ``ValueError`` where there is nothing to show."""
-    entries = list_models(models)
-    if not entries:
-        raise ValueError("there is no model to show: train one (python -m train --help) and give it with --models")
-    studio = Studio(Engine(device=device), entries)
-    atexit.register(studio.close)
-    with gr.Blocks(title="The GAN gallery", analytics_enabled=False, delete_cache=(3600, 7200)) as demo:
-        gr.Markdown("# The GAN gallery\nPictures that no camera took. Every one can be drawn again from its seed.",
-                    elem_classes="masthead")
-        with gr.Tabs(selected="gallery", elem_id="tabs") as tabs:
-            with gr.Tab("Gallery", id="gallery") as gallery_tab:
-                openers = gallery.cards(list(studio.entries.values()))
-            with gr.Tab("Generate", id="generate", render_children=True) as generate_tab:
-                page = GeneratePage(studio)
-        _wire(demo, page, tabs, gallery_tab, generate_tab, openers)
-        _api(page)
-    demo.queue(default_concurrency_limit=1, max_size=64, api_open=False)
-    return demo
+HERE = Path(__file__).resolve().parent
+HEADER = """<header id="brand"><h1>The GAN gallery</h1>
+<p>Small generative networks. Every picture carries the recipe that made it.</p>
+</header>"""
+EMPTY = """### No models yet
+Train one, and it appears here: `python -m train --help` shows how. Or start with
+`python app.py --models FOLDER_OR_HUB_ID`."""
 
 
-def _wire(demo: gr.Blocks, page: GeneratePage, tabs: gr.Tabs, gallery_tab: gr.Tab, generate_tab: gr.Tab,
-          openers: list[tuple[str, gr.Button]]) -> None:
-    quiet = dict(show_progress="hidden", api_visibility="private", concurrency_id="draw")
-    address = dict(fn=None, inputs=[page.link], js=SET_ADDRESS, api_visibility="private")
-    everything = [tabs, *page.controls, *page.outputs]
-
-    def open_link(request: gr.Request) -> list[Any]:
-        """The view of the address that the page was opened with."""
-        params = dict(request.query_params)
-        if params.get("page") != "generate":
-            return [gr.skip()] * len(everything)
-        view, notices = view_of(params, page.classes)
-        with friendly():
-            recipe = page.studio.recipe(view)
-            notices = [f"⚠ {n}" for n in notices] + another_version(view.rev, recipe.revision)
-            return [gr.Tabs(selected="generate"), *page.values(view), *page.shown(recipe, *notices)]
-
-    def enter(drawn: str, *controls: Any) -> list[Any]:
-        """The tab is opened for the first time: it draws."""
-        return [gr.skip()] * len(page.outputs) if drawn else page.draw(*controls)
-
-    demo.load(open_link, None, everything, **quiet).success(**address)
-    generate_tab.select(enter, [page.drawn, *page.controls], page.outputs, **quiet).success(**address)
-    gallery_tab.select(fn=None, js=GALLERY_ADDRESS, api_visibility="private")
-    for model_id, button in openers:
-        def open_model(model_id: str = model_id) -> list[Any]:
-            with friendly():
-                view = View(model_id)
-                return [gr.Tabs(selected="generate"), *page.values(view), *page.shown(page.studio.recipe(view))]
-
-        button.click(open_model, None, everything, **quiet).success(**address)
+def build(studio: Studio) -> gr.Blocks:
+    """The whole app."""
+    with gr.Blocks(title="The GAN gallery", delete_cache=(600, 3600), analytics_enabled=False) as app:
+        gr.HTML(HEADER, apply_default_css=False)
+        with gr.Tabs(elem_id="pages") as tabs:
+            with gr.Tab("Gallery", id="gallery") as first:
+                cards = gallery.build(studio)
+                if not studio.entries:
+                    gr.Markdown(EMPTY)
+            with gr.Tab("Generate", id="generate", render_children=True) as second:
+                page = generate.build(studio)
+        _wire(studio, app, tabs, cards, page)
+        for tab, name in ((first, "gallery"), (second, "generate")):
+            tab.select(None, js=f"() => gan.turn('{name}')", api_visibility="private")
+        _publish(studio)
+    app.queue(default_concurrency_limit=1, max_size=64, api_open=False)
+    return app
 
 
-def _api(page: GeneratePage) -> None:
-    """The one public endpoint, for the Python client and REST."""
+def open_link(studio: Studio, page: generate.Page, query: dict[str, str]) -> list[Any]:
+    """The tab, then values for ``Page.everything``, for a link. What is wrong with it is said and left out."""
+    name, view, notes = from_link(query, list(studio.entries))
+    tab = gr.update(selected=name) if name != PAGES[0] else gr.skip()  # the first is open, unless a visitor was faster
+    if view is None:
+        return [tab, *[gr.skip()] * (len(page.everything) - 1), told(*notes)]
+    try:
+        try:
+            return [tab, *generate.shown(studio, page, view, notes)]
+        except ValueError as error:  # a class or codes that this model does not have
+            notes.append(f"part of the link was ignored: {explain(error)}")
+            plain = View(view.model, view.seeds, None, view.psi, None, view.revision)
+            return [tab, *generate.shown(studio, page, plain, notes)]
+    except Exception as error:
+        return [tab, *generate.kept(len(page.everything) - 1, error)]
 
-    def generate(model: str, seeds: str = "0-15", class_name: str = "", psi: float = 1.0) -> str:
-        """Draws a PNG with its recipe inside.
+
+def restore(studio: Studio, page: generate.Page, path: str | None) -> list[Any]:
+    """The tab, then values for ``Page.everything``, for a picture that a visitor gives back."""
+    try:
+        view, notes = studio.recognise(path or "")
+        return [gr.update(selected="generate"), *generate.shown(studio, page, view, notes)]
+    except Exception as error:
+        return [gr.skip(), *generate.kept(len(page.everything) - 1, error)]
+
+
+def _wire(studio: Studio, app: gr.Blocks, tabs: gr.Tabs, cards: gr.HTML, page: generate.Page) -> None:
+    def load(request: gr.Request) -> list[Any]:
+        return open_link(studio, page, dict(request.query_params))
+
+    def give_back(path: str | None) -> list[Any]:
+        return restore(studio, page, path)
+
+    def open_card(event: gr.EventData) -> list[Any]:
+        try:
+            view = View(str(event.model), run_of(0))
+            return [gr.update(selected="generate"), *generate.shown(studio, page, view)]
+        except Exception as error:
+            return [gr.skip(), *generate.kept(len(page.everything) - 1, error)]
+
+    outputs = [tabs, *page.everything]
+    app.load(load, None, outputs, **generate.DRAWING)
+    cards.click(open_card, None, outputs, **generate.DRAWING)
+    page.upload.upload(give_back, page.upload, outputs, **generate.DRAWING)
+
+
+def _publish(studio: Studio) -> None:
+    """The endpoint for programs."""
+
+    def generate(model: str, seeds: str = "0-15", class_name: str = "", psi: float = 1.0) -> gr.FileData:
+        """Draws one PNG: a single image for one seed, a contact sheet for several. Its recipe is inside the file.
 
         Args:
-            model: a model's name, as the gallery shows it
-            seeds: "42" for one image, "0-15,42" for a contact sheet, at most 64
-            class_name: a class of the model, empty = as each seed draws
-            psi: truncation from 0 to 2, 1 = none
-
-        Returns:
-            the PNG file
+            model: name of the model, as the gallery shows it
+            seeds: whole numbers and ranges, as in 0-15,42
+            class_name: class of every image; empty = as each seed draws
+            psi: truncation from 0 to 1.5; 1 = none
         """
-        with friendly():
-            return str(page.studio.draw(page.studio.recipe(View(model, seeds, class_name or None, psi)))[0])
-
-    button, file = gr.Button(visible=False), gr.File(visible=False)
-    inputs = [gr.Textbox(visible=False, label="model"), gr.Textbox("0-15", visible=False, label="seeds"),
-              gr.Textbox("", visible=False, label="class_name"), gr.Number(1.0, visible=False, label="psi")]
-    button.click(generate, inputs, file, api_name="generate", concurrency_id="draw")
-
-
-def theme() -> gr.themes.Base:
-    sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
-    return gr.themes.Base(primary_hue="indigo", secondary_hue="indigo", neutral_hue="stone", font=sans,
-                          radius_size="lg", spacing_size="md")
-
-
-def free_port(host: str, port: int | None) -> int | None:
-    """The port, if it is free. ``OSError`` in one line if it is not; None leaves the choice to the server."""
-    if port is None:
-        return None
-    if not 0 < port < 65536:
-        raise ValueError(f"a port is a number from 1 to 65535, got {port}")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OSError(f"port {port} on {host} cannot be used ({error.strerror}): choose another with --port") from None
-    return port
+            if isinstance(psi, bool) or not 0 <= float(psi) <= MAX_PSI:
+                raise ValueError(f"psi must be a number from 0 to {MAX_PSI:g}, got {str(psi)[:20]}")
+            path = studio.generate(str(model), seeds_of(str(seeds)), class_name, float(psi))
+            return gr.FileData(path=str(path), orig_name=path.name, mime_type="image/png")
+        except Exception as error:
+            raise gr.Error(explain(error), print_exception=False) from None
+
+    gr.api(generate, api_name="generate", concurrency_id="draw")
 
 
-def launch(demo: gr.Blocks, *, host: str = "127.0.0.1", port: int | None = None, open_browser: bool = False,
-           wait: bool = True) -> str:
-    """Serves the page and returns its address; with ``wait`` until Ctrl-C."""
-    _, url, _ = demo.launch(
-        server_name=host, server_port=free_port(host, port), prevent_thread_lock=True, quiet=True, show_error=True,
-        max_file_size="5mb", run_history=False, footer_links=["api"], state_session_capacity=1000, ssr_mode=False,
-        theme=theme(), css_paths=HERE / "style.css", head='<meta name="color-scheme" content="light dark">')
-    print(f"the gallery is open on {url}", flush=True)
-    if open_browser:
-        webbrowser.open(url)
-    if wait:
-        demo.block_thread()
-    return url
+def launch_options(studio: Studio) -> dict[str, Any]:
+    """Arguments of ``Blocks.launch``, all but the address."""
+    return dict(
+        theme=theme(), css=(HERE / "theme.css").read_text(), head=f"<script>{(HERE / 'page.js').read_text()}</script>",
+        allowed_paths=[str(studio.outbox.root)], max_file_size="5mb", show_error=True, run_history=False,
+        ssr_mode=False, footer_links=["api"], state_session_capacity=1000, share=False,
+        enable_monitoring=False, app_kwargs={"middleware": [Middleware(PageParameter)]})

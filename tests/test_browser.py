@@ -1,0 +1,199 @@
+"""The app in Chromium, as a visitor meets it: the system's browser, else Playwright's own, else skipped, saying why."""
+
+import io
+import re
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_app import write_models
+
+from gan import hub
+from gan.engine import Engine, draw
+from gan.gallery import entry
+from gan.image import contact_sheet, read_recipe
+from gan.latent import Draw
+from gan.ui import Studio, build, launch_options
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.browser
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+PHONE = dict(width=390, height=844)
+TOP = ".frame img"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The running app and a browser."""
+    folder = tmp_path_factory.mktemp("models")
+    studio = Studio([entry(str(path)) for path in write_models(folder)], engine=Engine(device="cpu"))
+    blocks = build(studio)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
+    system = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+    with playwright.sync_playwright() as p:
+        try:
+            browser = p.chromium.launch(executable_path=system, args=FLAGS)
+        except playwright.Error as error:
+            pytest.skip(f"no browser: {str(error).splitlines()[0]}; `playwright install chromium` brings one")
+        yield SimpleNamespace(url=url, browser=browser, folder=folder)
+        browser.close()
+    blocks.close(verbose=False)
+    studio.outbox.close()
+
+
+@pytest.fixture
+def visitor(site):
+    """A fresh page. The test fails if it asks another host for anything, or if a script on it fails."""
+    context = site.browser.new_context(viewport=PHONE, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    wrong: list[str] = []
+    page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or wrong.append(f"asked for {r.url}"))
+    page.on("pageerror", lambda error: wrong.append(f"script failed: {error}"))
+    yield page
+    context.close()
+    assert not wrong
+
+
+def pixels(site, page, url: str | None) -> np.ndarray:
+    """The file that an address on the page leads to, uint8 [H, W, C]."""
+    body = page.request.get(page.evaluate("url => new URL(url, location.href).href", url)).body()
+    array = np.asarray(Image.open(io.BytesIO(body)))
+    return array[..., None] if array.ndim == 2 else array
+
+
+def expected(site, name: str, draws: list[Draw]) -> np.ndarray:
+    return draw(hub.load(site.folder / name).G, draws)
+
+
+def test_open_generate_download_restore_and_share(site, visitor, tmp_path):
+    visitor.goto(site.url)
+    visitor.wait_for_selector(".card")
+    assert visitor.url == site.url
+    visitor.get_by_role("button", name="Open digits").click()
+    visitor.wait_for_selector(TOP)
+    visitor.wait_for_url(re.compile(r"\?page=generate&model=digits&rev=\w{12}&seed=0-15&psi=1$"))
+
+    before = visitor.get_attribute(TOP, "src")
+    visitor.get_by_role("button", name="Roll the dice").click()
+    visitor.wait_for_selector(f"{TOP}:not([src='{before}'])")
+    assert re.search(r"drawn on .+ in \d+ ms", visitor.inner_text(".status"))
+    first = int(visitor.input_value("#seed input"))
+    visitor.wait_for_url(re.compile(f"seed={first}-{first + 15}&"))
+
+    visitor.get_by_role("button", name=f"Open the image of seed {first + 2}", exact=True).click()
+    save = visitor.locator("dialog a[download][href]")
+    save.wait_for()
+    with visitor.expect_download() as download:
+        save.click()
+    assert download.value.suggested_filename == f"digits-seed{first + 2:04d}.png"
+    download.value.save_as(tmp_path / "one.png")
+    assert read_recipe(tmp_path / "one.png").seeds == (first + 2,)
+    single = np.asarray(Image.open(tmp_path / "one.png"))[..., None]
+    assert (single == expected(site, "digits", [Draw(first + 2)])[0]).all()
+    visitor.keyboard.press("Escape")
+    visitor.wait_for_selector("dialog", state="hidden")
+
+    visitor.set_input_files("input[type=file]", tmp_path / "one.png")
+    visitor.wait_for_function(f"document.querySelector('#seeds input, #seeds textarea').value === '{first + 2}'")
+    visitor.wait_for_url(re.compile(f"seed={first + 2}&"))
+    assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == single).all()
+
+    link = visitor.url
+    visitor.goto(link)  # anybody, anywhere
+    visitor.wait_for_selector(TOP)
+    assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == single).all()
+    assert visitor.url == link
+
+
+def test_link_restores_controls_and_sliders_draw_live(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=digits&rev=older&seed=3,5&class=two&psi=0.5")
+    visitor.wait_for_selector(TOP)
+    assert visitor.input_value("#class input") == "two"
+    assert visitor.input_value("#psi input[type=number]") == "0.5"
+    assert "another version" in visitor.inner_text(".other")
+    tiles = expected(site, "digits", [Draw(3, 2, 0.5), Draw(5, 2, 0.5)])
+    assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == contact_sheet(tiles)).all()
+
+    before = visitor.get_attribute(TOP, "src")
+    visitor.focus("#psi input[type=range]")
+    for _ in range(4):
+        visitor.keyboard.press("ArrowRight")
+    visitor.wait_for_url(re.compile("psi=0.7$"))
+    assert visitor.get_attribute(TOP, "src") != before and not visitor.is_visible(".other")
+
+    visitor.click("#model input")
+    visitor.get_by_role("option", name="plain").click()
+    visitor.wait_for_url(re.compile("model=plain&.*seed=3,5&psi=0.7$"))
+    assert not visitor.is_visible("#class")
+
+
+def test_mistakes_are_said_on_the_page_and_lose_nothing(site, visitor, tmp_path):
+    visitor.goto(site.url + "?page=generate&model=digits&seed=1&psi=high")
+    visitor.wait_for_selector(TOP)
+    assert "link's psi was ignored" in visitor.inner_text(".notice")
+    before = visitor.get_attribute(TOP, "src")
+    (tmp_path / "x.png").write_text("no picture")
+    for text in ("-3", "99999999999", "<img src=x onerror=window.pwned=1>"):
+        visitor.fill("#seeds input, #seeds textarea", text)
+        visitor.press("#seeds input, #seeds textarea", "Enter")
+        visitor.wait_for_selector(".notice.error:has-text('seed')")
+        visitor.get_by_role("button", name="Dismiss the message").click()
+    visitor.set_input_files("input[type=file]", tmp_path / "x.png")
+    visitor.wait_for_selector(".notice.error:has-text('no PNG picture')")
+    assert visitor.get_attribute(TOP, "src") == before
+    assert visitor.evaluate("window.pwned") is None
+
+
+def test_dropped_picture_restores_its_settings(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=coded&seed=7-8&codes=1,0.5,-0.5")
+    visitor.wait_for_selector(TOP)
+    assert "codes=1,0.5,-0.5" in visitor.url
+    visitor.evaluate("""async () => {
+      const blob = await (await fetch(document.querySelector('.frame img').src)).blob();
+      const drag = new DataTransfer();
+      drag.items.add(new File([blob], 'x.png', { type: 'image/png' }));
+      history.replaceState(null, '', '?page=generate');
+      document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: drag }));
+    }""")
+    visitor.wait_for_url(re.compile("model=coded&.*seed=7-8&psi=1&codes=1,0.5,-0.5$"))
+    codes = (1.0, 0.5, -0.5)
+    tiles = expected(site, "coded", [Draw(seed, codes=codes) for seed in (7, 8)])
+    assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == contact_sheet(tiles)).all()
+
+
+def test_hostile_card_is_text_and_nothing_else(site, visitor):
+    visitor.goto(site.url)
+    card = visitor.locator(".card[data-model=plain]")
+    card.locator("summary").click()
+    assert "<img src=x onerror=" in card.locator("pre").inner_text()
+    assert "${window.pwned=2}" in card.locator(".paper").inner_text()
+    assert visitor.evaluate("window.pwned") is None
+    assert card.locator("img[onerror], script").count() == 0
+
+
+def test_page_fits_a_phone_and_a_keyboard(site, visitor):
+    visitor.goto(site.url)
+    visitor.wait_for_selector(".card")
+    wide = "document.documentElement.scrollWidth - window.innerWidth"
+    assert visitor.evaluate(wide) <= 0
+    visitor.get_by_role("tab", name="Generate").click()
+    visitor.wait_for_selector(TOP)
+    visitor.wait_for_url(re.compile("page=generate&model="))
+    assert visitor.evaluate(wide) <= 0
+    assert visitor.get_attribute(TOP, "alt").startswith("16 images drawn by ")
+    visitor.focus(".tiles button")
+    visitor.keyboard.press("Enter")
+    visitor.wait_for_selector("dialog[open] h2:has-text('seed 0')")
+    visitor.keyboard.press("ArrowRight")
+    visitor.wait_for_selector("dialog[open] h2:has-text('seed 1')")
+    with visitor.expect_download() as download:
+        visitor.keyboard.press("Escape")
+        visitor.get_by_role("button", name="Download zip").click()
+    assert re.fullmatch(r"\w+-seeds0-15\.zip", download.value.suggested_filename)
+    visitor.get_by_role("tab", name="Gallery").click()
+    visitor.wait_for_url(site.url + "?page=gallery")
