@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from gan.base import Generator
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w, walk, walk_w
 
-__all__ = ["CHUNK", "Engine", "draw", "draw_walk", "pick_device"]
+__all__ = ["CHUNK", "Engine", "device_name", "draw", "draw_walk", "pick_device"]
 
 # Every net is evaluated on exactly so many rows: natural batching picks other kernels for other sizes, and flips
 # pixels. Chosen by benchmarks/serving.py: larger costs a single image more, smaller costs a sheet more.
@@ -32,6 +34,20 @@ def pick_device(name: str | None = None) -> torch.device:
         there = ", ".join(kind for kind, there in available.items() if there)
         raise ValueError(f"device {name!r} is not here; available: {there}")
     return torch.device(name)
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words, for pages and records: a GPU's name, or the processor's."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.processor() or platform.machine()} (CPU)"
 
 
 def _chunks(evaluate: Callable[..., Tensor], G: Generator, *rows: Tensor | None) -> Iterator[np.ndarray]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan import hub
+from gan.base import Latent
 
 __all__ = ["Entry", "entry", "list_models"]
 
@@ -26,6 +27,7 @@ class Entry:
     family: str
     resolution: int  #               px
     channels: int
+    latent: Latent
     class_names: tuple[str, ...]
     bytes: int  #                    of model.safetensors
     training: dict[str, Any] = field(default_factory=dict)  # training.json, {} where there is none
@@ -43,17 +45,13 @@ def entry(name: str) -> Entry:
     try:
         config = json.loads((folder / "config.json").read_text())
         training = folder / "training.json"
+        latent = Latent(**config["latent"])
+        names = config.get("class_names") or range(latent.classes)  # as hub.load names them
         return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
-                     _class_names(config), (folder / "model.safetensors").stat().st_size,
+                     latent, tuple(map(str, names)), (folder / "model.safetensors").stat().st_size,
                      json.loads(training.read_text()) if training.is_file() else {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{model_id} is no usable model: {error}") from None
-
-
-def _class_names(config: dict[str, Any]) -> tuple[str, ...]:
-    """As ``hub.load`` names them: numbers where the config gives no names."""
-    names = config.get("class_names") or range(min(int(config["latent"].get("classes", 0)), 16384))
-    return tuple(map(str, names))
 
 
 def list_models(extra: Sequence[str] = ()) -> list[Entry]:

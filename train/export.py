@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import platform
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch.nn.utils import parametrize
 
 from gan import hub
 from gan.base import Generator
-from gan.engine import draw
+from gan.engine import device_name, draw
 from gan.image import PngRecipe, contact_sheet, save_png
 from gan.latent import Draw, latents
 
@@ -43,18 +42,9 @@ class Provenance:
 
 
 def hardware(device: torch.device) -> str:
-    """The device in words, for the record."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    model = next((line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
-    return f"{model}, {torch.get_num_threads()} CPU thread{'s' * (torch.get_num_threads() > 1)}"
-
-
-def _cpuinfo() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return []
+    """What a run was trained on, in words."""
+    threads = torch.get_num_threads()
+    return device_name(device) + (f", {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else "")
 
 
 @torch.no_grad()

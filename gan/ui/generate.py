@@ -35,7 +35,9 @@ class Page:
     answer: gr.HTML
     notice: gr.HTML
     upload: gr.UploadButton
-    categorical: int = 0  #                 how many of ``codes`` are categorical
+    dice: gr.Button
+    draw: gr.Button
+    categorical: int  #                     how many of ``codes`` are categorical
 
     @property
     def controls(self) -> list[Any]:
@@ -63,7 +65,7 @@ def build(studio: Studio) -> Page:
 
 
 def _controls(studio: Studio) -> Page:
-    latents = [latent for latent in studio.latents.values() if latent]
+    latents = [e.latent for e in studio.entries.values()]
     names = list(dict.fromkeys(n for e in studio.entries.values() for n in e.class_names))
     most = max((latent.classes for latent in latents), default=0)
     names += [str(k) for k in range(most) if str(k) not in names]
@@ -90,9 +92,7 @@ def _controls(studio: Studio) -> Page:
                            elem_id="seeds", min_width=120, info="Any seeds and ranges, as in 0-15,42.")
         draw = gr.Button("Draw", elem_id="draw", min_width=80)
     upload = gr.UploadButton("Restore from a picture …", elem_id="restore", variant="secondary", size="md")
-    page = Page(model, seed, seeds, label, psi, by_hand, codes, coding, *_displays(), upload, min(rows, 16))
-    page.draw, page.dice = draw, dice  # type: ignore[attr-defined]
-    return page
+    return Page(model, seed, seeds, label, psi, by_hand, codes, coding, *_displays(), upload, dice, draw, min(rows, 16))
 
 
 def _displays() -> tuple[gr.HTML, gr.HTML, gr.HTML]:
@@ -108,7 +108,7 @@ def _displays() -> tuple[gr.HTML, gr.HTML, gr.HTML]:
 def read(studio: Studio, page: Page, values: Sequence[Any]) -> View:
     """The view of the controls' values, in the order of ``Page.controls``. ``ValueError`` for bad seeds."""
     model, seeds, label, psi, by_hand, *codes = values
-    latent = studio.latents.get(model)
+    latent = studio.entries[model].latent if model in studio.entries else None
     chosen = None
     if by_hand and latent and has_codes(latent, page):
         categorical, dials = codes[: page.categorical], codes[page.categorical :]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import platform
 import time
 import zipfile
 from collections.abc import Sequence
@@ -12,17 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gan import hub
-from gan.base import Latent
-from gan.engine import Engine
+from gan.engine import Engine, device_name
 from gan.gallery import Entry, entry, list_models
 from gan.image import PngRecipe, columns_of, contact_sheet, read_recipe, save_png
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.view import View, draws_of, from_recipe, seeds_text
 
-__all__ = ["Studio", "collect", "device_name", "explain", "latent_of"]
+__all__ = ["Studio", "collect", "explain"]
 
 log = logging.getLogger(__name__)
 GAP = 2  # px between the tiles of a sheet
@@ -36,7 +31,6 @@ class Studio:
         self.engine = engine or Engine()
         self.outbox = outbox or Outbox()
         self.device = device_name(self.engine.device)
-        self.latents = {e.id: latent_of(e) for e in entries}
 
     def model(self, model_id: str) -> hub.Model:
         """The loaded model. ``ValueError`` for one that is not in this gallery."""
@@ -158,26 +152,3 @@ def collect(extra: Sequence[str]) -> list[Entry]:
             except (ValueError, FileNotFoundError) as error:
                 raise ValueError(f"--models {name}: {error}") from None
     return list({e.id: e for e in list_models(extra)}.values())
-
-
-def latent_of(e: Entry) -> Latent | None:
-    """What z means to a model, read without loading it; None where its config is unusable."""
-    try:
-        return Latent(**json.loads((e.folder / "config.json").read_text("utf-8"))["latent"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def device_name(device: torch.device) -> str:
-    """The device in words."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return "Apple GPU"
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor()
-    return f"{name} (CPU)" if name else "the CPU"
