@@ -26,6 +26,8 @@ class AppendClass(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(classes, size) if classes else None
         self.size = size if classes else 0
+        if self.embed is not None:  # as long as a one-hot vector: at N(0, 1) the class drowns the noise, and G ignores it
+            nn.init.normal_(self.embed.weight, 0.0, size**-0.5)
 
     def forward(self, z: Tensor, c: Tensor | None) -> Tensor:
         return (z if self.embed is None else torch.cat([z, self.embed(c)], 1))[:, None]

@@ -98,8 +98,7 @@ def dcgan(data: DataSpec) -> Recipe:
 @recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784; projection: Miyato and Koyama 2018, arXiv:1802.05637",
         parent="dcgan", note="DCGAN's nets are told the class: beside the noise in G, by projection in D")
 def cgan(data: DataSpec) -> Recipe:
-    # Spectral norm in D as in the projection paper: with BatchNorm there D won, and every class shrank to one picture
-    # (MNIST, 400 kimg: all 2,000 digits as asked, and no two of a class apart).
+    # Spectral norm in D as in the projection paper: with BatchNorm D stays far ahead of G (losses 0.1 and 5 on MNIST).
     return replace(dcgan.make(data), latent=Latent(100, classes=_classes(data, "cgan")), d=dict(spectral=True))
 
 
