@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "UpConv", "halving_plan", "init_normal",
-           "minibatch_std", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
+__all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp", "UpConv",
+           "halving_plan", "init_normal", "minibatch_std", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 
@@ -71,6 +71,43 @@ class ConditionalBatchNorm(nn.Module):
             return x
         scale, shift = self.affine(condition)[:, :, None, None].chunk(2, 1)
         return torch.addcmul(x + shift, x, scale)
+
+
+class ResUp(nn.Module):
+    """Residual block that doubles the resolution: [N, I, H, W] -> [N, O, 2H, 2W].
+
+    norm, ReLU, upsample, 3x3; norm, ReLU, 3x3; plus the input, upsampled (Gulrajani et al. 2017, arXiv:1704.00028, app. F).
+    """
+
+    def __init__(self, inputs: int, outputs: int, condition: int):
+        super().__init__()
+        self.norm1, self.norm2 = ConditionalBatchNorm(inputs, condition), ConditionalBatchNorm(outputs, condition)
+        self.up, self.conv = UpConv(inputs, outputs), nn.Conv2d(outputs, outputs, 3, 1, 1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        y = self.up(F.relu(self.norm1(x, condition)))
+        y = self.conv(F.relu(self.norm2(y, condition)))
+        return y + F.interpolate(self.shortcut(x), scale_factor=2)  # 1x1 and nearest commute: a quarter of the work
+
+
+class ResDown(nn.Module):
+    """Residual block of D: ReLU, 3x3, ReLU, 3x3, mean over 2x2 where ``down``; plus the input, led past.
+
+    A ``first`` block has no ReLU before, since its input is a picture.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, down: bool, first: bool = False):
+        super().__init__()
+        self.down, self.first = down, first
+        self.conv1, self.conv2 = nn.Conv2d(inputs, outputs, 3, 1, 1), nn.Conv2d(outputs, outputs, 3, 1, 1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs or down else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv2(F.relu(self.conv1(x if self.first else F.relu(x))))
+        if self.down:
+            x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+        return y + self.shortcut(x)
 
 
 def up_block(inputs: int, outputs: int, up: Upsampling, *, bias: bool) -> nn.Module:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import ConditionalBatchNorm, UpConv, spectral_normalise
+from gan.layers import ConditionalBatchNorm, ResDown, ResUp, UpConv, spectral_normalise
 
 
 def plan(resolution: int, width: int) -> list[int]:
@@ -40,35 +40,6 @@ class SelfAttention(nn.Module):
         return x + self.gain * self.out(read)
 
 
-class UpBlock(nn.Module):
-    """Conditional norm, ReLU, upsample, 3x3, twice without the second upsampling; plus the input, upsampled (fig. 15)."""
-
-    def __init__(self, inputs: int, outputs: int, condition: int):
-        super().__init__()
-        self.norm1, self.norm2 = ConditionalBatchNorm(inputs, condition), ConditionalBatchNorm(outputs, condition)
-        self.up, self.conv = UpConv(inputs, outputs), nn.Conv2d(outputs, outputs, 3, 1, 1)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1)
-
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        y = self.up(F.relu(self.norm1(x, condition)))
-        y = self.conv(F.relu(self.norm2(y, condition)))
-        return y + F.interpolate(self.shortcut(x), scale_factor=2)
-
-
-class DownBlock(nn.Module):
-    """ReLU, 3x3, ReLU, 3x3, mean over 2x2 where ``down``; plus the input, led past."""
-
-    def __init__(self, inputs: int, outputs: int, *, down: bool):
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(inputs, outputs, 3, 1, 1), nn.Conv2d(outputs, outputs, 3, 1, 1)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs or down else nn.Identity()
-        self.down = down
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(F.relu(self.conv1(F.relu(x)))) + self.shortcut(x)
-        return F.avg_pool2d(y, 2) if self.down else y
-
-
 class Generator(base.Generator):
     """z, c -> w [N, L, D] -> linear to 4x4 -> up-blocks with attention at 16 px -> norm, ReLU, 3x3, tanh -> x."""
 
@@ -92,7 +63,7 @@ class Generator(base.Generator):
         condition = self.chunk + (embed if latent.classes else 0)
         self.first = nn.Linear(condition, sizes[0] * 16)
         self.size = sizes[0]
-        self.blocks = nn.ModuleList(UpBlock(i, o, condition) for i, o in zip(sizes, sizes[1:]))
+        self.blocks = nn.ModuleList(ResUp(i, o, condition) for i, o in zip(sizes, sizes[1:]))
         self.attention = SelfAttention(sizes[2])  # at 16 px
         self.norm = ConditionalBatchNorm(sizes[-1], 0)
         self.pixels = nn.Conv2d(sizes[-1], channels, 3, 1, 1)
@@ -130,8 +101,8 @@ class Discriminator(base.Discriminator):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         sizes = plan(resolution, width)[::-1]
         self.pixels = nn.Conv2d(channels, sizes[0], 3, 1, 1)
-        self.blocks = nn.ModuleList(DownBlock(i, o, down=True) for i, o in zip(sizes, sizes[1:]))
-        self.last = DownBlock(sizes[-1], sizes[-1], down=False)
+        self.blocks = nn.ModuleList(ResDown(i, o, down=True) for i, o in zip(sizes, sizes[1:]))
+        self.last = ResDown(sizes[-1], sizes[-1], down=False)
         self.attention = SelfAttention(sizes[-3])
         self.feature_dim = sizes[-1]
         self.head = base.Head(self.feature_dim, latent.classes)

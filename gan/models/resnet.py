@@ -14,39 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, ConditionalBatchNorm, UpConv, spectral_normalise
-
-
-class UpBlock(nn.Module):
-    """norm, ReLU, upsample, 3x3; norm, ReLU, 3x3; plus the upsampled input. [N, I, H, W] -> [N, O, 2H, 2W]."""
-
-    def __init__(self, channels: int, condition: int):
-        super().__init__()
-        self.norm1, self.norm2 = ConditionalBatchNorm(channels, condition), ConditionalBatchNorm(channels, condition)
-        self.up = UpConv(channels, channels)
-        self.conv = nn.Conv2d(channels, channels, 3, 1, 1)
-        self.shortcut = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        y = self.up(F.relu(self.norm1(x, condition)))
-        y = self.conv(F.relu(self.norm2(y, condition)))
-        return y + F.interpolate(self.shortcut(x), scale_factor=2)  # 1x1 and nearest commute: a quarter of the work
-
-
-class DownBlock(nn.Module):
-    """ReLU, 3x3, ReLU, 3x3, mean over 2x2 where ``down``; plus the input, led past. The first block has no ReLU before."""
-
-    def __init__(self, inputs: int, outputs: int, *, down: bool, first: bool = False):
-        super().__init__()
-        self.down, self.first = down, first
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, 1, 1)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs or down else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        pool = (lambda t: F.avg_pool2d(t, 2)) if self.down else (lambda t: t)
-        y = self.conv2(F.relu(self.conv1(x if self.first else F.relu(x))))
-        return pool(y) + self.shortcut(pool(x))
+from gan.layers import AppendClass, ConditionalBatchNorm, ResDown, ResUp, UpConv, spectral_normalise
 
 
 class Generator(base.Generator):
@@ -64,7 +32,7 @@ class Generator(base.Generator):
         self.append = AppendClass(latent.classes)
         self.width, condition = width, self.append.size
         self.first = nn.Linear(latent.dim, width * 16)
-        self.blocks = nn.ModuleList(UpBlock(width, condition) for _ in range(resolution.bit_length() - 3))
+        self.blocks = nn.ModuleList(ResUp(width, width, condition) for _ in range(resolution.bit_length() - 3))
         self.norm = ConditionalBatchNorm(width, 0)
         self.pixels = nn.Conv2d(width, channels, 3, 1, 1)
         _init(self)
@@ -96,8 +64,8 @@ class Discriminator(base.Discriminator):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         halvings = resolution.bit_length() - 4  # down to 8 px
         self.blocks = nn.Sequential(
-            DownBlock(channels, width, down=halvings > 0, first=True),
-            *(DownBlock(width, width, down=k < halvings) for k in range(1, max(halvings, 1) + 2)))
+            ResDown(channels, width, down=halvings > 0, first=True),
+            *(ResDown(width, width, down=k < halvings) for k in range(1, max(halvings, 1) + 2)))
         self.pool, self.feature_dim = pool, width
         self.head = base.Head(width, latent.classes)
         _init(self)
