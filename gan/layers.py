@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp", "UpConv",
-           "halving_plan", "init_normal", "minibatch_std", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
+__all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp", "UpConv", "halving_plan",
+           "init_normal", "minibatch_std", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 
