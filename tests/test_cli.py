@@ -176,6 +176,22 @@ def test_resume_rules(photos, tmp_path, capsys):
     assert hub.load(out / "export").training["nimg"] == 16
 
 
+def test_diverged_run_goes_back_and_exports(photos, tmp_path, capsys, monkeypatch):
+    """Steps 1 and 2 are sound and saved, step 3 is not."""
+    from train.loop import Run
+
+    def poisoned(self, step=Run.step):
+        if self.steps == 2:
+            self.D.head.score.weight.data.fill_(float("nan"))
+        step(self)
+
+    monkeypatch.setattr(Run, "step", poisoned)
+    out = tmp_path / "r"
+    assert train("dcgan", "--data", photos, "--out", out, "--kimg", "1", "--checkpoint-s", "0", *TINY) == 1
+    assert "the D loss is not finite at step 3" in (line := error_of(capsys)) and "went back to 0.0 kimg" in line
+    assert hub.load(out / "export").training["nimg"] == 8
+
+
 def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
     ticks = iter(np.arange(0, 1e6, 0.5))
     monkeypatch.setattr(train_cli.time, "perf_counter", lambda: float(next(ticks)))

@@ -189,6 +189,13 @@ def test_diverging_run_says_where(tmp_path):
         run.step()
 
 
+def test_diverging_penalty_is_named():
+    run = tiny_run("dcgan", "d.spectral=true", "penalties=R1(10)")
+    run.terms[0].forward = lambda step: step.real_logits * float("inf")
+    with pytest.raises(Diverged, match=r"R1 is not finite at step 1"):
+        run.step()
+
+
 def test_other_recipe_is_refused_with_the_differences(tmp_path):
     run = tiny_run("dcgan")
     save_checkpoint(tmp_path / "c.safetensors", run, {"recipe": "dcgan", "batch": "4", "kimg": "1"})

@@ -151,10 +151,12 @@ class Run:
                         augment=recipe.augment, input_grad=phase.input_grad)
             # One autocast context a phase: one that spans the optimiser's step would reuse stale weights.
             with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-                loss = phase.every * sum(at(getattr(f, "weight", 1.0), self.nimg) * f(step).mean() for f in phase.losses)
+                means = [f(step).mean() for f in phase.losses]
+                weights = [at(getattr(f, "weight", 1.0), self.nimg) for f in phase.losses]
+                loss = phase.every * sum(weight * mean for weight, mean in zip(weights, means))
+            self._check_finite(phase, means, loss)
             phase.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-        self._check_finite(phase, loss, step)
         # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
         for group in phase.optimiser.param_groups:
             group.update(phase.values(self.nimg))
@@ -163,12 +165,11 @@ class Run:
         for callback in self.callbacks:
             callback.after_phase(self, phase, step)
 
-    def _check_finite(self, phase: Phase, loss: Tensor, step: Step) -> None:
+    def _check_finite(self, phase: Phase, means: list[Tensor], loss: Tensor) -> None:
         if math.isfinite(loss.item()):
             return
-        with torch.no_grad() if not phase.input_grad else torch.enable_grad():
-            guilty = [type(f).__name__ if isinstance(f, nn.Module) else f"the {phase.net} loss"
-                      for f in phase.losses if not f(step).isfinite().all()]
+        guilty = [type(f).__name__ if isinstance(f, nn.Module) else f"the {phase.net} loss"
+                  for f, mean in zip(phase.losses, means) if not mean.isfinite()]
         raise Diverged(f"{' and '.join(guilty) or f'the sum of {phase.net} losses'} is not finite at step "
                        f"{self.steps + 1:,} ({self.nimg / 1000:.1f} kimg); try a lower learning rate "
                        f"(--set {phase.net.lower()}_opt.lr=1e-4)")
