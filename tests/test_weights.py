@@ -1,6 +1,7 @@
 """Every model that ships: whole, small, drawn from its own file, trained by a recipe that still exists."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -40,3 +41,24 @@ def test_samples_are_drawn_from_the_file(folder):
     sheet = contact_sheet(draw(model.G, [Draw(seed) for seed in recipe.seeds]))
     committed = np.asarray(Image.open(folder / "samples.png")).reshape(sheet.shape)
     assert np.abs(sheet.astype(int) - committed).max() <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_digits_are_what_was_asked_for():
+    """Digits that read as asked, all ten of them, and no two alike."""
+    from benchmarks.class_accuracy import judge, read
+    from train.classifier import accuracy, trained_classifier
+    from train.data import load_images
+
+    folder = os.environ.get("GAN_GALLERY_DATA")
+    if not folder:
+        pytest.skip("GAN_GALLERY_DATA does not name the folder of the data sets")
+    train, test = (load_images(f"{folder}/mnist/{split}-00000-of-00001.parquet") for split in ("train", "test"))
+    net = trained_classifier(train)
+    assert accuracy(net, test) >= 0.985
+    real = read(net, test.pixels[:2000])
+    for model in [p.name for p in SHIPPED if p.name.startswith("mnist-")]:
+        result = judge(model, net, real, 10, 2000)
+        assert result.get("asked_class_shown", 1) >= 0.95 and result["least_class_share"] >= 0.04, result
+        assert result["spread_in_class"] > 0.7, result
