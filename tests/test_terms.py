@@ -125,7 +125,7 @@ def test_d_never_builds_a_graph_through_g():
 
 
 def test_mix_and_augment_have_their_slots():
-    s = make_step("G", mix=lambda step, w: w * 0, augment=lambda x: x + 1)
+    s = make_step("G", mix=lambda step, w: w * 0, augment=lambda x, rng: x + 1)
     assert s.fake.abs().max() == 0
     torch.testing.assert_close(s.fake_logits, s.D.a.sum().expand(5))
 

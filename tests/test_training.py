@@ -44,6 +44,7 @@ OPTIONS = [
     ["penalties=R1(10, every=2)", "d.spectral=true", "g_opt.lr=Schedule(1e-3, 1e-5, 1)"],
     ["d_opt=RMSprop()", "d_steps=3", "g.up=transposed"],
     ["d.spectral=true", "precision=float32", "flip=true", "channels_last=false"],
+    ["d.spectral=true", "augment=DiffAugment()", "penalties=R1(1)"],
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gan.spec import Recorded
@@ -12,8 +13,8 @@ from gan.spec import Recorded
 if TYPE_CHECKING:
     from train.step import Step
 
-__all__ = ["StyleMixing"]
-RECIPE_NAMES = ("StyleMixing",)
+__all__ = ["DiffAugment", "StyleMixing"]
+RECIPE_NAMES = ("DiffAugment", "StyleMixing")
 
 
 class StyleMixing(Recorded):
@@ -33,3 +34,52 @@ class StyleMixing(Recorded):
         mixed = torch.rand(n, 1, generator=step.rng, device=w.device) < self.prob
         from_other = mixed & (torch.arange(layers, device=w.device)[None] >= cut)  # [N, L]
         return torch.where(from_other[:, :, None], other, w)
+
+
+class DiffAugment(Recorded):
+    """Differentiable augmentation of what D sees, reals and fakes alike (Zhao et al. 2020, arXiv:2006.10738): D cannot learn
+    a small data set by heart, and G is not taught the changes, since they are not G's to make.
+
+    ``policy`` names the changes: color (brightness, saturation, contrast), translation (up to ``shift`` of the side, zeros
+    come in), cutout (a square of ``hole`` of the side becomes zero).
+    """
+
+    POLICIES = ("color", "translation", "cutout")
+
+    def __init__(self, policy: str = "color,translation,cutout", *, shift: float = 0.125, hole: float = 0.5):
+        self.policy = tuple(name.strip() for name in policy.split(","))
+        if unknown := [name for name in self.policy if name not in self.POLICIES]:
+            raise ValueError(f"unknown policy {unknown[0]!r}; known: {', '.join(self.POLICIES)}")
+        self.shift, self.hole = shift, hole
+
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """x [N, C, H, W] -> the same shape, every sample changed in its own way."""
+        for name in self.policy:
+            x = getattr(self, f"_{name}")(x, rng)
+        return x
+
+    def _color(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        brightness, saturation, contrast = torch.rand(3, len(x), 1, 1, 1, generator=rng, device=x.device)
+        x = x + (brightness - 0.5)
+        grey = x.mean(1, keepdim=True)
+        x = grey + (x - grey) * (2 * saturation)
+        level = x.mean((1, 2, 3), keepdim=True)
+        return level + (x - level) * (contrast + 0.5)
+
+    def _translation(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        n, _, h, w = x.shape
+        most = int(h * self.shift + 0.5)
+        dy, dx = torch.randint(-most, most + 1, (2, n, 1), generator=rng, device=x.device)
+        rows = (torch.arange(h, device=x.device)[None] + dy + 1).clamp(0, h + 1)  # 0 and h + 1 are the zeros around
+        columns = (torch.arange(w, device=x.device)[None] + dx + 1).clamp(0, w + 1)
+        padded = F.pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
+        sample = torch.arange(n, device=x.device)[:, None, None]
+        return padded[sample, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+    def _cutout(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        n, _, h, w = x.shape
+        half = h * self.hole / 2
+        middle = torch.rand(2, n, 1, generator=rng, device=x.device) * h
+        inside_y = (torch.arange(h, device=x.device)[None] + 0.5 - middle[0]).abs() < half  # [N, H]
+        inside_x = (torch.arange(w, device=x.device)[None] + 0.5 - middle[1]).abs() < half
+        return x * ~(inside_y[:, None, :, None] & inside_x[:, None, None, :])

@@ -31,12 +31,16 @@ class Step:
         net: str,  #                                     "G" or "D"
         rng: torch.Generator,  #                         for terms that draw
         mix: Callable[[Step, Tensor], Tensor] | None = None,
-        augment: Callable[[Tensor], Tensor] | None = None,
+        augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
         input_grad: bool = False,
     ):
         self.G, self.D, self.z, self.c, self.net, self.rng = G, D, z, c, net, rng
-        self.mix, self.augment, self.input_grad = mix, augment or (lambda x: x), input_grad
+        self.mix, self._augment, self.input_grad = mix, augment, input_grad
         self.real = real.detach().requires_grad_(input_grad)
+
+    def augment(self, x: Tensor) -> Tensor:
+        """What D sees of x [N, C, H, W]."""
+        return x if self._augment is None else self._augment(x, self.rng)
 
     @cached_property
     def w(self) -> Tensor:
