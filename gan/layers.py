@@ -45,13 +45,28 @@ class UpConv(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self._kept: tuple[tuple[int, int], Tensor] | None = None
         nn.init.normal_(self.weight, 0.0, 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        k = F.pad(self.weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))  # [I, O, 5, 5], a zero around the 3x3
-        k = k[:, :, :-1] + k[:, :, 1:]
-        k = k[:, :, :, :-1] + k[:, :, :, 1:]  # [I, O, 4, 4]
-        return F.conv_transpose2d(x, k, self.bias, stride=2, padding=1)
+        return F.conv_transpose2d(x, self._kernel(), self.bias, stride=2, padding=1)
+
+    def _kernel(self) -> Tensor:
+        """[I, O, 4, 4]. Kept from call to call while nobody trains: to spread it takes longer than to draw with it."""
+        weight = self.weight
+        if self.training or torch.is_grad_enabled() or not isinstance(weight, nn.Parameter) or weight.is_inference():
+            return _spread(weight)
+        state = (weight.data_ptr(), weight._version)
+        if self._kept is None or self._kept[0] != state:
+            self._kept = (state, _spread(weight))
+        return self._kept[1]
+
+
+def _spread(weight: Tensor) -> Tensor:
+    """[O, I, 3, 3] -> [I, O, 4, 4]: flipped, as a transposed convolution reads it, and summed over a 2x2 box."""
+    k = F.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))  # [I, O, 5, 5], a zero around the 3x3
+    k = k[:, :, :-1] + k[:, :, 1:]
+    return (k[:, :, :, :-1] + k[:, :, :, 1:]).contiguous()
 
 
 class ConditionalBatchNorm(nn.Module):

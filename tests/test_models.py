@@ -1,5 +1,7 @@
 """Every family: shapes, seams, options, and errors."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -70,6 +72,31 @@ def test_upconv_is_upsample_then_convolve():
     x = torch.randn(2, 5, 6, 6, dtype=torch.double)
     plain = F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
     torch.testing.assert_close(layer(x), plain, rtol=0, atol=1e-14)
+
+
+def test_kept_kernel_follows_the_weights():
+    layer, x = UpConv(2, 3).eval(), torch.randn(1, 2, 4, 4)
+
+    def check():
+        with torch.no_grad():
+            plain = F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
+            torch.testing.assert_close(layer(x), plain)
+
+    check()
+    kept = layer._kept
+    check()
+    assert layer._kept is kept
+    with torch.no_grad():
+        layer.weight.lerp_(torch.ones_like(layer.weight), 0.5)  # as the average is updated
+    check()
+    layer.load_state_dict({"weight": torch.randn(3, 2, 3, 3), "bias": torch.ones(3)}, assign=True)
+    check()
+    check_copy = copy.deepcopy(layer)
+    check_copy.weight.data.zero_()
+    with torch.no_grad():
+        torch.testing.assert_close(check_copy(x), torch.ones(1, 3, 8, 8))
+    layer.train()(x).sum().backward()
+    assert layer.weight.grad.abs().sum() > 0
 
 
 def test_smooth_resampling_against_its_filter():
