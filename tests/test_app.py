@@ -297,7 +297,7 @@ def test_card_says_what_training_json_says(served):
     assert c["trained"] == "Trained 5.6 million images in 75 minutes on a laptop"
     assert c["paper_url"] == "https://arxiv.org/abs/1406.2661"
     facts = dict(c["facts"])
-    assert facts["Data"] == "shapes, 1,234 images" and facts["Licence of the data"] == "CC0"
+    assert facts["Data"] == "shapes, 1,234 images" and facts["Licence"] == "CC0"
     assert facts["Classes"] == "3: zero, one, two"
 
 

@@ -44,7 +44,7 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     facts = [
         ("Family", entry.family + (f", recipe {recipe}" if recipe and recipe != entry.family else "")),
         ("Data", ", ".join(p for p in (_text(data.get("name"), 120), images and f"{images:,} images") if p)),
-        ("Licence of the data", _text(data.get("licence"), 200)),
+        ("Licence", _text(data.get("licence"), 200)),
         ("Classes", f"{classes}: {', '.join(entry.class_names[:12])}"[:120] + " …" * (classes > 12) if classes else ""),
         ("Size", f"{entry.bytes / 2**20:.1f} MB"),
     ]
