@@ -20,11 +20,18 @@ Environment: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT stand in for --host and -
 folder."""
 
 
+def port_number(text: str) -> int:
+    """argparse's type of --port."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, got {text!r}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python app.py", description=__doc__, epilog=EXAMPLES,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
-    p.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    p.add_argument("--port", type=port_number, help="port to listen on (default: the first free one from 7860)")
     p.add_argument("--models", nargs="+", default=[], metavar="DIR_OR_REPO",
                    help="more models: folders, folders of models, or Hub ids user/name[@revision]")
     p.add_argument("--open", action="store_true", help="open the page in the browser")

@@ -378,3 +378,10 @@ def test_port_in_use_gives_one_line():
 def test_help_is_quick_and_shows_examples():
     run = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert run.returncode == 0 and "python app.py --open" in run.stdout
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "http"])
+def test_port_that_is_none(port, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        entry_point.main([f"--port={port}"])
+    assert stopped.value.code == 2 and "a port is a number from 1 to 65535" in capsys.readouterr().err
