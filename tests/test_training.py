@@ -66,15 +66,18 @@ def test_resume_is_bit_exact(name, overrides, tmp_path):
     assert all(v.isfinite().all() for v in everything(straight).values() if v.is_floating_point())
 
 
-def test_snapshots_logs_and_exports_change_nothing(tmp_path):
+@pytest.mark.parametrize("name", ["gan", "biggan", "stylegan2"])  # dropout; spectral norm in G; noise, mean w
+def test_snapshots_logs_and_exports_change_nothing(name, tmp_path):
     """Watching a run draws nothing from its generators."""
-    alone, watched = tiny_run("gan"), tiny_run("gan", callbacks=[
+    alone, watched = tiny_run(name), tiny_run(name, callbacks=[
         Log(tmp_path / "log.jsonl"), Snapshots(tmp_path / "s"),
         Checkpoints(tmp_path / "c.safetensors", IDENTITY, every_s=0)])
     torch.manual_seed(5)
     alone.fit()
+    left = torch.get_rng_state()
     torch.manual_seed(5)
     watched.fit()
+    assert torch.equal(left, torch.get_rng_state())
     assert_same(alone, watched)
     assert json.loads((tmp_path / "s" / "timeline.json").read_text())["snapshots"][-1]["nimg"] == 32
 

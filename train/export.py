@@ -86,9 +86,10 @@ def _without_spectral_norm(G: Generator, iterations: int = 20) -> Generator:
             module.train()
             for _ in range(iterations):
                 values[f"{name}.weight"] = module.weight  # one power iteration each
-    plain = type(G)(**{**G.config, "spectral": False})
-    plain.load_state_dict(values)
-    return plain.to(next(G.parameters()).device)
+    with torch.device("meta"):  # nothing is initialised, so nothing is drawn from torch's own generator
+        plain = type(G)(**{**G.config, "spectral": False})
+    plain.load_state_dict(values, assign=True)
+    return plain
 
 
 def _measure_w_mean(G: Generator, count: int = 4096) -> None:
