@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 __all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp", "UpConv", "halving_plan",
-           "init_normal", "minibatch_std", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
+           "init_normal", "minibatch_std", "pixel_norm", "scaled_leaky_relu", "smooth", "smooth_down", "smooth_up",
+           "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 
@@ -165,6 +166,16 @@ class EqualConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.weight * self.gain, self.bias, self.stride, self.padding)
+
+
+def scaled_leaky_relu(x: Tensor) -> Tensor:
+    """Leaky ReLU of slope 0.2 times sqrt(2), which keeps the variance: He's gain, which equalised layers leave to it."""
+    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+
+
+def pixel_norm(x: Tensor) -> Tensor:
+    """Every feature vector to mean square 1 (Karras et al. 2018, arXiv:1710.10196, sec. 4.2). [N, C, ...] -> the same."""
+    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
 
 
 def minibatch_std(x: Tensor, group: int) -> Tensor:

@@ -15,7 +15,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["cache_errors", "npy_header", "read_json", "replacing", "write", "write_json"]
+__all__ = ["cache_errors", "cache_home", "npy_header", "read_json", "replacing", "write", "write_json"]
+
+
+def cache_home() -> Path:
+    """Where decoded data sets and trained classifiers are kept: ``$XDG_CACHE_HOME/gan-gallery``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan-gallery"
 
 
 def npy_header(count: int, shape: tuple[int, ...]) -> bytes:

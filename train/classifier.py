@@ -7,9 +7,7 @@ a GAN.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan.hub import save_atomically
+from train.cache import cache_home
 from train.data import Images, Stream
 
 __all__ = ["Classifier", "accuracy", "trained_classifier"]
@@ -77,8 +76,7 @@ def trained_classifier(images: Images) -> Classifier:
     if images.labels is None:
         raise ValueError(f"{images.name} has no labels to train a classifier on")
     net = Classifier(images.spec.channels, images.spec.classes)
-    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan-gallery"
-    path = home / f"{images.fingerprint}.classifier.safetensors"
+    path = cache_home() / f"{images.fingerprint}.classifier.safetensors"
     if path.is_file():
         net.load_state_dict(load_file(path))
     else:

@@ -33,7 +33,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.base import check_shape
-from train.cache import cache_errors, npy_header, read_json, replacing, write, write_json
+from train.cache import cache_errors, cache_home, npy_header, read_json, replacing, write, write_json
 from train.config import DataSpec
 from train.sources import CHUNK, Item, Source, digest, open_source, printable
 
@@ -112,8 +112,7 @@ def load_images(
     """
     if resolution is not None:
         check_shape(resolution, 1, 1)
-    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    cache = Path(cache_dir) if cache_dir else home / "gan-gallery"
+    cache = Path(cache_dir) if cache_dir else cache_home()
     with open_source(path) as source, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
         state = hashlib.sha256(f"{VERSION} {source.key} {resolution}".encode()).hexdigest()[:32]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -218,7 +217,7 @@ class Run:
         self.nimg, self.steps, self.seconds = meta["nimg"], meta["steps"], meta["seconds"]
         self.stream.index = meta["stream"]
         for callback in self.callbacks:
-            callback.restore(json.loads(json.dumps(meta["callbacks"].get(type(callback).__name__, {}))))
+            callback.restore(meta["callbacks"].get(type(callback).__name__, {}))
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"G": self.G, "D": self.D, "G_ema": self.G_ema, "terms": self.terms}

@@ -6,23 +6,12 @@ every average knows how far it had grown. Training sees pictures of the current 
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std
-
-
-def pixel_norm(x: Tensor) -> Tensor:
-    """Every pixel's feature vector to mean square 1 (sec. 4.2). [N, C, ...] -> the same shape."""
-    return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-
-
-def activate(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, 0.2) * math.sqrt(2)  # He's gain, which equalised layers here leave to the activation
+from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std, pixel_norm, scaled_leaky_relu
 
 
 def double(x: Tensor) -> Tensor:
@@ -72,12 +61,12 @@ class Generator(Growing, base.Generator):
 
     def synthesis(self, w: Tensor) -> Tensor:
         level = int(self.level)
-        x = activate(self.first(pixel_norm(w[:, 0]))).reshape(-1, self.size, 4, 4)
+        x = scaled_leaky_relu(self.first(pixel_norm(w[:, 0]))).reshape(-1, self.size, 4, 4)
         below = x
         for k, block in enumerate(self.blocks[: level + 1]):
             below, x = x, double(x) if k else x
             for conv in block:
-                x = pixel_norm(activate(conv(x)))
+                x = pixel_norm(scaled_leaky_relu(conv(x)))
         picture = self.pixels[level](x)
         if level and self.alpha < 1:  # fig. 2: the new level fades in over the old picture, doubled
             picture = torch.lerp(double(self.pixels[level - 1](below)), picture, self.alpha)
@@ -110,13 +99,13 @@ class Discriminator(Growing, base.Discriminator):
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         level = int(self.level)
-        h = activate(self.pixels[level](x))
+        h = scaled_leaky_relu(self.pixels[level](x))
         for k in range(level, 0, -1):
             for conv in self.blocks[k - 1]:
-                h = activate(conv(h))
+                h = scaled_leaky_relu(conv(h))
             h = F.avg_pool2d(h, 2)
             if k == level and self.alpha < 1:
-                h = torch.lerp(activate(self.pixels[k - 1](F.avg_pool2d(x, 2))), h, self.alpha)
+                h = torch.lerp(scaled_leaky_relu(self.pixels[k - 1](F.avg_pool2d(x, 2))), h, self.alpha)
         if self.group:
             h = minibatch_std(h, self.group)
-        return activate(self.linear(activate(self.last(h)).flatten(1)))
+        return scaled_leaky_relu(self.linear(scaled_leaky_relu(self.last(h)).flatten(1)))

@@ -13,12 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std, smooth, smooth_down, smooth_up
-
-
-def activate(x: Tensor) -> Tensor:
-    """Leaky ReLU of slope 0.2, scaled by sqrt(2) to keep the variance (app. B)."""
-    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+from gan.layers import (
+    EqualConv,
+    EqualLinear,
+    halving_plan,
+    minibatch_std,
+    pixel_norm,
+    scaled_leaky_relu,
+    smooth,
+    smooth_down,
+    smooth_up,
+)
 
 
 class ModulatedConv(nn.Module):
@@ -58,7 +63,7 @@ class StyledLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         x = self.conv(x, w)
         noise = torch.randn_like(x[:, :1]) if self.training else self.noise
-        return activate(x + noise * self.strength + self.bias[:, None, None])
+        return scaled_leaky_relu(x + noise * self.strength + self.bias[:, None, None])
 
 
 class ToRGB(nn.Module):
@@ -103,11 +108,11 @@ class Generator(base.Generator):
             self.pictures.append(ToRGB(size, channels, w_dim))
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        h = _unit(z)
+        h = pixel_norm(z)
         if self.embed is not None:
-            h = torch.cat([h, _unit(self.embed(c))], 1)
+            h = torch.cat([h, pixel_norm(self.embed(c))], 1)
         for layer in self.map:
-            h = activate(layer(h))
+            h = scaled_leaky_relu(layer(h))
         return h[:, None].expand(-1, self.num_ws, -1)
 
     def synthesis(self, w: Tensor) -> Tensor:
@@ -120,11 +125,6 @@ class Generator(base.Generator):
         return picture
 
 
-def _unit(z: Tensor) -> Tensor:
-    """Rows of mean square 1 (pixel norm, Karras et al. 2018, arXiv:1710.10196, sec. 4.2)."""
-    return z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-
-
 class DownBlock(nn.Module):
     """3x3, blur, strided 3x3, plus a 1x1 of the halved input, over sqrt(2): [N, I, H, W] -> [N, O, H/2, W/2] (fig. 7)."""
 
@@ -134,8 +134,8 @@ class DownBlock(nn.Module):
         self.skip = EqualConv(inputs, outputs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = activate(self.conv1(x))
-        y = activate(self.conv2(smooth(F.pad(y, (1, 1, 1, 1)))))
+        y = scaled_leaky_relu(self.conv1(x))
+        y = scaled_leaky_relu(self.conv2(smooth(F.pad(y, (1, 1, 1, 1)))))
         return (y + self.skip(smooth_down(x))) / math.sqrt(2)
 
 
@@ -162,7 +162,7 @@ class Discriminator(base.Discriminator):
         self.head = base.Head(self.feature_dim, latent.classes)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        h = self.blocks(activate(self.pixels(x)))
+        h = self.blocks(scaled_leaky_relu(self.pixels(x)))
         if self.group:
             h = minibatch_std(h, self.group)
-        return activate(self.linear(activate(self.last(h)).flatten(1)))
+        return scaled_leaky_relu(self.linear(scaled_leaky_relu(self.last(h)).flatten(1)))
