@@ -1,14 +1,18 @@
-"""python -m benchmarks.choices: what upsampling and bfloat16 do to quality, at equal images seen.
+"""python -m benchmarks.choices: what a slot of a recipe does to quality and speed, at equal images seen.
 
-Trains the dcgan recipe from several seeds in each variant and prints the Frechet distance of 5,000 images to the test
-split, on the features of the classifier in train/classifier.py, with images/s.
+Trains a recipe from several seeds with every combination of the values given, and prints the Frechet distance of 5,000
+images to the test split, on the features of the classifier in train/classifier.py, with images/s. Upsampling and precision
+of dcgan, which are the default, and precision of sngan:
 
   python -m benchmarks.choices --train mnist/train-00000-of-00001.parquet --test mnist/test-00000-of-00001.parquet
+  python -m benchmarks.choices --train mnist/train-00000-of-00001.parquet --test mnist/test-00000-of-00001.parquet \\
+      --recipe sngan --set g.width=48 --set d.width=48 --vary precision=bfloat16,float32
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import statistics
@@ -25,12 +29,14 @@ from train.loop import Run
 from train.metrics import frechet_distance
 from train.recipes import find
 
-VARIANTS = {
-    "nearest, bfloat16": ["g.up=nearest", "precision=bfloat16"],
-    "nearest, float32": ["g.up=nearest", "precision=float32"],
-    "transposed, bfloat16": ["g.up=transposed", "precision=bfloat16"],
-    "transposed, float32": ["g.up=transposed", "precision=float32"],
-}
+VARY = ["g.up=nearest,transposed", "precision=bfloat16,float32"]
+
+
+def variants(vary: list[str]) -> dict[str, list[str]]:
+    """Name -> overrides, for every combination of ``SLOT=VALUE,VALUE`` texts."""
+    slots = [(path, values.split(",")) for path, values in (text.split("=", 1) for text in vary)]
+    return {", ".join(chosen): [f"{path}={value}" for (path, _), value in zip(slots, chosen)]
+            for chosen in itertools.product(*(values for _, values in slots))}
 
 
 def main() -> None:
@@ -38,6 +44,9 @@ def main() -> None:
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--train", required=True, help="training split")
     p.add_argument("--test", required=True, help="test split")
+    p.add_argument("--recipe", default="dcgan")
+    p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides", help="of every variant")
+    p.add_argument("--vary", action="append", metavar="SLOT=VALUE,VALUE", help=f"default: {' '.join(VARY)}")
     p.add_argument("--kimg", type=float, default=40.0)
     p.add_argument("--seeds", type=int, default=2)
     p.add_argument("--count", type=int, default=5000, help="images for the distance (default: 5000)")
@@ -46,18 +55,18 @@ def main() -> None:
     images, test = load_images(args.train), load_images(args.test)
     net = trained_classifier(images)
     real, _ = read(net, test.pixels[: args.count])
-    found: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    found: dict[str, list[float]] = {}
     for seed in range(args.seeds):
-        for name, overrides in VARIANTS.items():
-            recipe = find("dcgan")(images.spec)
-            for text in (*overrides, f"kimg={args.kimg}"):
+        for name, overrides in variants(args.vary or VARY).items():
+            recipe = find(args.recipe)(images.spec)
+            for text in (*args.overrides, *overrides, f"kimg={args.kimg}"):
                 recipe = override(recipe, *text.split("=", 1))
             run = Run(recipe, Stream(images, seed=seed), seed=seed)
             began = time.process_time()
             run.fit()
             rate = run.nimg / (time.process_time() - began)
             features, _ = read(net, draw(settled(run.G_ema), [Draw(s) for s in range(args.count)]))
-            found[name].append(frechet_distance(real, features))
+            found.setdefault(name, []).append(frechet_distance(real, features))
             print(json.dumps(dict(variant=name, seed=seed, kimg=args.kimg, frechet_distance=round(found[name][-1], 2),
                                   images_per_cpu_s=round(rate, 1))), flush=True)
     for name, distances in found.items():

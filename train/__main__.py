@@ -8,19 +8,19 @@ import logging
 import shlex
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from gan.engine import pick_device
+from train.budget import images_per_s, kimg_in
 from train.callbacks import Checkpoints, Log, Snapshots, clock
 from train.config import Recipe, override
 from train.data import Images, Stream, load_images
 from train.export import Provenance, export, hardware
 from train.loop import Diverged, Run
-from train.recipes import RECIPES, Entry, find
+from train.recipes import RECIPES, Entry, changes, find
 from train.runs import CHECKPOINT, differences, identity_of, load_checkpoint, peek
 
 EXAMPLES = """examples:
@@ -72,14 +72,8 @@ def resolve(args: argparse.Namespace, entry: Entry, images: Images) -> Recipe:
 
 def budget_from_minutes(recipe: Recipe, args: argparse.Namespace, images: Images, device: torch.device) -> Recipe:
     """Turns minutes into images, from the speed of a throw-away run of a few seconds."""
-    trial = Run(recipe, Stream(images, seed=args.seed, flip=recipe.flip), seed=args.seed, device=device)
-    for _ in range(3):
-        trial.step()
-    began, before = time.perf_counter(), trial.nimg
-    while time.perf_counter() - began < 5:
-        trial.step()
-    rate = (trial.nimg - before) / (time.perf_counter() - began)
-    kimg = max(1.0, round(rate * args.minutes * 60 / 1000, 1))
+    rate = images_per_s(recipe, images, device=device)
+    kimg = kimg_in(args.minutes, rate)
     print(f"{rate:.0f} images/s here: {args.minutes:g} minutes are {kimg:g} kimg", file=sys.stderr)
     return replace(recipe, kimg=kimg)
 
@@ -150,7 +144,8 @@ def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) ->
     data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                 fingerprint=images.fingerprint, licence=args.licence)
     provenance = Provenance(
-        recipe=entry.name, parent=entry.parent, paper=entry.paper, slots=run.recipe.to_json(), data=data,
+        recipe=entry.name, parent=entry.parent, paper=entry.paper, note=entry.note,
+        changes=changes(entry, images.spec), slots=run.recipe.to_json(), data=data,
         command=_command(args, run.recipe, images), seed=args.seed, nimg=run.nimg, minutes=round(run.seconds / 60, 1),
         hardware=hardware(run.device))
     names = images.spec.class_names if run.recipe.latent.classes else ()

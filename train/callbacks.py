@@ -71,26 +71,28 @@ class ClipWeights(Recorded, Callback):
 
 class Grow(Recorded, Callback):
     """Progressive growing (Karras et al. 2018, arXiv:1710.10196, sec. 2): from 4 px up, ``kimg`` thousand images to fade a
-    level in and as many to hold it. Reals are brought to the current resolution, and fade with the nets.
+    level in and as many to hold it; without ``kimg`` the levels share the run evenly. Reals are brought to the current
+    resolution, and fade with the nets.
     """
 
-    def __init__(self, kimg: float):
-        if kimg <= 0:
+    def __init__(self, kimg: float | None = None):
+        if kimg is not None and kimg <= 0:
             raise ValueError(f"kimg must be above 0, got {kimg}")
         self.kimg = kimg
 
-    def at(self, nimg: int, levels: int) -> tuple[int, float]:
-        """(level, alpha) after nimg images: level 0 is held, every other fades in and is held."""
-        level, since = divmod(nimg / (1000 * self.kimg) + 1, 2)  # in units of a fade and a hold
+    def at(self, nimg: int, planned_nimg: int, levels: int) -> tuple[int, float]:
+        """(level, alpha) after nimg images of planned_nimg: level 0 is held, every other fades in and is held."""
+        stage = planned_nimg / (2 * levels) if self.kimg is None else 1000 * self.kimg
+        level, since = divmod(nimg / stage + 1, 2)  # in units of a fade and a hold
         return (int(level), min(since, 1.0)) if 0 < level < levels else (0 if level <= 0 else levels - 1, 1.0)
 
     def before_step(self, run: Run) -> None:
-        level, alpha = self.at(run.nimg, run.G.levels)
+        level, alpha = self.at(run.nimg, run.planned_nimg, run.G.levels)
         for net in (run.G, run.D, run.G_ema):
             net.grow(level, alpha)
 
     def on_batch(self, run: Run, real: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        level, alpha = self.at(run.nimg, run.G.levels)
+        level, alpha = self.at(run.nimg, run.planned_nimg, run.G.levels)
         real = F.adaptive_avg_pool2d(real, 4 << level)
         if alpha < 1:
             real = torch.lerp(F.interpolate(F.avg_pool2d(real, 2), scale_factor=2), real, alpha)

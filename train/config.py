@@ -32,15 +32,19 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A number that moves from ``start`` to ``end`` while ``kimg`` thousand images are seen, and stays there."""
+    """A number that moves from ``start`` to ``end`` while ``kimg`` thousand images are seen, and stays there.
+
+    Without ``kimg`` it moves over the whole run, however long that is.
+    """
 
     start: float
     end: float
-    kimg: float
+    kimg: float | None = None
     shape: Literal["linear", "cosine"] = "linear"
 
-    def at(self, nimg: int) -> float:
-        t = min(nimg / (1000 * self.kimg), 1.0) if self.kimg else 1.0
+    def at(self, nimg: int, planned_nimg: int) -> float:
+        over = planned_nimg if self.kimg is None else 1000 * self.kimg
+        t = min(nimg / over, 1.0) if over else 1.0
         if self.shape == "cosine":
             t = (1 - math.cos(math.pi * t)) / 2
         return self.start + (self.end - self.start) * t
@@ -49,9 +53,9 @@ class Schedule:
 Number = Union[float, Schedule]
 
 
-def at(value: Number, nimg: int) -> float:
-    """The number itself, or the schedule's value after nimg images."""
-    return value.at(nimg) if isinstance(value, Schedule) else value
+def at(value: Number, nimg: int, planned_nimg: int) -> float:
+    """The number itself, or the schedule's value after nimg images of a run of planned_nimg."""
+    return value.at(nimg, planned_nimg) if isinstance(value, Schedule) else value
 
 
 @dataclass(frozen=True)
@@ -61,15 +65,16 @@ class Adam:
     lr: Number = 2e-4
     betas: tuple[Number, Number] = (0.5, 0.999)
 
-    def values(self, nimg: int, lazy: int) -> dict[str, Any]:
-        """What the optimiser works with after nimg images. ``lazy`` is the longest interval of a lazily evaluated term, 0
-        without one: Adam's time constants are kept by scaling them with r = lazy / (lazy + 1) (Karras et al. 2020,
-        arXiv:1912.04958, appendix B)."""
+    def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
+        """What the optimiser works with after nimg images of planned_nimg. ``lazy`` is the longest interval of a lazily
+        evaluated term, 0 without one: Adam's time constants are kept by scaling them with r = lazy / (lazy + 1) (Karras et
+        al. 2020, arXiv:1912.04958, appendix B)."""
         r = lazy / (lazy + 1) if lazy else 1.0
-        return dict(lr=at(self.lr, nimg) * r, betas=tuple(float(at(beta, nimg)) ** r for beta in self.betas))
+        betas = tuple(float(at(beta, nimg, planned_nimg)) ** r for beta in self.betas)
+        return dict(lr=at(self.lr, nimg, planned_nimg) * r, betas=betas)
 
     def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
-        return torch.optim.Adam(params, fused=True, **self.values(0, lazy))
+        return torch.optim.Adam(params, fused=True, **self.values(0, 1, lazy=lazy))
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,11 @@ class RMSprop:
 
     lr: Number = 5e-5
 
-    def values(self, nimg: int, lazy: int) -> dict[str, Any]:
-        return dict(lr=at(self.lr, nimg))
+    def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
+        return dict(lr=at(self.lr, nimg, planned_nimg))
 
     def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(params, **self.values(0, lazy))
+        return torch.optim.RMSprop(params, **self.values(0, 1, lazy=lazy))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Provenance:
     recipe: str  #                  its name
     parent: str
     paper: str
+    note: str  #                    what is new in it, in one line
+    changes: dict[str, list[str]]  # slot -> [of the parent, of the recipe], both for this data, as the recipes stand
     slots: dict[str, str]  #        the resolved recipe
     data: dict[str, Any]  #         name, images, classes, fingerprint, licence
     command: str

@@ -33,7 +33,7 @@ class Phase:
     net: str  #                       "G" or "D"
     losses: list  #                   an objective's side, and Terms
     optimiser: torch.optim.Optimizer
-    values: Callable[[int], dict]  #  nimg -> learning rate and the like
+    values: Callable[[int, int], dict]  #  nimg, planned_nimg -> learning rate and the like
     every: int = 1
     repeats: int = 1
 
@@ -95,6 +95,7 @@ class Run:
         self.phases = build_phases(recipe, self.G, self.D, self.terms)
         self.callbacks: list[Callback] = [*recipe.callbacks, *callbacks]
         self.nimg = self.steps = 0
+        self.planned_nimg = recipe.total_nimg  # the whole run, for schedules; a budget raised later prolongs their end
         self.seconds = 0.0  # spent in training, over all sessions
         self.losses: dict[str, Tensor] = {}  # the last of each phase
         self.stopping = False
@@ -151,14 +152,14 @@ class Run:
             # One autocast context a phase: one that spans the optimiser's step would reuse stale weights.
             with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
                 means = [f(step).mean() for f in phase.losses]
-                weights = [at(getattr(f, "weight", 1.0), self.nimg) for f in phase.losses]
+                weights = [at(getattr(f, "weight", 1.0), self.nimg, self.planned_nimg) for f in phase.losses]
                 loss = phase.every * sum(weight * mean for weight, mean in zip(weights, means))
             self._check_finite(phase, means, loss)
             phase.optimiser.zero_grad(set_to_none=True)
             loss.backward()
         # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
         for group in phase.optimiser.param_groups:
-            group.update(phase.values(self.nimg))
+            group.update(phase.values(self.nimg, self.planned_nimg))
         phase.optimiser.step()
         self.losses[phase.net if phase.every == 1 else f"{phase.net}/{phase.every}"] = loss.detach()
         for callback in self.callbacks:
@@ -176,7 +177,8 @@ class Run:
     @torch.no_grad()
     def _average(self) -> None:
         """G_ema <- G with half-life ema_kimg, shorter in the beginning; buffers are copied."""
-        half_life = min(1000 * at(self.recipe.ema_kimg, self.nimg), max(self.nimg, 1) * self.recipe.ema_rampup)
+        half_life = 1000 * at(self.recipe.ema_kimg, self.nimg, self.planned_nimg)
+        half_life = min(half_life, max(self.nimg, 1) * self.recipe.ema_rampup)
         beta = 0.5 ** (self.recipe.batch * self.recipe.d_steps / max(half_life, 1e-8))
         torch._foreach_lerp_(list(self.G_ema.parameters()), list(self.G.parameters()), 1 - beta)
         for average, buffer in zip(self.G_ema.buffers(), self.G.buffers()):
@@ -193,7 +195,8 @@ class Run:
             for i, slots in optimiser.state_dict()["state"].items():
                 tensors.update({f"opt.{net}.{i}.{k}": v for k, v in slots.items()})
         callbacks = {type(c).__name__: s for c in self.callbacks if (s := c.state())}
-        meta = dict(nimg=self.nimg, steps=self.steps, seconds=self.seconds, stream=self.stream.index, callbacks=callbacks)
+        meta = dict(nimg=self.nimg, planned_nimg=self.planned_nimg, steps=self.steps, seconds=self.seconds,
+                    stream=self.stream.index, callbacks=callbacks)
         return tensors, meta
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
@@ -215,6 +218,7 @@ class Run:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
         self.rng.set_state(tensors["rng.run"])
         self.nimg, self.steps, self.seconds = meta["nimg"], meta["steps"], meta["seconds"]
+        self.planned_nimg = meta["planned_nimg"]
         self.stream.index = meta["stream"]
         for callback in self.callbacks:
             callback.restore(meta["callbacks"].get(type(callback).__name__, {}))

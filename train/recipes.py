@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gan.base import Latent
+from gan.spec import write
 from train.augment import StyleMixing
 from train.callbacks import ClipWeights, Grow
 from train.config import Adam, DataSpec, Recipe, RMSprop, Schedule
@@ -28,7 +29,7 @@ from train.terms import (
     wasserstein,
 )
 
-__all__ = ["RECIPES", "Entry", "find"]
+__all__ = ["RECIPES", "Entry", "changes", "find"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,22 @@ def find(name: str) -> Entry:
     if hyphenated not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
     return RECIPES[hyphenated]
+
+
+def changes(entry: Entry, data: DataSpec) -> dict[str, list[str]]:
+    """Slot -> [of the parent, of the recipe], in the notation of ``--set``, for what the recipe does otherwise than its
+    parent on this data; "" = left at its default. The budget is left out: it is no idea. {} without a parent."""
+    if not entry.parent:
+        return {}
+    old, new = (_flat(e(data)) for e in (find(entry.parent), entry))
+    return {slot: [old.get(slot, ""), new.get(slot, "")] for slot in {**old, **new}
+            if old.get(slot) != new.get(slot) and slot != "kimg"}
+
+
+def _flat(recipe: Recipe) -> dict[str, str]:
+    """Every slot as text, the options of the nets one by one."""
+    options = {f"{net}.{k}": write(v) for net in ("g", "d") for k, v in getattr(recipe, net).items()}
+    return {k: v for k, v in {**recipe.to_json(), **options}.items() if k not in ("g", "d")}
 
 
 def _classes(data: DataSpec, name: str) -> int:
@@ -133,10 +150,9 @@ def wgan(data: DataSpec) -> Recipe:
 @recipe(paper="Gulrajani et al. 2017, arXiv:1704.00028", parent="wgan", note="a gradient penalty in the place of clipping")
 def wgan_gp(data: DataSpec) -> Recipe:
     # Table 1 and app. F: weight 10, five D updates, no batch norm in D, since the penalty is per sample; rate decays to 0.
-    kimg = 2000.0
-    rate = Adam(Schedule(2e-4, 0.0, kimg), (0.0, 0.9))
+    rate = Adam(Schedule(2e-4, 0.0), (0.0, 0.9))
     return Recipe(family="resnet", latent=Latent(128), loss=wasserstein, penalties=(GradientPenalty(10.0),), d_steps=5,
-                  g_opt=rate, d_opt=rate, batch=64, kimg=kimg, channels_last=True)
+                  g_opt=rate, d_opt=rate, batch=64, kimg=2000, channels_last=True)
 
 
 @recipe(paper="Miyato et al. 2018, arXiv:1802.05957", parent="wgan-gp", note="spectral norm in D, hinge loss")
@@ -149,12 +165,11 @@ def sngan(data: DataSpec) -> Recipe:
         note="the nets grow from 4 px to the full resolution")
 def progan(data: DataSpec) -> Recipe:
     # App. A.1: Adam 1e-3 (0, 0.99), WGAN-GP with drift 1e-3, one D update. The paper fades and holds 800 kimg each; here the
-    # budget is shared evenly over the levels, so that a small one still ends at full resolution.
-    kimg, levels = 1200.0, data.resolution.bit_length() - 2
+    # run is shared evenly over the levels, so that a small budget still ends at full resolution.
     opt = Adam(1e-3, (0.0, 0.99))
     return Recipe(family="progan", latent=Latent(128, classes=data.classes), loss=wasserstein,
-                  penalties=(GradientPenalty(10.0), Drift(1e-3)), callbacks=(Grow(kimg / (2 * levels)),),
-                  g_opt=opt, d_opt=opt, batch=32, kimg=kimg, channels_last=True)
+                  penalties=(GradientPenalty(10.0), Drift(1e-3)), callbacks=(Grow(),), g_opt=opt, d_opt=opt,
+                  batch=32, kimg=1200, channels_last=True)
 
 
 @recipe(paper="Brock, Donahue and Simonyan 2018, arXiv:1809.11096", parent="sngan",
@@ -181,10 +196,10 @@ def stylegan2(data: DataSpec) -> Recipe:
 @recipe(paper="Huang et al. 2025, arXiv:2501.05441", parent="dcgan",
         note="relativistic pairs under R1 and R2, and residual nets without normalisation")
 def r3gan(data: DataSpec) -> Recipe:
-    # Table 9's schedules over the whole budget (there 20 Mimg): gamma, rate and beta2 anneal, G_ema lengthens. Their gamma
+    # Table 9's schedules over the whole run (there 20 Mimg): gamma, rate and beta2 anneal, G_ema lengthens. Their gamma
     # grows with about the cube of the resolution (2 at 64 px, 150 at 256 px, on faces); width 768 there.
-    kimg, gamma = 1000.0, 0.1 * (data.resolution / 32) ** 3.3
-    fading = Schedule(gamma, gamma / 10, kimg, "cosine")
-    opt = Adam(Schedule(2e-4, 5e-5, kimg, "cosine"), (0.0, Schedule(0.9, 0.99, kimg, "cosine")))
+    gamma = 0.1 * (data.resolution / 32) ** 3.3
+    fading = Schedule(gamma, gamma / 10, shape="cosine")
+    opt = Adam(Schedule(2e-4, 5e-5, shape="cosine"), (0.0, Schedule(0.9, 0.99, shape="cosine")))
     return Recipe(family="r3gan", latent=Latent(64, classes=data.classes), loss=relativistic,
-                  penalties=(R1(fading), R2(fading)), g_opt=opt, d_opt=opt, batch=64, kimg=kimg, channels_last=True)
+                  penalties=(R1(fading), R2(fading)), g_opt=opt, d_opt=opt, batch=64, kimg=1000, channels_last=True)

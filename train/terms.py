@@ -115,7 +115,7 @@ class Term(Recorded, nn.Module):
 def squared_gradient_norm(out: Tensor, x: Tensor) -> Tensor:
     """|d out_n / d x_n|^2 per sample, [N]; keeps the graph so that it can be minimised. out [N], x [N, ...]."""
     (gradient,) = torch.autograd.grad(out.sum(), x, create_graph=True)
-    return gradient.flatten(1).square().sum(1)
+    return gradient.flatten(1).float().square().sum(1)
 
 
 class R1(Term):
@@ -146,7 +146,7 @@ class GradientPenalty(Term):
 
     def forward(self, s: Step) -> Tensor:
         t = torch.rand(len(s.real), 1, 1, 1, generator=s.rng, device=s.real.device)
-        x = torch.lerp(s.real.detach(), s.fake.detach(), t).requires_grad_()
+        x = torch.lerp(s.real.detach(), s.fake.detach().float(), t).requires_grad_()
         norm = squared_gradient_norm(s.D(s.augment(x), s.c).float(), x).add(1e-12).sqrt()
         return (norm - 1).square()
 
@@ -206,7 +206,7 @@ class PathLength(Term):
         x = s.G.synthesis(w)
         y = torch.randn(x.shape, generator=s.rng, device=x.device) / math.sqrt(x.shape[2] * x.shape[3])
         (gradient,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)  # [n, L, D]
-        length = gradient.square().sum(2).mean(1).sqrt()
+        length = gradient.float().square().sum(2).mean(1).sqrt()
         self.mean.lerp_(length.mean().detach(), self.decay)
         return (length - self.mean).square()
 

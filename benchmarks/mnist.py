@@ -1,0 +1,69 @@
+"""python -m benchmarks.mnist: every family on MNIST at 32 px for the same minutes of the processor.
+
+Writes benchmarks/results/mnist.json and .md. The runs lie under --runs; their export/ folders are the models of the
+gallery. Can be stopped and started again.
+
+  python -m benchmarks.mnist --train mnist/train-00000-of-00001.parquet --test mnist/test-00000-of-00001.parquet
+  python -m benchmarks.mnist --train ... --test ... --only wgan-gp sngan --minutes 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.class_accuracy import read
+from benchmarks.scoreboard import Board, Row, fill, main, parser
+from gan import hub
+from gan.engine import draw
+from gan.latent import Draw
+from train.classifier import accuracy, trained_classifier
+from train.data import load_images
+from train.metrics import frechet_distance, precision_recall
+
+COUNT = 10_000  # images, as many as the test split has
+NARROW = ("g.width=32", "d.width=32")
+
+ROWS = (
+    Row("stylegan2", "stylegan2", (*NARROW, "g.w_dim=64")),
+    Row("progan", "progan", NARROW),
+    Row("wgan-gp", "wgan-gp", NARROW),
+    Row("sngan", "sngan", ("g.width=48", "d.width=48")),
+    Row("biggan", "biggan", NARROW),
+    Row("r3gan", "r3gan", (*NARROW, "batch=32")),
+    Row("infogan", "infogan", ()),
+    Row("wgan", "wgan", ()),
+    Row("dcgan", "dcgan", ()),
+    Row("cgan", "cgan", ()),
+    Row("gan", "gan", ()),
+    Row("acgan", "acgan", ()),
+    Row("lsgan", "lsgan", ()),
+    Row("cgan-mlp", "cgan-mlp", ()),
+)
+
+
+def work(args: argparse.Namespace) -> None:
+    train, test = load_images(args.train), load_images(args.test)
+    net = trained_classifier(train)
+    right = accuracy(net, test)
+    real, _ = read(net, test.pixels[:COUNT])
+
+    def judge(folder: Path) -> dict[str, Any]:
+        G = hub.load(folder).G
+        fake, _ = read(net, draw(G, [Draw(seed) for seed in range(COUNT)]))
+        precision, recall = precision_recall(real, fake)
+        return dict(parameters=sum(p.numel() for p in G.parameters()), precision=round(precision, 3),
+                    recall=round(recall, 3), frechet_distance=round(frechet_distance(real, fake), 2))
+
+    protocol = (f"{args.minutes:g} minutes of one thread each, seed 0. Frechet distance (less is better), precision "
+                f"and recall (k = 3) between {COUNT:,} images of seeds 0 to {COUNT - 1:,} and the test split, on the 128 "
+                f"features of the project's own classifier (train/classifier.py), which reads {right:.2%} of the test digits.")
+    columns = {"frechet_distance": "Frechet distance", "precision": "precision", "recall": "recall"}
+    board = Board("mnist", "Every family on MNIST, 32 px", protocol, columns, judge)
+    fill(board, ROWS, train, args.train, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main(work, parser("mnist", __doc__, 20)))

@@ -1,0 +1,175 @@
+"""What the scoreboards share: rows trained by ``python -m train`` for equal minutes of the processor, one table a board.
+
+A board can be stopped and started again at any moment: a row goes on from its run's checkpoint, a row that is in the table
+with the same settings is not trained again, and several processes may fill one table (``--only``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import logging
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan.engine import device_name
+from train.budget import images_per_s, kimg_in
+from train.config import Recipe, override
+from train.data import Images
+from train.recipes import RECIPES
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a recipe with what is set otherwise."""
+
+    name: str
+    recipe: str
+    settings: tuple[str, ...] = ()
+
+    def resolved(self, images: Images) -> Recipe:
+        recipe = RECIPES[self.recipe](images.spec)
+        for text in self.settings:
+            recipe = override(recipe, *text.split("=", 1))
+        return recipe
+
+
+@dataclass(frozen=True)
+class Board:
+    """A scoreboard: where its table lies, and how a finished model is judged."""
+
+    name: str
+    title: str
+    protocol: str
+    columns: dict[str, str]  #                   key of a judgement -> heading
+    judge: Callable[[Path], dict[str, Any]]  #   model folder -> judgement
+
+    @property
+    def path(self) -> Path:
+        return RESULTS / f"{self.name}.json"
+
+    def read(self) -> dict[str, Any]:
+        return json.loads(self.path.read_text()) if self.path.exists() else {"rows": []}
+
+    def record(self, row: dict[str, Any], order: Sequence[str]) -> None:
+        """Puts the row into the table, in the place of an older one of its name; others may write at the same time."""
+        RESULTS.mkdir(exist_ok=True)
+        with open(RESULTS / f".{self.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            rows = {r["name"]: r for r in [*self.read()["rows"], row]}
+            table = dict(title=self.title, protocol=self.protocol, columns=self.columns,
+                         rows=[rows[name] for name in order if name in rows])
+            part = self.path.with_suffix(".part")
+            part.write_text(json.dumps(table, indent=1) + "\n")
+            os.replace(part, self.path)
+            self.path.with_suffix(".md").write_text(markdown(table))
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The table for readers."""
+    heads = {**table["columns"], "kimg": "thousand images", "parameters": "parameters of G", "cpu_minutes": "CPU minutes",
+             "settings": "settings"}
+    lines = [f"# {table['title']}", "", table["protocol"], "",
+             f"| | {' | '.join(heads.values())} |", "|---" * (len(heads) + 1) + "|"]
+    for row in table["rows"]:
+        cells = [row["not_run"], *[""] * (len(heads) - 1)] if "not_run" in row else [_cell(row.get(k, "")) for k in heads]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(f"`{v}`" for v in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: argparse.Namespace) -> None:
+    """Trains and judges the rows in their order, that of importance, and says of the others why they stand empty."""
+    order = [row.name for row in rows]
+    if unknown := set(args.only or ()) - set(order):
+        raise ValueError(f"no row {sorted(unknown)[0]!r}; known: {', '.join(order)}")
+    for row in rows:  # the table is whole from the beginning
+        done = {r["name"]: r for r in board.read()["rows"]}.get(row.name)
+        same = done and done.get("minutes") == args.minutes and tuple(done.get("settings", ())) == row.settings
+        if not same or "not_run" in done:
+            reason = "not run yet"
+            try:
+                row.resolved(images)
+            except ValueError as error:
+                reason = str(error).partition(":")[0]
+            board.record({"name": row.name, "not_run": reason}, order)
+    waiting = {r["name"] for r in board.read()["rows"] if r.get("not_run") == "not run yet"}
+    todo = [row for row in rows if row.name in waiting and (not args.only or row.name in args.only)]
+    for k, row in enumerate(todo):
+        began = time.monotonic()
+        print(f"{board.name}: {row.name}, {k + 1} of {len(todo)}, {args.minutes:g} CPU minutes each, about "
+              f"{(len(todo) - k) * args.minutes:.0f} minutes left", flush=True)
+        out = args.runs / f"{board.name}-{row.name}"
+        recipe, cpu_s = _train(row, images, data, out, args)
+        judged = board.judge(out / "export")
+        training = json.loads((out / "export" / "training.json").read_text())
+        result = dict(name=row.name, recipe=row.recipe, settings=list(row.settings), minutes=args.minutes,
+                      kimg=round(training["nimg"] / 1000, 1), cpu_minutes=round(cpu_s / 60, 1), seed=0,
+                      hardware=f"{device_name(torch.device('cpu'))}, 1 thread", command=training["command"], **judged)
+        board.record(result, order)
+        print(json.dumps(result), f"({time.monotonic() - began:.0f} s)", flush=True)
+
+
+def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namespace) -> tuple[Recipe, float]:
+    """One run, to its end, from where it stands. The seconds of the processor are summed over all attempts."""
+    recipe, spent, plan = row.resolved(images), out / "cpu_s.txt", out / "plan_kimg.txt"
+    if not plan.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        plan.write_text(f"{kimg_in(args.minutes, images_per_s(recipe, images, clock=time.process_time))}")
+    command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", plan.read_text(),
+               "--device", "cpu", "--licence", args.licence, "--resume", *(w for s in row.settings for w in ("--set", s))]
+    before = _children_s()
+    try:
+        subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    finally:
+        spent.write_text(str((float(spent.read_text()) if spent.exists() else 0.0) + _children_s() - before))
+    return recipe, float(spent.read_text())
+
+
+def _children_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def parser(name: str, doc: str, minutes: float) -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(f"python -m benchmarks.{name}", description=doc,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--train", required=True, help="MNIST's training split")
+    p.add_argument("--test", required=True, help="its test split")
+    p.add_argument("--minutes", type=float, default=minutes, help=f"of the processor, a row (default: {minutes:g})")
+    p.add_argument("--only", nargs="+", metavar="ROW", help="train these rows (default: all, in order of importance)")
+    p.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
+    p.add_argument("--licence", default="CC BY-SA 3.0", help="of the data, for the cards")
+    return p
+
+
+def main(work: Callable[[argparse.Namespace], None], p: argparse.ArgumentParser) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    try:
+        work(p.parse_args())
+        return 0
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # training said what went wrong
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
