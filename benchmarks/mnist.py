@@ -58,8 +58,9 @@ def work(args: argparse.Namespace) -> None:
                     recall=round(recall, 3), frechet_distance=round(frechet_distance(real, fake), 2))
 
     protocol = (f"{args.minutes:g} minutes of one thread each, seed 0. Frechet distance (less is better), precision "
-                f"and recall (k = 3) between {COUNT:,} images of seeds 0 to {COUNT - 1:,} and the test split, on the 128 "
-                f"features of the project's own classifier (train/classifier.py), which reads {right:.2%} of the test digits.")
+                f"and recall (k = 3) between {COUNT:,} images of seeds 0 to {COUNT - 1:,} and the test split, on the "
+                f"128 features of the project's own classifier (train/classifier.py), which reads {right:.2%} of the test "
+                f"digits.")
     columns = {"frechet_distance": "Frechet distance", "precision": "precision", "recall": "recall"}
     board = Board("mnist", "Every family on MNIST, 32 px", protocol, columns, judge)
     fill(board, ROWS, train, args.train, args)

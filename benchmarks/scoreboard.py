@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         began = time.monotonic()
         print(f"{board.name}: {row.name}, {k + 1} of {len(todo)}, {args.minutes:g} CPU minutes each, about "
               f"{(len(todo) - k) * args.minutes:.0f} minutes left", flush=True)
-        out = args.runs / f"{board.name}-{row.name}"
+        out = args.runs / re.sub("[^a-z0-9]+", "-", f"{board.name}-{row.name}".lower())
         recipe, cpu_s = _train(row, images, data, out, args)
         judged = board.judge(out / "export")
         training = json.loads((out / "export" / "training.json").read_text())

@@ -116,14 +116,17 @@ class Generator(Recorded, nn.Module):
 
 
 class Discriminator(Recorded, nn.Module):
-    """D = head o features. ``feature_dim`` is F, the length of h. Also called critic where its output is no logit."""
+    """D = head o features. ``feature_dim`` is F, the length of h. Also called critic where its output is no logit.
+
+    ``channels`` may be any number here: a pack of pictures is one of more channels (Lin et al. 2017, arXiv:1712.04086).
+    """
 
     feature_dim: int
     head: nn.Module
 
     def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int):
         super().__init__()
-        check_shape(resolution, channels, width)
+        check_shape(resolution, 1, width)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """x [N, C, H, W], c [N] -> h [N, F]."""

@@ -11,10 +11,18 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 __all__ = ["AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp", "UpConv", "halving_plan",
-           "init_normal", "minibatch_std", "pixel_norm", "scaled_leaky_relu", "smooth", "smooth_down", "smooth_up",
-           "spectral_normalise", "up_block"]
+           "init_normal", "minibatch_std", "norm_layer", "pixel_norm", "scaled_leaky_relu", "smooth", "smooth_down",
+           "smooth_up", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
+Norm = Literal["batch", "layer", "none"]
+
+
+def norm_layer(kind: Norm, channels: int) -> nn.Module:
+    """Normalisation of [N, C, H, W]: over the batch (Ioffe and Szegedy 2015, arXiv:1502.03167), or over each sample (Ba,
+    Kiros and Hinton 2016, arXiv:1607.06450), which leaves the samples of a batch apart."""
+    kinds = {"batch": nn.BatchNorm2d, "layer": lambda c: nn.GroupNorm(1, c), "none": lambda c: nn.Identity()}
+    return kinds[kind](channels)
 
 
 class AppendClass(nn.Module):
@@ -110,17 +118,19 @@ class ResUp(nn.Module):
 class ResDown(nn.Module):
     """Residual block of D: ReLU, 3x3, ReLU, 3x3, mean over 2x2 where ``down``; plus the input, led past.
 
-    A ``first`` block has no ReLU before, since its input is a picture.
+    A ``first`` block has no ReLU before, since its input is a picture, and no ``norm``.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, down: bool, first: bool = False):
+    def __init__(self, inputs: int, outputs: int, *, down: bool, first: bool = False, norm: Norm = "none"):
         super().__init__()
+        self.norm1 = norm_layer("none" if first else norm, inputs)
+        self.norm2 = norm_layer("none" if first else norm, outputs)
         self.down, self.first = down, first
         self.conv1, self.conv2 = nn.Conv2d(inputs, outputs, 3, 1, 1), nn.Conv2d(outputs, outputs, 3, 1, 1)
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs or down else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(F.relu(self.conv1(x if self.first else F.relu(x))))
+        y = self.conv2(F.relu(self.norm2(self.conv1(x if self.first else F.relu(self.norm1(x))))))
         if self.down:
             x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
         return y + self.shortcut(x)
@@ -227,7 +237,7 @@ def init_normal(net: nn.Module, std: float = 0.02) -> None:
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.normal_(module.weight, 0.0, std)
-        elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+        elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm)):
             nn.init.normal_(module.weight, 1.0, std)
         if isinstance(getattr(module, "bias", None), nn.Parameter):
             nn.init.zeros_(module.bias)

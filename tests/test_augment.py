@@ -50,6 +50,7 @@ def test_gradients_pass_and_the_generator_decides():
 
 
 def test_notation_and_errors():
-    assert write(read("DiffAugment('color', hole=0.25)", named())) == "DiffAugment(policy='color', shift=0.125, hole=0.25)"
+    text = write(read("DiffAugment('color', hole=0.25)", named()))
+    assert text == "DiffAugment(policy='color', shift=0.125, hole=0.25, p=1.0)"
     with pytest.raises(ValueError, match="unknown policy 'blur'; known: color, translation, cutout"):
         DiffAugment("color,blur")

@@ -90,7 +90,7 @@ def test_override_of_terms_and_optimiser():
 @pytest.mark.parametrize(("path", "text", "message"), [
     ("lr", "1", "unknown setting 'lr'.*known: .*g_opt"),
     ("g_opt.rate", "1", "unknown setting 'g_opt.rate'.*known: betas, lr"),
-    ("d.copies", "3", "unknown setting 'd.copies'; known for dcgan: d.channels, d.projection, d.resolution"),
+    ("d.copied", "3", "unknown setting 'd.copied'; known for dcgan: d.channels, d.copies, d.group, d.norm, d.pack"),
     ("d.spectral.x", "3", "unknown setting"),
     ("loss.d", "3", "loss"),
     ("batch", "many", "unknown name 'many'"),
@@ -111,16 +111,17 @@ def test_bad_overrides(path, text, message):
 
 
 def test_schedules():
-    assert [at(Schedule(1, 0, 10), n) for n in (0, 5000, 10_000, 99_000)] == [1, 0.5, 0, 0]
-    assert at(Schedule(2, 0, 10, "cosine"), 2500) == pytest.approx(1 + 2**-0.5)
-    assert at(0.3, 10**9) == 0.3
+    assert [at(Schedule(1, 0, 10), n, 1) for n in (0, 5000, 10_000, 99_000)] == [1, 0.5, 0, 0]
+    assert at(Schedule(2, 0, 10, "cosine"), 2500, 1) == pytest.approx(1 + 2**-0.5)
+    assert at(0.3, 10**9, 1) == 0.3
+    assert [at(Schedule(1, 0), n, 4000) for n in (0, 1000, 4000, 9000)] == [1, 0.75, 0, 0]  # over the whole run
 
 
 def test_optimiser_defaults_and_lazy_correction():
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimiser = Adam(1e-3, (0, 0.99)).build([parameter], lazy=16)
     r = 16 / 17
-    assert Adam(betas=(0, Schedule(0.9, 0.99, 10))).values(5000, 0)["betas"] == pytest.approx((0, 0.945))
+    assert Adam(betas=(0, Schedule(0.9, 0.99, 10))).values(5000, 1, lazy=0)["betas"] == pytest.approx((0, 0.945))
     assert optimiser.defaults["lr"] == pytest.approx(1e-3 * r) and optimiser.defaults["betas"] == (0.0, 0.99**r)
 
 

@@ -15,7 +15,7 @@ from train.config import override
 from train.data import Stream
 from train.export import Provenance, export, sample_seeds, settled
 from train.loop import Diverged, Run
-from train.recipes import RECIPES, find
+from train.recipes import RECIPES, changes, find
 from train.runs import load_checkpoint, peek, save_checkpoint
 
 IDENTITY = {"recipe": "x", "data": "y"}
@@ -114,7 +114,7 @@ def test_lazy_term_is_due_when_it_is_due_and_weighs_as_much():
 
 def test_growth_passes_every_level_and_ends_whole():
     grow = Grow(kimg=1)
-    seen = [grow.at(n, levels=3) for n in (0, 999, 1000, 1500, 2000, 2999, 3000, 3250, 4000, 99_000)]
+    seen = [grow.at(n, 10_000, levels=3) for n in (0, 999, 1000, 1500, 2000, 2999, 3000, 3250, 4000, 99_000)]
     assert seen == [(0, 1), (0, 1), (1, 0), (1, 0.5), (1, 1), (1, 1), (2, 0), (2, 0.25), (2, 1), (2, 1)]
 
 
@@ -278,8 +278,9 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     run.fit()
     images = tiny_images(classes=3)
     data = dict(name="tiny", images=64, classes=3, fingerprint="f", licence="CC0")
-    provenance = Provenance(name, "", RECIPES[name].paper, run.recipe.to_json(), data,
-                            "python -m train", 0, run.nimg, 0.1, "a CPU")
+    entry = RECIPES[name]
+    provenance = Provenance(name, entry.parent, entry.paper, entry.note, changes(entry, images.spec), run.recipe.to_json(),
+                            data, "python -m train", 0, run.nimg, 0.1, "a CPU")
     names = images.spec.class_names if run.recipe.latent.classes else ()
     export(run.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s")
     assert {p.name for p in (tmp_path / "m").iterdir()} == {

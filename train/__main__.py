@@ -21,14 +21,17 @@ from train.data import Images, Stream, load_images
 from train.export import Provenance, export, hardware
 from train.loop import Diverged, Run
 from train.recipes import RECIPES, Entry, changes, find
-from train.runs import CHECKPOINT, differences, identity_of, load_checkpoint, peek
+from train.runs import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
+from train.watch import ON_COLLAPSE, Collapsed, CollapseWatch
 
+MOST_ROLLBACKS = 3
 EXAMPLES = """examples:
   python -m train list
   python -m train dcgan --data photos/ --out runs/photos
   python -m train cgan --data digits.parquet --out runs/digits --kimg 300
   python -m train dcgan --data cats.zip --out runs/cats --set d.spectral=true --set g_opt.lr=1e-4 --dry-run
   python -m train dcgan --data cats.zip --out runs/cats --resume
+  python -m train wgan-gp --data photos/ --out runs/photos --minutes 120 --on-collapse rollback
   python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
 """
 
@@ -51,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--licence", default="not stated", help="licence of the data, for the model's card")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
+    p.add_argument("--on-collapse", choices=ON_COLLAPSE, default="warn",
+                   help="when G draws a few pictures only: warn = say so (default), stop = stop, rollback = go back to the "
+                        "last healthy state and try again at half the learning rate, also when a loss is not finite, which "
+                        "else stops the run. The evidence lies in collapse/")
     p.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     return p
 
@@ -97,6 +104,8 @@ def train(args: argparse.Namespace) -> int:
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{args.out} belongs to another run; " + "; ".join(lines))
     run = Run(recipe, Stream(images, seed=args.seed, flip=recipe.flip), seed=args.seed, device=device, callbacks=[
+        CollapseWatch(args.out / "collapse", on_collapse=args.on_collapse, good=args.out / HEALTHY,
+                      identity=identity, every_s=args.checkpoint_s),
         Log(args.out / "log.jsonl"), Snapshots(args.out / "snapshots"),
         Checkpoints(checkpoint, identity, every_s=args.checkpoint_s)])
     args.out.mkdir(parents=True, exist_ok=True)
@@ -123,13 +132,12 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     failed = ""
-    try:
-        run.fit()
-    except Diverged as error:
-        failed = str(error)
-        if not (args.out / CHECKPOINT).exists():
-            raise ValueError(f"{failed}; there is no checkpoint to go back to") from None
-        load_checkpoint(args.out / CHECKPOINT, run, identity)
+    while not failed:
+        try:
+            run.fit()
+            break
+        except (Diverged, Collapsed) as error:
+            failed = _go_back(run, args, identity, str(error))
     _export(run, args, entry, images)
     if failed:
         raise ValueError(f"{failed}; went back to {run.nimg / 1000:.1f} kimg and exported that")
@@ -138,6 +146,21 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
               file=sys.stderr)
         return 130
     return 0
+
+
+def _go_back(run: Run, args: argparse.Namespace, identity: dict[str, str], failed: str) -> str:
+    """Restores the last healthy state, or the last checkpoint. "" where training shall go on from there, else the reason."""
+    healthy, attempt = args.out / HEALTHY, run.rollbacks + 1
+    path = healthy if healthy.exists() else args.out / CHECKPOINT
+    if not path.exists():
+        raise ValueError(f"{failed}; there is no checkpoint to go back to")
+    load_checkpoint(path, run, identity)
+    if args.on_collapse != "rollback" or attempt > MOST_ROLLBACKS:
+        return failed
+    run.try_again(attempt)
+    print(f"\n{failed}\nback at {run.nimg / 1000:.1f} kimg, learning rates at {0.5**attempt:.1%} "
+          f"(attempt {attempt} of {MOST_ROLLBACKS})", file=sys.stderr)
+    return ""
 
 
 def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) -> None:

@@ -41,21 +41,29 @@ class DiffAugment(Recorded):
     a small data set by heart, and G is not taught the changes, since they are not G's to make.
 
     ``policy`` names the changes: color (brightness, saturation, contrast), translation (up to ``shift`` of the side, zeros
-    come in), cutout (a square of ``hole`` of the side becomes zero).
+    come in), cutout (a square of ``hole`` of the side becomes zero). Each is made with probability ``p``, which
+    ``AdaptiveAugment`` may move.
     """
 
     POLICIES = ("color", "translation", "cutout")
 
-    def __init__(self, policy: str = "color,translation,cutout", *, shift: float = 0.125, hole: float = 0.5):
+    def __init__(self, policy: str = "color,translation,cutout", *, shift: float = 0.125, hole: float = 0.5,
+                 p: float = 1.0):
         self.policy = tuple(name.strip() for name in policy.split(","))
         if unknown := [name for name in self.policy if name not in self.POLICIES]:
             raise ValueError(f"unknown policy {unknown[0]!r}; known: {', '.join(self.POLICIES)}")
-        self.shift, self.hole = shift, hole
+        if not 0 <= p <= 1:
+            raise ValueError(f"p must be from 0 to 1, got {p}")
+        self.shift, self.hole, self.p = shift, hole, p
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
         """x [N, C, H, W] -> the same shape, every sample changed in its own way."""
         for name in self.policy:
-            x = getattr(self, f"_{name}")(x, rng)
+            changed = getattr(self, f"_{name}")(x, rng)
+            if self.p < 1:
+                chosen = torch.rand(len(x), 1, 1, 1, generator=rng, device=x.device) < self.p
+                changed = torch.where(chosen, changed, x)
+            x = changed
         return x
 
     def _color(self, x: Tensor, rng: torch.Generator) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import time
 from pathlib import Path
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
     from train.loop import Phase, Run
     from train.step import Step
 
-__all__ = ["Callback", "Checkpoints", "ClipWeights", "Grow", "Log", "Snapshots"]
-RECIPE_NAMES = ("ClipWeights", "Grow")  # callbacks that a recipe may name
+__all__ = ["AdaptiveAugment", "Callback", "Checkpoints", "ClipWeights", "Grow", "Log", "Snapshots"]
+RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "Grow")  # callbacks that a recipe may name
 
 log = logging.getLogger(__name__)
 
 
 class Callback:
     """Does nothing at every moment of a run; subclasses override the moments they need."""
+
+    def check(self, run: Run) -> None:
+        """Errors: ``ValueError`` where the run's recipe has no place for it. Called once, when the run is built."""
 
     def on_start(self, run: Run) -> None:
         """Before the first step of a session, after a resume."""
@@ -53,7 +57,8 @@ class Callback:
         """What a checkpoint must hold of it, as JSON."""
         return {}
 
-    def restore(self, state: dict[str, Any]) -> None: ...
+    def restore(self, state: dict[str, Any]) -> None:
+        """``state`` as ``state()`` gave it; {} where the checkpoint has none."""
 
 
 class ClipWeights(Recorded, Callback):
@@ -80,6 +85,10 @@ class Grow(Recorded, Callback):
             raise ValueError(f"kimg must be above 0, got {kimg}")
         self.kimg = kimg
 
+    def check(self, run: Run) -> None:
+        if not hasattr(run.G, "grow"):
+            raise ValueError(f"Grow needs nets that can grow, which {run.recipe.family} cannot")
+
     def at(self, nimg: int, planned_nimg: int, levels: int) -> tuple[int, float]:
         """(level, alpha) after nimg images of planned_nimg: level 0 is held, every other fades in and is held."""
         stage = planned_nimg / (2 * levels) if self.kimg is None else 1000 * self.kimg
@@ -97,6 +106,48 @@ class Grow(Recorded, Callback):
         if alpha < 1:
             real = torch.lerp(F.interpolate(F.avg_pool2d(real, 2), scale_factor=2), real, alpha)
         return real, c
+
+
+class AdaptiveAugment(Recorded, Callback):
+    """Moves the probability of the recipe's augmentation so that D stays as sure of the reals as ``target`` says (Karras et
+    al. 2020, arXiv:2006.06676, sec. 3): r = mean sign of D(real), 0 while D cannot tell, 1 when it knows them by heart.
+    Every ``every`` steps p moves one step up or down, so large that it would take ``kimg`` thousand images from 0 to 1.
+    """
+
+    def __init__(self, target: float = 0.6, *, every: int = 4, kimg: float = 500.0):
+        if not 0 < target < 1 or every < 1 or kimg <= 0:
+            raise ValueError(f"target must be between 0 and 1, every and kimg above 0, got {target}, {every} and {kimg}")
+        self.target, self.every, self.kimg = target, every, kimg
+        self.signs: list[float] = []
+        self.p: float | None = None
+
+    def check(self, run: Run) -> None:
+        if not hasattr(run.recipe.augment, "p"):
+            raise ValueError("AdaptiveAugment needs an augmentation to adapt: --set 'augment=DiffAugment(p=0)'")
+        if not run.recipe.loss.anchored:
+            raise ValueError(f"AdaptiveAugment reads the signs of D's logits, and under {run.recipe.loss.constant_name} "
+                             f"only their differences mean something")
+
+    def on_start(self, run: Run) -> None:
+        if self.p is not None:
+            run.recipe.augment.p = self.p
+
+    def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
+        if phase.net == "D" and phase.every == 1:
+            self.signs.append(step.real_logits.detach().sign().mean().item())
+
+    def after_step(self, run: Run) -> None:
+        if run.steps % self.every == 0 and self.signs:
+            augment, way = run.recipe.augment, math.copysign(1, sum(self.signs) / len(self.signs) - self.target)
+            by = way * self.every * run.recipe.batch * run.recipe.d_steps / (1000 * self.kimg)
+            augment.p = self.p = min(max(augment.p + by, 0.0), 1.0)
+            self.signs = []
+
+    def state(self) -> dict[str, Any]:
+        return {"p": self.p, "signs": self.signs}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.p, self.signs = state.get("p"), state.get("signs", [])
 
 
 class Checkpoints(Callback):
@@ -197,7 +248,7 @@ class Log(Callback):
     def after_step(self, run: Run) -> None:
         if run.nimg - self.logged_nimg >= 1000:
             self.logged_nimg = run.nimg
-            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run))
+            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals)
             try:
                 with open(self.path, "a") as file:
                     file.write(json.dumps(record) + "\n")

@@ -15,6 +15,7 @@ import torch
 from gan.base import Latent
 from gan.models import family
 from gan.spec import read, write
+from train import discriminators
 
 __all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "at", "named", "override"]
 
@@ -128,7 +129,8 @@ class Recipe:
     def nets(self) -> tuple[torch.nn.Module, torch.nn.Module]:
         """Fresh G and D."""
         module = family(self.family)
-        return module.Generator(self.latent, **self.g), module.Discriminator(self.latent, **self.d)
+        G = module.Generator(self.latent, **self.g)
+        return G, discriminators.build(module.Discriminator, self.latent, self.d, self.batch)
 
     def to_json(self) -> dict[str, str]:
         """Every slot in the notation of ``gan.spec``."""
@@ -142,7 +144,7 @@ class Recipe:
 
 def named() -> dict[str, Any]:
     """Every name that a recipe's notation may use: what terms.py, augment.py, callbacks.py and this file define."""
-    from train import augment, callbacks, terms  # they import this file
+    from train import augment, callbacks, terms  # these import this file
 
     found: dict[str, Any] = {c.__name__: c for c in (Latent, Schedule, Adam, RMSprop)}
     for module in (terms, augment, callbacks):
@@ -177,11 +179,13 @@ def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
 
 def _option(recipe: Recipe, net: str, rest: list[str], text: str, whole: str) -> Any:
     constructor = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator"}[net]).__init__
-    known = {n: p for n, p in inspect.signature(constructor).parameters.items() if p.kind is p.KEYWORD_ONLY}
+    signature, hints = inspect.signature(constructor).parameters, typing.get_type_hints(constructor)
+    known = {**(discriminators.OPTIONS if net == "d" else {}),
+             **{n: hints[n] for n, p in signature.items() if p.kind is p.KEYWORD_ONLY}}
     if len(rest) > 1 or rest[0] not in known:
         raise ValueError(f"unknown setting {whole!r}; known for {recipe.family}: "
                          f"{', '.join(f'{net}.{n}' for n in sorted(known))}")
-    return _typed(text, typing.get_type_hints(constructor)[rest[0]], whole)
+    return _typed(text, known[rest[0]], whole)
 
 
 def _typed(text: str, annotation: Any, path: str) -> Any:

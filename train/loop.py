@@ -92,20 +92,28 @@ class Run:
         self.terms.to(self.device)
         self._check_terms()
         self.G_ema = copy.deepcopy(self.G).requires_grad_(False).eval()
+        if recipe.mix is not None and self.G.num_ws == 1:
+            raise ValueError(f"mix needs a generator that reads several latents, and {recipe.family} reads one")
         self.phases = build_phases(recipe, self.G, self.D, self.terms)
         self.callbacks: list[Callback] = [*recipe.callbacks, *callbacks]
         self.nimg = self.steps = 0
         self.planned_nimg = recipe.total_nimg  # the whole run, for schedules; a budget raised later prolongs their end
         self.seconds = 0.0  # spent in training, over all sessions
         self.losses: dict[str, Tensor] = {}  # the last of each phase
+        self.vitals: dict[str, float] = {}  #   what a watch read last
+        self.rollbacks = 0
         self.stopping = False
+        for callback in self.callbacks:
+            callback.check(self)
 
     def _check_terms(self) -> None:
-        batch_norms = [m for m in self.D.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        tied = {"BatchNorm": any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self.D.modules()),
+                "d.pack": any(getattr(m, "ties_samples", False) for m in self.D.modules())}
         for term in self.terms:
-            if term.per_sample and batch_norms:
-                raise ValueError(f"{type(term).__name__} is a penalty per sample, but D has BatchNorm, which ties the "
-                                 f"samples of a batch together: choose a D without it (d.spectral=true where it is offered)")
+            for what in (w for w, has in tied.items() if term.per_sample and has):
+                way_out = "d.norm=layer, or d.spectral=true where the net has it" if what == "BatchNorm" else "leave it out"
+                raise ValueError(f"{type(term).__name__} is a penalty per sample, but D has {what}, which ties the samples "
+                                 f"of a batch together: {way_out}")
 
     @property
     def finished(self) -> bool:
@@ -160,6 +168,7 @@ class Run:
         # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
         for group in phase.optimiser.param_groups:
             group.update(phase.values(self.nimg, self.planned_nimg))
+            group["lr"] *= 0.5**self.rollbacks
         phase.optimiser.step()
         self.losses[phase.net if phase.every == 1 else f"{phase.net}/{phase.every}"] = loss.detach()
         for callback in self.callbacks:
@@ -184,6 +193,12 @@ class Run:
         for average, buffer in zip(self.G_ema.buffers(), self.G.buffers()):
             average.copy_(buffer)
 
+    def try_again(self, rollbacks: int) -> None:
+        """After going back to an earlier state: other draws, and half the learning rate for each time, since the same
+        steps would lead to the same place."""
+        self.rollbacks = rollbacks
+        self.rng.manual_seed(self.seed + rollbacks)
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything: tensors by name, and what JSON can hold."""
         tensors: dict[str, Tensor] = {"rng.torch": torch.get_rng_state(), "rng.run": self.rng.get_state()}
@@ -196,7 +211,7 @@ class Run:
                 tensors.update({f"opt.{net}.{i}.{k}": v for k, v in slots.items()})
         callbacks = {type(c).__name__: s for c in self.callbacks if (s := c.state())}
         meta = dict(nimg=self.nimg, planned_nimg=self.planned_nimg, steps=self.steps, seconds=self.seconds,
-                    stream=self.stream.index, callbacks=callbacks)
+                    rollbacks=self.rollbacks, stream=self.stream.index, callbacks=callbacks)
         return tensors, meta
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
@@ -218,7 +233,7 @@ class Run:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
         self.rng.set_state(tensors["rng.run"])
         self.nimg, self.steps, self.seconds = meta["nimg"], meta["steps"], meta["seconds"]
-        self.planned_nimg = meta["planned_nimg"]
+        self.planned_nimg, self.rollbacks = meta["planned_nimg"], meta["rollbacks"]
         self.stream.index = meta["stream"]
         for callback in self.callbacks:
             callback.restore(meta["callbacks"].get(type(callback).__name__, {}))

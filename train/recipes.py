@@ -157,8 +157,8 @@ def wgan_gp(data: DataSpec) -> Recipe:
 
 @recipe(paper="Miyato et al. 2018, arXiv:1802.05957", parent="wgan-gp", note="spectral norm in D, hinge loss")
 def sngan(data: DataSpec) -> Recipe:
-    # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling.
-    return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"))
+    # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling. bfloat16: benchmarks/choices.py.
+    return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"), precision="bfloat16")
 
 
 @recipe(paper="Karras et al. 2018, arXiv:1710.10196", parent="wgan-gp",
@@ -176,9 +176,11 @@ def progan(data: DataSpec) -> Recipe:
         note="every block sees the class and a part of z; attention; spectral norm in both nets")
 def biggan(data: DataSpec) -> Recipe:
     # The authors' settings for CIFAR-10 (code): 2e-4 with (0, 0.999) in both, four D updates, batch 50, a long average.
+    # bfloat16: benchmarks/choices.py.
     opt = Adam(2e-4, (0.0, 0.999))
     return Recipe(family="biggan", latent=Latent(80, classes=data.classes), loss=hinge, penalties=(Orthogonal(1e-4),),
-                  d_steps=4, g_opt=opt, d_opt=opt, batch=50, ema_kimg=350, kimg=2000, channels_last=True)
+                  d_steps=4, g_opt=opt, d_opt=opt, batch=50, ema_kimg=350, kimg=2000,
+                  precision="bfloat16", channels_last=True)
 
 
 @recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="dcgan",

@@ -13,9 +13,10 @@ from gan.hub import save_atomically
 if TYPE_CHECKING:
     from train.loop import Run
 
-__all__ = ["CHECKPOINT", "differences", "identity_of", "load_checkpoint", "peek", "save_checkpoint"]
+__all__ = ["CHECKPOINT", "HEALTHY", "differences", "identity_of", "load_checkpoint", "peek", "save_checkpoint"]
 
 CHECKPOINT = "checkpoint.safetensors"
+HEALTHY = "healthy.safetensors"  # the last state that the collapse watch found well, where it may be gone back to
 FREE = ("kimg",)  # slots that may change between sessions: a budget may be raised
 
 

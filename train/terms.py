@@ -18,8 +18,9 @@ from gan.spec import Recorded
 from train.config import Number
 from train.step import Step
 
-__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "MutualInformation", "Objective", "Orthogonal",
-           "PathLength", "R1", "R2", "Term", "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
+__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "ModeSeeking", "MutualInformation", "Objective",
+           "Orthogonal", "PathLength", "R1", "R2", "Term", "hinge", "least_squares", "nonsaturating", "relativistic",
+           "wasserstein"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Objective:
     constant_name: str
     d: Callable[[Step], Tensor]
     g: Callable[[Step], Tensor]
+    anchored: bool = True  # logit 0 is the border between real and fake; else only differences of logits mean something
 
 
 # --- Objectives -------------------------------------------------------------------------------------------------------
@@ -78,12 +80,12 @@ def _relativistic_g(s: Step) -> Tensor:
 # Mao et al. 2016, arXiv:1611.04076, eq. 9: distances of the scores to the labels 0 and 1.
 least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g)
 # Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and alg. 1: D estimates the earth mover's distance, if it is Lipschitz.
-wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g)
+wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g, anchored=False)
 # Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17.
 hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
 # Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each
 # fake is judged against the real beside it, so that D cannot drop modes without being seen.
-relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g)
+relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g, anchored=False)
 
 
 # --- Penalties --------------------------------------------------------------------------------------------------------
@@ -110,6 +112,13 @@ class Term(Recorded, nn.Module):
 
     def forward(self, s: Step) -> Tensor:
         raise TypeError(f"{type(self).__name__} has no forward")
+
+
+def require_shared_features(term: Term, D: nn.Module) -> None:
+    """Errors: ``ValueError`` where D's features do not mean the same for every picture."""
+    if not getattr(D, "shared_features", True):
+        raise ValueError(f"{type(term).__name__} reads D's features of a picture, and with d.copies or d.pack there is no "
+                         f"one set of them: leave these out")
 
 
 def squared_gradient_norm(out: Tensor, x: Tensor) -> Tensor:
@@ -179,6 +188,7 @@ class MutualInformation(Term):
         codes = sum(self.latent.categorical) + self.latent.continuous
         if not codes:
             raise ValueError("MutualInformation needs codes to read back: set latent.categorical or latent.continuous")
+        require_shared_features(self, D)
         self.Q = nn.Sequential(nn.Linear(D.feature_dim, self.hidden), nn.LeakyReLU(0.1), nn.Linear(self.hidden, codes))
 
     def forward(self, s: Step) -> Tensor:
@@ -199,6 +209,11 @@ class PathLength(Term):
         super().__init__(weight, every=every)
         self.decay, self.shrink = decay, shrink
         self.register_buffer("mean", torch.zeros(()))
+
+    def build(self, G: Generator, D: Discriminator) -> None:
+        if G.w_mean is None:
+            raise ValueError(f"PathLength needs a learned mapping from z to w, and "
+                             f"{type(G).__module__.rpartition('.')[2]} has none")
 
     def forward(self, s: Step) -> Tensor:
         n = max(len(s.z) // self.shrink, 1)
@@ -231,6 +246,27 @@ class Orthogonal(Term):
         return total.expand(len(s.z))
 
 
+class ModeSeeking(Term):
+    """|z1 - z2| / |G(z1) - G(z2)|, the inverse of MSGAN's ratio (Mao et al. 2019, arXiv:1903.05628, eq. 4), mean absolute
+    differences: two latents of one class must not give one picture. ``eps`` bounds the loss, at 1 / eps, while they do.
+    """
+
+    nets = ("G",)
+
+    def __init__(self, weight: Number = 1.0, *, eps: float = 0.01, every: int = 1):
+        super().__init__(weight, every=every)
+        if eps <= 0:
+            raise ValueError(f"eps must be above 0, got {eps}")
+        self.eps = eps
+
+    def forward(self, s: Step) -> Tensor:
+        z = s.G.latent.sample(len(s.z), generator=s.rng)
+        other = s.G(z, s.c)
+        pictures = (s.fake - other).float().abs().flatten(1).mean(1)
+        latents = (s.z - z).abs().mean(1)
+        return 1 / (pictures / latents + self.eps)
+
+
 class AuxiliaryClassifier(Term):
     """AC-GAN's second output (Odena, Olah and Shlens 2016, arXiv:1610.09585, eq. 3): D names the class of reals and
     fakes, and G learns to have its class named. The classifier reads D's features and learns with D.
@@ -241,6 +277,7 @@ class AuxiliaryClassifier(Term):
     def build(self, G: Generator, D: Discriminator) -> None:
         if not G.latent.classes:
             raise ValueError("AuxiliaryClassifier needs classes: use a conditional recipe on labelled data")
+        require_shared_features(self, D)
         self.classifier = nn.Linear(D.feature_dim, G.latent.classes)
 
     def forward(self, s: Step) -> Tensor:
@@ -251,4 +288,5 @@ class AuxiliaryClassifier(Term):
 
 
 RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty",
-                "Drift", "MutualInformation", "Orthogonal", "PathLength", "AuxiliaryClassifier")
+                "Drift", "MutualInformation", "Orthogonal", "PathLength", "ModeSeeking",
+                "AuxiliaryClassifier")

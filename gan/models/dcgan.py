@@ -6,11 +6,13 @@ embedding beside the noise in G, the projection head in D (Miyato and Koyama 201
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, Upsampling, init_normal, spectral_normalise, up_block
+from gan.layers import AppendClass, Upsampling, init_normal, minibatch_std, norm_layer, spectral_normalise, up_block
 
 
 def plan(resolution: int, width: int) -> list[int]:
@@ -60,22 +62,27 @@ class Discriminator(base.Discriminator):
         resolution: int = 64,  #       px
         channels: int = 3,  #          1 or 3
         width: int = 64,  #            channels at resolution / 2
-        spectral: bool = False,  #     spectral norm in every layer, in the place of BatchNorm
+        spectral: bool = False,  #     spectral norm in every layer
+        norm: Literal["auto", "batch", "layer", "none"] = "auto",  # auto = batch, or none under spectral norm
+        group: int = 0,  #             samples that share a standard deviation at 4 px (ProGAN's), 0 = without it
         projection: bool = True,  #    with classes: the head is told the class
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         sizes = [channels, *reversed(plan(resolution, width))]
+        if norm == "auto":
+            norm = "none" if spectral else "batch"
         layers: list[nn.Module] = []
         for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
-            norm = [nn.BatchNorm2d(o)] if k and not spectral else []  # none at the input (Radford, sec. 3)
-            layers += [nn.Conv2d(i, o, 4, 2, 1, bias=not norm), *norm, nn.LeakyReLU(0.2, inplace=True)]
-        self.convs = nn.Sequential(*layers)
-        self.feature_dim = sizes[-1] * 16
+            kind = norm if k else "none"  # none at the input (Radford, sec. 3)
+            layers += [nn.Conv2d(i, o, 4, 2, 1, bias=kind == "none"), norm_layer(kind, o), nn.LeakyReLU(0.2, inplace=True)]
+        self.convs, self.group = nn.Sequential(*layers), group
+        self.feature_dim = (sizes[-1] + (group > 0)) * 16
         self.head = base.Head(self.feature_dim, latent.classes if projection else 0)
         init_normal(self)
         if spectral:
             spectral_normalise(self)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.convs(x).flatten(1)
+        h = self.convs(x)
+        return (minibatch_std(h, self.group) if self.group else h).flatten(1)
 

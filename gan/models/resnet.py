@@ -14,7 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, ConditionalBatchNorm, ResDown, ResUp, UpConv, spectral_normalise
+from gan.layers import (
+    AppendClass,
+    ConditionalBatchNorm,
+    Norm,
+    ResDown,
+    ResUp,
+    UpConv,
+    minibatch_std,
+    spectral_normalise,
+)
 
 
 class Generator(base.Generator):
@@ -49,7 +58,7 @@ class Generator(base.Generator):
 
 
 class Discriminator(base.Discriminator):
-    """x [N, C, H, W] -> down to 8x8 -> two blocks there -> ReLU, pooled -> h [N, width] -> logits [N]."""
+    """x [N, C, H, W] -> down to 8x8 -> two blocks there -> ReLU, pooled -> h [N, F] -> logits [N]."""
 
     def __init__(
         self,
@@ -60,20 +69,24 @@ class Discriminator(base.Discriminator):
         width: int = 128,  #                           channels of every block
         spectral: bool = False,  #                     spectral norm in every layer
         pool: Literal["mean", "sum"] = "mean",  #      over the last 8x8: mean in WGAN-GP, sum in SNGAN
+        norm: Norm = "none",  #                        in every block but the first
+        group: int = 0,  #                             samples that share a standard deviation at 8 px, 0 = without it
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         halvings = resolution.bit_length() - 4  # down to 8 px
         self.blocks = nn.Sequential(
             ResDown(channels, width, down=halvings > 0, first=True),
-            *(ResDown(width, width, down=k < halvings) for k in range(1, max(halvings, 1) + 2)))
-        self.pool, self.feature_dim = pool, width
-        self.head = base.Head(width, latent.classes)
+            *(ResDown(width, width, down=k < halvings, norm=norm) for k in range(1, max(halvings, 1) + 2)))
+        self.pool, self.group, self.feature_dim = pool, group, width + (group > 0)
+        self.head = base.Head(self.feature_dim, latent.classes)
         _init(self)
         if spectral:
             spectral_normalise(self)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         h = F.relu(self.blocks(x))
+        if self.group:
+            h = minibatch_std(h, self.group)
         return h.sum((2, 3)) if self.pool == "sum" else h.mean((2, 3))
 
 

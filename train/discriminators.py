@@ -1,0 +1,119 @@
+"""What is put around a family's discriminator, whatever the family: several of them, packing, spectral normalisation.
+
+Each is an option of the recipe's slot ``d`` beside the family's own: ``d=dict(copies=3)``, ``--set d.pack=2``. Logits stay
+[N], so no objective and no loop knows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan.base import Discriminator, Latent
+from gan.layers import EqualConv, EqualLinear, spectral_normalise
+
+__all__ = ["OPTIONS", "build"]
+
+OPTIONS = {"copies": int, "pack": int, "spectral": bool}
+
+
+class Copies(nn.Module):
+    """Several discriminators from different initial weights, each judging its part of every batch.
+
+    G meets the mean of their losses (Durugkar, Gemp and Mahadevan 2016, arXiv:1611.01673, GMAN with lambda = 0), estimated
+    without more work than one discriminator takes. What G does to please one of them does not please the others.
+    """
+
+    shared_features = False  # each has features of its own
+
+    def __init__(self, make: Callable[[], Discriminator], copies: int):
+        super().__init__()
+        self.nets = nn.ModuleList(make() for _ in range(copies))
+        self.feature_dim = self.nets[0].feature_dim
+
+    def grow(self, level: int, alpha: float) -> None:
+        for D in self.nets:
+            D.grow(level, alpha)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """x [N, C, H, W], c [N] -> h [N, F]: the first rows from the first net, and so on."""
+        return torch.cat([D.features(*part) for D, *part in self._parts(x, c)])
+
+    def head(self, h: Tensor, c: Tensor | None = None) -> Tensor:
+        """h [N, F] -> logits [N]."""
+        return torch.cat([D.head(*part) for D, *part in self._parts(h, c)])
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.head(self.features(x, c), c)
+
+    def _parts(self, x: Tensor, c: Tensor | None) -> list[tuple[nn.Module, Tensor, Tensor | None]]:
+        count = len(self.nets)
+        labels = [None] * count if c is None else c.tensor_split(count)
+        return list(zip(self.nets, x.tensor_split(count), labels))
+
+
+class Packed(nn.Module):
+    """D judges ``pack`` pictures at once, as one of so many times the channels (Lin et al. 2017, arXiv:1712.04086): fakes
+    that are too much alike give themselves away. Each picture gets its pack's logit.
+    """
+
+    shared_features = False  # those of a pack, not of a picture
+    ties_samples = True
+
+    def __init__(self, D: Discriminator, pack: int):
+        super().__init__()
+        self.D, self.pack, self.feature_dim = D, pack, D.feature_dim
+
+    def grow(self, level: int, alpha: float) -> None:
+        self.D.grow(level, alpha)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """x [N, C, H, W] -> h [N, F], the same for all of a pack."""
+        n, channels, height, width = x.shape
+        packs = x.reshape(n // self.pack, self.pack * channels, height, width)
+        return self.D.features(packs).repeat_interleave(self.pack, 0)
+
+    def head(self, h: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.D.head(h)
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        return self.head(self.features(x))
+
+
+def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any], batch: int) -> nn.Module:
+    """D with everything that ``options`` put around it. Errors: ``ValueError`` where they do not go together."""
+    own = inspect.signature(make.__init__).parameters
+    around = {name: options[name] for name in OPTIONS if name in options and name not in own}
+    plain = {name: value for name, value in options.items() if name not in around}
+    copies, pack = around.get("copies", 1), around.get("pack", 1)
+    if copies < 1 or pack < 1:
+        raise ValueError(f"d.copies and d.pack must be at least 1, got {copies} and {pack}")
+    if batch % (copies * pack):
+        raise ValueError(f"a batch of {batch} cannot be shared by {copies} discriminator(s) in packs of {pack}: make it a "
+                         f"multiple of {copies * pack} (--batch)")
+    if pack > 1:
+        if latent.classes:
+            raise ValueError("d.pack needs a recipe without classes: a pack of several classes has no class of its own")
+        plain["channels"] = pack * plain["channels"]
+
+    def one() -> nn.Module:
+        D = make(latent, **plain)
+        if around.get("spectral"):
+            _normalise(D)
+        return Packed(D, pack) if pack > 1 else D
+
+    return Copies(one, copies) if copies > 1 else one()
+
+
+def _normalise(D: Discriminator) -> None:
+    family = type(D).__module__.rpartition(".")[2]
+    if any(isinstance(module, (EqualConv, EqualLinear)) for module in D.modules()):
+        raise ValueError(f"d.spectral does not suit {family}: its layers are under equalised learning rate, which scales "
+                         f"their weights itself")
+    if not all(p.any() for name, p in D.named_parameters() if name.endswith("weight")):
+        raise ValueError(f"d.spectral does not suit {family}: some of its layers start at zero, which has no norm to divide by")
+    spectral_normalise(D)

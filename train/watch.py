@@ -1,0 +1,166 @@
+"""The collapse watch: is the run still alive? It reads, warns in plain words, keeps the evidence, and can call a halt."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from gan.image import contact_sheet, to_pil, to_uint8
+from train.callbacks import Callback
+from train.runs import save_checkpoint
+
+if TYPE_CHECKING:
+    from train.loop import Phase, Run
+    from train.step import Step
+
+__all__ = ["ON_COLLAPSE", "CollapseWatch", "Collapsed", "OnCollapse", "nearest_distance"]
+
+OnCollapse = Literal["warn", "rollback", "stop"]
+ON_COLLAPSE = get_args(OnCollapse)
+EVERY_NIMG = 1000
+PATIENCE = 3  #           checks in a row before a word is said
+ALIKE = 0.1  #            of the reals' diversity: below, a batch is a few pictures over and over
+CERTAIN = 0.995  #        D's accuracy: above, G has next to nothing to learn from
+EXPLODED = 1000.0  #      times the usual gradient norm
+
+log = logging.getLogger(__name__)
+
+
+class Collapsed(RuntimeError):
+    """G draws the same few pictures whatever its latent."""
+
+
+def nearest_distance(x: Tensor) -> float:
+    """The mean distance of a picture to the nearest other one, root mean square over its numbers. x [N, C, H, W].
+
+    It falls to 0 where G collapses to one picture, to a few, or to one a class: mean distances see the first only.
+    """
+    flat = x.detach().float().flatten(1)
+    distances = torch.cdist(flat, flat) / math.sqrt(flat.shape[1])
+    return distances.fill_diagonal_(math.inf).amin(1).mean().item()
+
+
+class CollapseWatch(Callback):
+    """Every thousand images: diversity of a fixed batch of latents in parts of that of as many reals, D's accuracy, gradient
+    norms. ``run.vitals`` holds them, for the log. What stays wrong for three checks is said once, with a way out.
+
+    ``folder`` gets the evidence: ``collapse.jsonl`` and a sheet of the batch. With ``on_collapse="rollback"`` a copy of the
+    last healthy state is kept in ``good``; with it or "stop" a collapse raises ``Collapsed``. Training draws nothing for it.
+    """
+
+    def __init__(self, folder: Path, *, on_collapse: OnCollapse = "warn", good: Path | None = None,
+                 identity: dict[str, str] | None = None, every_s: float = 60.0):
+        self.folder, self.on_collapse, self.good = folder, on_collapse, good
+        self.identity, self.every_s = identity or {}, every_s
+        self.checked_nimg = 0
+        self.strikes: dict[str, int] = {}
+        self.norms: dict[str, list[float]] = {}
+        self.accuracy: list[float] = []
+        self.real: Tensor | None = None
+
+    def check(self, run: Run) -> None:
+        latent, count = run.recipe.latent, min(run.recipe.batch, 64)
+        rng = torch.Generator(run.device).manual_seed(0)
+        self.z = latent.sample(count, generator=rng)
+        # Several latents of each class, so that one picture a class is seen too.
+        self.c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
+
+    def on_start(self, run: Run) -> None:
+        self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
+
+    def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
+        if phase.every > 1 or run.nimg + run.recipe.batch * run.recipe.d_steps - self.checked_nimg < EVERY_NIMG:
+            return
+        if phase.net == "D":
+            self.real = step.real.detach()[: len(self.z)]
+            self.accuracy.append(_accuracy(step, run.recipe.loss.anchored))
+        grads = [p.grad for group in phase.optimiser.param_groups for p in group["params"] if p.grad is not None]
+        self.norms.setdefault(phase.net, []).append(nn.utils.get_total_norm(grads).item())
+
+    def after_step(self, run: Run) -> None:
+        if run.nimg - self.checked_nimg < EVERY_NIMG or self.real is None:
+            return
+        self.checked_nimg = run.nimg
+        fakes = _draw(run, self.z, self.c)
+        diversity = nearest_distance(fakes) / max(nearest_distance(self.real), 1e-8)
+        accuracy, self.accuracy = sum(self.accuracy) / len(self.accuracy), []
+        norms = {f"{net} gradient": values[-1] for net, values in self.norms.items()}
+        run.vitals = {k: float(f"{v:.4g}") for k, v in dict(diversity=diversity, accuracy=accuracy, **norms).items()}
+        learning = run.nimg >= max(10_000 * run.recipe.d_steps, 0.05 * run.planned_nimg)
+        if self._lasts("alike", learning and diversity < ALIKE):
+            self._collapsed(run, fakes, diversity)
+        if self._lasts("certain", learning and accuracy > CERTAIN):
+            self._say(run, f"D tells reals and fakes apart ({accuracy:.1%} right), so G learns little: hold D back with "
+                           f"--set d.spectral=true, where the net has it, a penalty, or a lower d_opt.lr")
+        for net, values in self.norms.items():
+            usual = sorted(values)[len(values) // 2]
+            if self._lasts(net, learning and values[-1] > EXPLODED * usual):
+                self._say(run, f"the gradients of {net} are {values[-1] / usual:,.0f} times as long as usual: a lower "
+                               f"{net.lower()}_opt.lr keeps them in hand")
+        if not any(self.strikes.values()):
+            self._keep(run)
+
+    def _lasts(self, what: str, wrong: bool) -> bool:
+        """True once, when it has been wrong for so many checks in a row."""
+        self.strikes[what] = self.strikes.get(what, 0) + 1 if wrong else 0
+        return self.strikes[what] == PATIENCE
+
+    def _collapsed(self, run: Run, fakes: Tensor, diversity: float) -> None:
+        text = (f"G has collapsed: {len(fakes)} latents give pictures only {diversity:.1%} as different from each other as "
+                f"reals are; ways out: --set 'penalties=ModeSeeking()', --set d.pack=2, a lower g_opt.lr")
+        sheet = self._say(run, text, fakes)
+        if self.on_collapse != "warn":
+            raise Collapsed(f"{text} (evidence: {sheet})")
+
+    def _say(self, run: Run, text: str, fakes: Tensor | None = None) -> Path:
+        """Warns, and writes the evidence down."""
+        log.warning("%.1f kimg: %s", run.nimg / 1000, text)
+        sheet = self.folder / f"{run.nimg:09d}.png"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.folder / "collapse.jsonl", "a") as file:
+                file.write(json.dumps(dict(nimg=run.nimg, warning=text, **run.vitals)) + "\n")
+            if fakes is not None:
+                to_pil(contact_sheet(to_uint8(fakes))).save(sheet)
+        except OSError as error:
+            log.warning("evidence not saved (%s); training goes on", error)
+        return sheet
+
+    def _keep(self, run: Run) -> None:
+        if self.on_collapse == "rollback" and self.good and run.seconds - self.saved_s >= self.every_s:
+            self.saved_s = run.seconds
+            try:
+                save_checkpoint(self.good, run, self.identity)
+            except OSError as error:
+                log.warning("last good state not saved (%s); the one before stays", error)
+
+    def state(self) -> dict[str, Any]:
+        return {"norms": {net: values[-1000:] for net, values in self.norms.items()}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.norms = {net: list(values) for net, values in state.get("norms", {}).items()}
+
+
+@torch.no_grad()
+def _draw(run: Run, z: Tensor, c: Tensor | None) -> Tensor:
+    """Pictures of G as it is, with its running statistics; nothing in it changes."""
+    training = run.G.training
+    run.G.eval()
+    try:
+        return run.G(z, c)
+    finally:
+        run.G.train(training)
+
+
+def _accuracy(step: Step, anchored: bool) -> float:
+    """Share of pictures, or where 0 is no border of pairs, that D tells right."""
+    real, fake = step.real_logits.detach(), step.fake_logits.detach()
+    if anchored:
+        return (torch.cat([real > 0, fake < 0]).float().mean()).item()
+    return (real[:, None] > fake[None]).float().mean().item()
