@@ -117,9 +117,9 @@ def work(args: argparse.Namespace) -> None:
                     **modes(net, draw(G, [Draw(seed) for seed in range(SAMPLES)])))
 
     protocol = (f"{args.minutes:g} minutes of one thread each, seed 0, {STACKS:,} pictures of 32 px. Modes and reverse KL "
-                f"divergence (nats, less is better) over {SAMPLES:,} images of seeds 0 to {SAMPLES - 1:,}, each digit read by "
-                f"the project's own classifier, which reads {right:.2%} of MNIST's test digits; clear = share of images in "
-                f"which it is at least 90 % sure of all three. As many real pictures: {real['modes']} modes, KL {real['kl']}, "
+                f"divergence (nats, less is better) over {SAMPLES:,} images of seeds 0 to {SAMPLES - 1:,}, each digit read "
+                f"by the project's own classifier, which reads {right:.2%} of MNIST's test digits; clear = share of images "
+                f"in which it is at least 90 % sure of all three. Real ones: {real['modes']} modes, KL {real['kl']}, "
                 f"clear {real['clear']}.")
     columns = {"modes": "modes of 1,000", "kl": "reverse KL", "clear": "clear"}
     board = Board("stacked-mnist", "Stacked MNIST: 1,000 modes", protocol, columns, judge)

@@ -192,6 +192,26 @@ def test_diverged_run_goes_back_and_exports(photos, tmp_path, capsys, monkeypatc
     assert hub.load(out / "export").training["nimg"] == 8
 
 
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 1)])
+def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, monkeypatch, times, code):
+    from train import watch
+    from train.loop import Run
+
+    def poisoned(self, step=Run.step):
+        if self.steps == 3 and self.rollbacks < times:
+            self.D.head.score.weight.data.fill_(float("nan"))
+        step(self)
+
+    monkeypatch.setattr(Run, "step", poisoned)
+    monkeypatch.setattr(watch, "EVERY_NIMG", 4)
+    out = tmp_path / "r"
+    command = ["dcgan", "--data", photos, "--out", out, "--kimg", "0.032", "--checkpoint-s", "0", *TINY]
+    assert train(*command, "--on-collapse", "rollback") == code
+    err = capsys.readouterr().err
+    assert [f"(attempt {k} of 3)" in err for k in (1, 2, 3)] == [True, times > 1, times > 1]
+    assert hub.load(out / "export").training["nimg"] == (32 if code == 0 else 12)
+
+
 def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(train_cli, "images_per_s", lambda *args, **kwargs: 321.0)
     out = tmp_path / "r"

@@ -115,5 +115,5 @@ def _normalise(D: Discriminator) -> None:
         raise ValueError(f"d.spectral does not suit {family}: its layers are under equalised learning rate, which scales "
                          f"their weights itself")
     if not all(p.any() for name, p in D.named_parameters() if name.endswith("weight")):
-        raise ValueError(f"d.spectral does not suit {family}: some of its layers start at zero, which has no norm to divide by")
+        raise ValueError(f"d.spectral does not suit {family}: some of its layers start at zero, without a norm")
     spectral_normalise(D)

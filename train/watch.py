@@ -24,6 +24,7 @@ __all__ = ["ON_COLLAPSE", "CollapseWatch", "Collapsed", "OnCollapse", "nearest_d
 OnCollapse = Literal["warn", "rollback", "stop"]
 ON_COLLAPSE = get_args(OnCollapse)
 EVERY_NIMG = 1000
+LEARNED_NIMG = 10_000  #  times d_steps, and a twentieth of the run: before, G may still draw anything
 PATIENCE = 3  #           checks in a row before a word is said
 ALIKE = 0.1  #            of the reals' diversity: below, a batch is a few pictures over and over
 CERTAIN = 0.995  #        D's accuracy: above, G has next to nothing to learn from
@@ -92,7 +93,7 @@ class CollapseWatch(Callback):
         accuracy, self.accuracy = sum(self.accuracy) / len(self.accuracy), []
         norms = {f"{net} gradient": values[-1] for net, values in self.norms.items()}
         run.vitals = {k: float(f"{v:.4g}") for k, v in dict(diversity=diversity, accuracy=accuracy, **norms).items()}
-        learning = run.nimg >= max(10_000 * run.recipe.d_steps, 0.05 * run.planned_nimg)
+        learning = run.nimg >= max(LEARNED_NIMG * run.recipe.d_steps, 0.05 * run.planned_nimg)
         if self._lasts("alike", learning and diversity < ALIKE):
             self._collapsed(run, fakes, diversity)
         if self._lasts("certain", learning and accuracy > CERTAIN):

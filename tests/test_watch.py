@@ -1,0 +1,108 @@
+"""The collapse watch sees a collapse, keeps the evidence, and changes nothing in a healthy run."""
+
+import json
+import logging
+
+import pytest
+import torch
+
+from tests.test_training import assert_same, tiny_run
+from train import watch
+from train.runs import load_checkpoint
+from train.watch import Collapsed, CollapseWatch, nearest_distance
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Checks every 8 images and judges from the first one on."""
+    monkeypatch.setattr(watch, "EVERY_NIMG", 8)
+    monkeypatch.setattr(watch, "LEARNED_NIMG", 0)
+
+
+def collapse(run):
+    """What a collapse does: the latent no longer matters."""
+    with torch.no_grad():
+        run.G.first.weight.zero_()
+
+
+def test_distance_to_the_nearest_picture():
+    x = torch.zeros(4, 1, 2, 2)
+    assert nearest_distance(x) == 0
+    x[1], x[2], x[3] = 1, 3, 6
+    assert nearest_distance(x) == pytest.approx((1 + 1 + 2 + 3) / 4)
+    several = torch.cat([x, x])  # every picture twice: no mean distance would see it
+    assert nearest_distance(several) == 0
+
+
+def test_reading_changes_nothing(tmp_path):
+    plain, watched = tiny_run("cgan", kimg=0.08), tiny_run("cgan", kimg=0.08, callbacks=[CollapseWatch(tmp_path)])
+    plain.fit()
+    watched.fit()
+    assert_same(plain, watched)
+    assert set(watched.vitals) == {"diversity", "accuracy", "D gradient", "G gradient"}
+    assert watched.vitals["D gradient"] > 0 and 0 <= watched.vitals["accuracy"] <= 1
+
+
+def test_a_collapse_is_said_once_and_kept(tmp_path, caplog):
+    run = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.2, callbacks=[CollapseWatch(tmp_path)])
+    collapse(run)
+    with caplog.at_level(logging.WARNING):
+        run.fit()
+    said = [r.message for r in caplog.records if "G has collapsed" in r.message]
+    assert len(said) == 1 and "ModeSeeking" in said[0] and run.finished
+    record = json.loads((tmp_path / "collapse.jsonl").read_text().splitlines()[0])
+    assert record["diversity"] < 0.01 and (tmp_path / f"{record['nimg']:09d}.png").is_file()
+
+
+@pytest.mark.parametrize("name", ["dcgan", "cgan"])
+def test_one_picture_a_class_is_a_collapse_too(name, tmp_path):
+    """The class may change the picture as it likes: the latent must."""
+    run = tiny_run(name, "g_opt.lr=0.0", "batch=12", kimg=1, callbacks=[CollapseWatch(tmp_path, on_collapse="stop")])
+    with torch.no_grad():
+        run.G.first.weight[: run.G.latent.dim] = 0
+        if run.G.append.embed is not None:
+            run.G.append.embed.weight.mul_(30)
+    with pytest.raises(Collapsed, match=r"\d latents give pictures only .*evidence: .*png"):
+        run.fit()
+
+
+def test_the_last_healthy_state_is_kept_and_gone_back_to(tmp_path):
+    healthy = tmp_path / "healthy.safetensors"
+    watching = CollapseWatch(tmp_path, on_collapse="rollback", good=healthy, every_s=0)
+    run = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.7, callbacks=[watching])
+    run.step()
+    watching.on_start(run)
+    for k in range(40):
+        if k == 8:
+            before = run.nimg
+            collapse(run)
+        run.step()
+        try:
+            watching.after_step(run)
+        except Collapsed:
+            break
+    assert healthy.exists() and k > 8, "the collapse was not seen"
+    load_checkpoint(healthy, run, {})
+    assert run.nimg <= before + 8 and run.G.first.weight.abs().sum() > 0
+    state = run.rng.get_state()
+    run.try_again(1)
+    run.step()
+    assert not torch.equal(state, run.rng.get_state())
+    assert run.phases[0].optimiser.param_groups[0]["lr"] == pytest.approx(run.recipe.d_opt.lr / 2)
+    again = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.7)
+    again.restore(*run.state())
+    assert again.rollbacks == 1
+
+
+def test_d_that_is_never_wrong_and_gradients_that_explode_are_said(tmp_path, caplog):
+    callback = CollapseWatch(tmp_path)
+    run = tiny_run("dcgan", "d_opt.lr=0.05", "g_opt.lr=0.0", "d.norm=none", kimg=0.4, callbacks=[callback])
+    with caplog.at_level(logging.WARNING):
+        run.fit()
+    assert any("D tells reals and fakes apart" in r.message for r in caplog.records)
+    caplog.clear()
+    callback.norms["G"], callback.strikes = [1e-9] * 100, {}
+    for _ in range(6):
+        run.step()
+        callback.after_step(run)
+    assert any("gradients of G are" in r.message and "g_opt.lr" in r.message for r in caplog.records)
