@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from gan.engine import pick_device
-from train.budget import images_per_s, kimg_in
+from train.budget import check_memory, images_per_s, kimg_in
 from train.callbacks import Checkpoints, Log, Snapshots, clock
 from train.config import Recipe, override
 from train.data import Images, Stream, load_images
@@ -95,6 +95,7 @@ def train(args: argparse.Namespace) -> int:
     if old and not args.resume and not args.dry_run:
         raise ValueError(f"{args.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
+    check_memory(recipe, images.spec, device)
     if args.minutes is not None:
         recipe = replace(recipe, kimg=float(old[1]["kimg"])) if old else budget_from_minutes(recipe, args, images, device)
     if args.dry_run:

@@ -150,15 +150,16 @@ def wgan(data: DataSpec) -> Recipe:
 @recipe(paper="Gulrajani et al. 2017, arXiv:1704.00028", parent="wgan", note="a gradient penalty in the place of clipping")
 def wgan_gp(data: DataSpec) -> Recipe:
     # Table 1 and app. F: weight 10, five D updates, no batch norm in D, since the penalty is per sample; rate decays to 0.
+    # bfloat16: benchmarks/choices.py.
     rate = Adam(Schedule(2e-4, 0.0), (0.0, 0.9))
     return Recipe(family="resnet", latent=Latent(128), loss=wasserstein, penalties=(GradientPenalty(10.0),), d_steps=5,
-                  g_opt=rate, d_opt=rate, batch=64, kimg=2000, channels_last=True)
+                  g_opt=rate, d_opt=rate, batch=64, kimg=2000, precision="bfloat16", channels_last=True)
 
 
 @recipe(paper="Miyato et al. 2018, arXiv:1802.05957", parent="wgan-gp", note="spectral norm in D, hinge loss")
 def sngan(data: DataSpec) -> Recipe:
-    # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling. bfloat16: benchmarks/choices.py.
-    return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"), precision="bfloat16")
+    # Sec. 4, setting for ResNets: Adam (0, 0.9), 2e-4, five D updates, sum pooling.
+    return replace(wgan_gp.make(data), loss=hinge, penalties=(), d=dict(spectral=True, pool="sum"))
 
 
 @recipe(paper="Karras et al. 2018, arXiv:1710.10196", parent="wgan-gp",
