@@ -48,8 +48,8 @@ def check_memory(recipe: Recipe, spec: DataSpec, device: torch.device) -> None:
     free = _free_bytes(device)
     if weights + pictures > free:
         raise ValueError(f"this needs at least {(weights + pictures) / 1e9:,.1f} GB ({weights / 1e9:,.1f} for weights and "
-                         f"optimisers, {pictures / 1e9:,.1f} for a batch on its way) and {free / 1e9:,.1f} GB are free: choose "
-                         f"a smaller width (g.width and d.width), --batch or --resolution")
+                         f"optimisers, {pictures / 1e9:,.1f} for a batch on its way) and {free / 1e9:,.1f} GB are free: "
+                         f"choose a smaller width (g.width and d.width), --batch or --resolution")
 
 
 def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
