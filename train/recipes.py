@@ -184,6 +184,17 @@ def biggan(data: DataSpec) -> Recipe:
                   precision="bfloat16", channels_last=True)
 
 
+@recipe(paper="Karras, Laine and Aila 2019, arXiv:1812.04948", parent="progan",
+        note="a mapping net whose w sets the style of every layer; noise for the detail")
+def stylegan(data: DataSpec) -> Recipe:
+    # Sec. 2 and app. C: nonsaturating with R1 (weight 10 on faces; StyleGAN2-ADA's rule here), Adam 1e-3 (0, 0.99), style
+    # mixing 0.9, a rate 100 times smaller in the mapping. Without growing, which StyleGAN2 found needless.
+    opt = Adam(1e-3, (0.0, 0.99))
+    return Recipe(family="stylegan", latent=Latent(128, classes=data.classes), loss=nonsaturating,
+                  penalties=(R1(2e-4 * data.resolution**2 / 32, every=16),), mix=StyleMixing(0.9), g_opt=opt, d_opt=opt,
+                  batch=32, kimg=2000, channels_last=True)
+
+
 @recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="dcgan",
         note="a mapping net and modulated convolutions, R1 and path length now and then")
 def stylegan2(data: DataSpec) -> Recipe:

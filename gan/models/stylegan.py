@@ -1,0 +1,112 @@
+"""StyleGAN (Karras, Laine and Aila 2019, arXiv:1812.04948): a learned mapping, and a synthesis net that reads w as styles.
+
+The picture starts from a learned constant; at every layer w sets the scale and shift of each normalised feature map (AdaIN),
+and noise gives the detail that w need not know. The full resolution is trained from the start.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan import base
+from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std, pixel_norm, scaled_leaky_relu, smooth, smooth_up
+
+
+class StyledLayer(nn.Module):
+    """(upsample,) convolution, noise, bias, activation, then AdaIN (eq. 1). The noise is a saved buffer in use."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, resolution: int, *, up: bool = False, constant: bool = False):
+        super().__init__()
+        self.conv = None if constant else EqualConv(inputs, outputs, 3, bias=False)
+        self.up, self.style = up, EqualLinear(w_dim, 2 * outputs)
+        self.strength = nn.Parameter(torch.zeros(outputs))  # of the noise, a number a feature map
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("noise", torch.randn(1, 1, resolution, resolution))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """x [N, I, H, W], w [N, D] -> [N, O, H, W], or [N, O, 2H, 2W] with ``up``."""
+        if self.up:
+            x = smooth_up(x)
+        if self.conv is not None:
+            x = self.conv(x)
+        noise = torch.randn_like(x[:, :1]) if self.training else self.noise
+        x = scaled_leaky_relu(x + noise * self.strength[:, None, None] + self.bias[:, None, None])
+        scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
+        return F.instance_norm(x, eps=1e-8) * (1 + scale) + shift
+
+
+class Generator(base.Generator):
+    """z, c -> mapping -> w [N, L, D], one latent a layer, two layers a resolution -> 1x1 -> x [N, C, H, W]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #      px
+        channels: int = 3,  #         1 or 3
+        width: int = 128,  #          channels up to 32 px, halved at each doubling above (paper: 512)
+        w_dim: int = 128,  #          D (paper: 512)
+        mapping_layers: int = 4,  #   (paper: 8)
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = halving_plan(resolution, width)
+        self.num_ws = 2 * len(sizes)
+        self.embed = nn.Embedding(latent.classes, w_dim) if latent.classes else None
+        first = latent.dim + (w_dim if latent.classes else 0)
+        self.map = nn.ModuleList(EqualLinear(first if k == 0 else w_dim, w_dim, rate=0.01) for k in range(mapping_layers))
+        self.register_buffer("w_mean", torch.zeros(max(latent.classes, 1), w_dim))
+        self.constant = nn.Parameter(torch.ones(1, sizes[0], 4, 4))
+        self.layers = nn.ModuleList()
+        for k, (i, o) in enumerate(zip([sizes[0], *sizes], sizes)):
+            self.layers.append(StyledLayer(i, o, w_dim, 4 << k, up=k > 0, constant=k == 0))
+            self.layers.append(StyledLayer(o, o, w_dim, 4 << k))
+        self.pixels = EqualConv(sizes[-1], channels, 1)
+
+    def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        h = pixel_norm(z)
+        if self.embed is not None:
+            h = torch.cat([h, pixel_norm(self.embed(c))], 1)
+        for layer in self.map:
+            h = scaled_leaky_relu(layer(h))
+        return h[:, None].expand(-1, self.num_ws, -1)
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        x = self.constant.expand(len(w), -1, -1, -1)
+        for k, layer in enumerate(self.layers):
+            x = layer(x, w[:, k])
+        return self.pixels(x)
+
+
+class Discriminator(base.Discriminator):
+    """x [N, C, H, W] -> two 3x3 a resolution, blurred before each halving, to 4x4 -> h [N, width] -> logits [N]."""
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #  px
+        channels: int = 3,  #     1 or 3
+        width: int = 128,  #      channels up to 32 px (paper: 512)
+        group: int = 4,  #        samples that share a standard deviation, 0 = without it
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width)
+        sizes = halving_plan(resolution, width)[::-1]
+        self.pixels = EqualConv(channels, sizes[0], 1)
+        self.blocks = nn.ModuleList(nn.ModuleList([EqualConv(i, i, 3), EqualConv(i, o, 3, stride=2)])
+                                    for i, o in zip(sizes, sizes[1:]))
+        self.group = group
+        self.last = EqualConv(sizes[-1] + (group > 0), sizes[-1], 3)
+        self.linear = EqualLinear(sizes[-1] * 16, sizes[-1])
+        self.feature_dim = sizes[-1]
+        self.head = base.Head(self.feature_dim, latent.classes)
+
+    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        h = scaled_leaky_relu(self.pixels(x))
+        for conv, halve in self.blocks:
+            h = scaled_leaky_relu(conv(h))
+            h = scaled_leaky_relu(halve(smooth(F.pad(h, (1, 1, 1, 1)))))
+        if self.group:
+            h = minibatch_std(h, self.group)
+        return scaled_leaky_relu(self.linear(scaled_leaky_relu(self.last(h)).flatten(1)))
