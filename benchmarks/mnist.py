@@ -34,6 +34,7 @@ ROWS = (
     Row("biggan", "biggan", NARROW),
     Row("r3gan", "r3gan", (*NARROW, "batch=32")),
     Row("infogan", "infogan", ()),
+    Row("stylegan", "stylegan", (*NARROW, "g.w_dim=64")),
     Row("wgan", "wgan", ()),
     Row("dcgan", "dcgan", ()),
     Row("cgan", "cgan", ()),

@@ -118,7 +118,7 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         print(f"{board.name}: {row.name}, {k + 1} of {len(todo)}, {args.minutes:g} CPU minutes each, about "
               f"{(len(todo) - k) * args.minutes:.0f} minutes left", flush=True)
         out = args.runs / re.sub("[^a-z0-9]+", "-", f"{board.name}-{row.name}".lower())
-        recipe, cpu_s = _train(row, images, data, out, args)
+        cpu_s = _train(row, images, data, out, args)
         judged = board.judge(out / "export")
         training = json.loads((out / "export" / "training.json").read_text())
         result = dict(name=row.name, recipe=row.recipe, settings=list(row.settings), minutes=args.minutes,
@@ -128,20 +128,24 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         print(json.dumps(result), f"({time.monotonic() - began:.0f} s)", flush=True)
 
 
-def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namespace) -> tuple[Recipe, float]:
-    """One run, to its end, from where it stands. The seconds of the processor are summed over all attempts."""
-    recipe, spent, plan = row.resolved(images), out / "cpu_s.txt", out / "plan_kimg.txt"
+def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namespace) -> float:
+    """One run, to its end, from where it stands: the processor's seconds, summed over all attempts."""
+    recipe, spent, plan = row.resolved(images), out / "cpu_s.txt", out / "plan.json"
     if not plan.exists():
         out.mkdir(parents=True, exist_ok=True)
-        plan.write_text(f"{kimg_in(args.minutes, images_per_s(recipe, images, clock=time.process_time))}")
-    command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", plan.read_text(),
+        kimg = kimg_in(args.minutes, images_per_s(recipe, images, clock=time.process_time))
+        plan.write_text(json.dumps({"minutes": args.minutes, "kimg": kimg}))
+    planned = json.loads(plan.read_text())
+    if planned["minutes"] != args.minutes:
+        raise ValueError(f"{out} holds a run of {planned['minutes']:g} minutes: choose another folder with --runs")
+    command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", str(planned["kimg"]),
                "--device", "cpu", "--licence", args.licence, "--resume", *(w for s in row.settings for w in ("--set", s))]
     before = _children_s()
     try:
         subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     finally:
         spent.write_text(str((float(spent.read_text()) if spent.exists() else 0.0) + _children_s() - before))
-    return recipe, float(spent.read_text())
+    return float(spent.read_text())
 
 
 def _children_s() -> float:

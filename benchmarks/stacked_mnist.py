@@ -57,6 +57,7 @@ ROWS = (
     Row("lsgan", "lsgan", NARROW),
     Row("wgan", "wgan", NARROW),
     Row("progan", "progan", NARROW),
+    Row("stylegan", "stylegan", (*NARROW, "g.w_dim=64")),
     Row("biggan", "biggan", NARROW),
     dcgan("no norm", "d.norm=none"),
     dcgan("layer norm and R2", "d.norm=layer", "penalties=R2(10, every=4)"),
@@ -75,6 +76,7 @@ def stacked(images: Images) -> Path:
     path = cache_home() / f"stacked-mnist-{images.fingerprint}.parquet"
     if not path.exists():
         print(f"stacking {STACKS:,} pictures", flush=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         picks = np.random.RandomState(0).randint(len(images.pixels), size=(STACKS, 3))
         schema = pa.schema([("image", pa.struct([("bytes", pa.binary())]))])
         with replacing(path) as file, pq.ParquetWriter(file, schema) as writer:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from conftest import tiny_images
+from test_training import tiny_run
 
-from tests.conftest import tiny_images
-from tests.test_training import tiny_run
 from train import budget
 from train.config import DataSpec, override
 from train.loop import Run

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from test_terms import make_step
+from test_training import assert_same, tiny_run
 
 from gan.base import Latent
 from gan.layers import norm_layer
-from tests.test_terms import make_step
-from tests.test_training import assert_same, tiny_run
 from train import discriminators
 from train.augment import DiffAugment
 from train.recipes import RECIPES

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 import torch
+from test_training import assert_same, tiny_run
 
-from tests.test_training import assert_same, tiny_run
 from train import watch
 from train.runs import load_checkpoint
 from train.watch import Collapsed, CollapseWatch, nearest_distance

@@ -195,7 +195,7 @@ def stylegan(data: DataSpec) -> Recipe:
                   batch=32, kimg=2000, channels_last=True)
 
 
-@recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="dcgan",
+@recipe(paper="Karras et al. 2020, arXiv:1912.04958", parent="stylegan",
         note="a mapping net and modulated convolutions, R1 and path length now and then")
 def stylegan2(data: DataSpec) -> Recipe:
     # gamma = 2e-4 res^2 / batch, 2 mapping layers, 10/32 kimg a sample of half-life: StyleGAN2-ADA's automatic settings
