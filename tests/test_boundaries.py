@@ -1,6 +1,7 @@
 """The rules that keep the house in order, held by reading the code."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -58,3 +59,8 @@ def test_nothing_unpickles_or_evaluates():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 assert ast.unparse(node.func) not in {"eval", "exec", "torch.load", "pickle.load", "pickle.loads"}, path
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_short_enough_to_read(name):
+    assert len(inspect.getsource(RECIPES[name].make).splitlines()) <= 20
