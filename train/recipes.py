@@ -5,8 +5,8 @@ A recipe is a function because its terms carry state: every run gets fresh ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 
 from gan.base import Latent
 from gan.spec import write
@@ -73,18 +73,28 @@ def find(name: str) -> Entry:
 
 def changes(entry: Entry, data: DataSpec) -> dict[str, list[str]]:
     """Slot -> [of the parent, of the recipe], in the notation of ``--set``, for what the recipe does otherwise than its
-    parent on this data; "" = left at its default. The budget is left out: it is no idea. {} without a parent."""
+    parent on this data; "" = left at its default. Budget and arithmetic are left out: they are no ideas. {} without a
+    parent."""
     if not entry.parent:
         return {}
     old, new = (_flat(e(data)) for e in (find(entry.parent), entry))
     return {slot: [old.get(slot, ""), new.get(slot, "")] for slot in {**old, **new}
-            if old.get(slot) != new.get(slot) and slot != "kimg"}
+            if old.get(slot) != new.get(slot) and slot not in ("kimg", "precision", "channels_last")}
 
 
 def _flat(recipe: Recipe) -> dict[str, str]:
-    """Every slot as text, the options of the nets one by one."""
-    options = {f"{net}.{k}": write(v) for net in ("g", "d") for k, v in getattr(recipe, net).items()}
-    return {k: v for k, v in {**recipe.to_json(), **options}.items() if k not in ("g", "d")}
+    """Every slot as text, those that have parts part by part, as ``--set`` names them."""
+    flat = {}
+    for slot in (f.name for f in fields(recipe)):
+        value, parts = getattr(recipe, slot), {}
+        if isinstance(value, (Latent, Adam, RMSprop)):
+            flat[slot], parts = type(value).__name__, vars(value)
+        elif isinstance(value, Mapping):
+            parts = value
+        else:
+            flat[slot] = write(value)
+        flat.update({f"{slot}.{name}": write(part) for name, part in parts.items()})
+    return flat
 
 
 def _classes(data: DataSpec, name: str) -> int:
