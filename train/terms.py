@@ -121,10 +121,15 @@ def require_shared_features(term: Term, D: nn.Module) -> None:
                          f"one set of them: leave these out")
 
 
+def _at_least_float32(x: Tensor) -> Tensor:
+    """Squares are never summed in half precision."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def squared_gradient_norm(out: Tensor, x: Tensor) -> Tensor:
     """|d out_n / d x_n|^2 per sample, [N]; keeps the graph so that it can be minimised. out [N], x [N, ...]."""
     (gradient,) = torch.autograd.grad(out.sum(), x, create_graph=True)
-    return gradient.flatten(1).float().square().sum(1)
+    return _at_least_float32(gradient).flatten(1).square().sum(1)
 
 
 class R1(Term):
@@ -155,7 +160,7 @@ class GradientPenalty(Term):
 
     def forward(self, s: Step) -> Tensor:
         t = torch.rand(len(s.real), 1, 1, 1, generator=s.rng, device=s.real.device)
-        x = torch.lerp(s.real.detach(), s.fake.detach().float(), t).requires_grad_()
+        x = torch.lerp(s.real.detach(), s.fake.detach().to(s.real.dtype), t).requires_grad_()
         norm = squared_gradient_norm(s.D(s.augment(x), s.c).float(), x).add(1e-12).sqrt()
         return (norm - 1).square()
 
@@ -221,7 +226,7 @@ class PathLength(Term):
         x = s.G.synthesis(w)
         y = torch.randn(x.shape, generator=s.rng, device=x.device) / math.sqrt(x.shape[2] * x.shape[3])
         (gradient,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)  # [n, L, D]
-        length = gradient.float().square().sum(2).mean(1).sqrt()
+        length = _at_least_float32(gradient).square().sum(2).mean(1).sqrt()
         self.mean.lerp_(length.mean().detach(), self.decay)
         return (length - self.mean).square()
 
@@ -262,7 +267,7 @@ class ModeSeeking(Term):
     def forward(self, s: Step) -> Tensor:
         z = s.G.latent.sample(len(s.z), generator=s.rng)
         other = s.G(z, s.c)
-        pictures = (s.fake - other).float().abs().flatten(1).mean(1)
+        pictures = _at_least_float32(s.fake - other).abs().flatten(1).mean(1)
         latents = (s.z - z).abs().mean(1)
         return 1 / (pictures / latents + self.eps)
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std, pixel_norm, scaled_leaky_relu
+from gan.layers import EqualConv, EqualLinear, activated, halving_plan, minibatch_std, pixel_norm
 
 
 def double(x: Tensor) -> Tensor:
@@ -61,12 +61,12 @@ class Generator(Growing, base.Generator):
 
     def synthesis(self, w: Tensor) -> Tensor:
         level = int(self.level)
-        x = scaled_leaky_relu(self.first(pixel_norm(w[:, 0]))).reshape(-1, self.size, 4, 4)
+        x = activated(self.first, pixel_norm(w[:, 0])).reshape(-1, self.size, 4, 4)
         below = x
         for k, block in enumerate(self.blocks[: level + 1]):
             below, x = x, double(x) if k else x
             for conv in block:
-                x = pixel_norm(scaled_leaky_relu(conv(x)))
+                x = pixel_norm(activated(conv, x))
         picture = self.pixels[level](x)
         if level and self.alpha < 1:  # fig. 2: the new level fades in over the old picture, doubled
             picture = torch.lerp(double(self.pixels[level - 1](below)), picture, self.alpha)
@@ -99,13 +99,13 @@ class Discriminator(Growing, base.Discriminator):
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         level = int(self.level)
-        h = scaled_leaky_relu(self.pixels[level](x))
+        h = activated(self.pixels[level], x)
         for k in range(level, 0, -1):
             for conv in self.blocks[k - 1]:
-                h = scaled_leaky_relu(conv(h))
+                h = activated(conv, h)
             h = F.avg_pool2d(h, 2)
             if k == level and self.alpha < 1:
-                h = torch.lerp(scaled_leaky_relu(self.pixels[k - 1](F.avg_pool2d(x, 2))), h, self.alpha)
+                h = torch.lerp(activated(self.pixels[k - 1], F.avg_pool2d(x, 2)), h, self.alpha)
         if self.group:
             h = minibatch_std(h, self.group)
-        return scaled_leaky_relu(self.linear(scaled_leaky_relu(self.last(h)).flatten(1)))
+        return activated(self.linear, activated(self.last, h).flatten(1))

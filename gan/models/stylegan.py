@@ -11,7 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualLinear, halving_plan, minibatch_std, pixel_norm, scaled_leaky_relu, smooth, smooth_up
+from gan.layers import (
+    ACTIVATION_GAIN,
+    EqualConv,
+    EqualLinear,
+    activated,
+    halving_plan,
+    minibatch_std,
+    pixel_norm,
+    smooth,
+    smooth_up,
+)
 
 
 class StyledLayer(nn.Module):
@@ -29,10 +39,10 @@ class StyledLayer(nn.Module):
         """x [N, I, H, W], w [N, D] -> [N, O, H, W], or [N, O, 2H, 2W] with ``up``."""
         if self.up:
             x = smooth_up(x)
-        if self.conv is not None:
-            x = self.conv(x)
+        x = x * ACTIVATION_GAIN if self.conv is None else self.conv(x, ACTIVATION_GAIN)
         noise = torch.randn_like(x[:, :1]) if self.training else self.noise
-        x = scaled_leaky_relu(x + noise * self.strength[:, None, None] + self.bias[:, None, None])
+        strength, bias = (ACTIVATION_GAIN * p[:, None, None] for p in (self.strength, self.bias))
+        x = F.leaky_relu(torch.addcmul(x + bias, noise, strength), 0.2)
         scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
         return F.instance_norm(x, eps=1e-8) * (1 + scale) + shift
 
@@ -69,7 +79,7 @@ class Generator(base.Generator):
         if self.embed is not None:
             h = torch.cat([h, pixel_norm(self.embed(c))], 1)
         for layer in self.map:
-            h = scaled_leaky_relu(layer(h))
+            h = activated(layer, h)
         return h[:, None].expand(-1, self.num_ws, -1)
 
     def synthesis(self, w: Tensor) -> Tensor:
@@ -103,10 +113,10 @@ class Discriminator(base.Discriminator):
         self.head = base.Head(self.feature_dim, latent.classes)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        h = scaled_leaky_relu(self.pixels(x))
+        h = activated(self.pixels, x)
         for conv, halve in self.blocks:
-            h = scaled_leaky_relu(conv(h))
-            h = scaled_leaky_relu(halve(smooth(F.pad(h, (1, 1, 1, 1)))))
+            h = activated(conv, h)
+            h = activated(halve, smooth(F.pad(h, (1, 1, 1, 1))))
         if self.group:
             h = minibatch_std(h, self.group)
-        return scaled_leaky_relu(self.linear(scaled_leaky_relu(self.last(h)).flatten(1)))
+        return activated(self.linear, activated(self.last, h).flatten(1))

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from gan import base
 from gan.layers import (
+    ACTIVATION_GAIN,
     EqualConv,
     EqualLinear,
+    activated,
     halving_plan,
     minibatch_std,
     pixel_norm,
-    scaled_leaky_relu,
     smooth,
     smooth_down,
     smooth_up,
@@ -27,7 +28,8 @@ from gan.layers import (
 
 
 class ModulatedConv(nn.Module):
-    """x [N, I, H, W], w [N, D] -> [N, O, H, W], or [N, O, 2H, 2W] with ``up``: eq. 1 (modulation) and 3 (demodulation)."""
+    """x [N, I, H, W], w [N, D], bias [O] -> [N, O, H, W], or [N, O, 2H, 2W] with ``up``: eq. 1 (modulation) and 3
+    (demodulation, which may scale by a ``gain`` for nothing)."""
 
     def __init__(self, inputs: int, outputs: int, w_dim: int, *, kernel: int = 3, up: bool = False, demodulate: bool = True):
         super().__init__()
@@ -36,7 +38,7 @@ class ModulatedConv(nn.Module):
         self.style = EqualLinear(w_dim, inputs, bias=1.0)
         self.up, self.demodulate = up, demodulate
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor, gain: float = 1.0) -> Tensor:
         style, weight = self.style(w), self.weight * self.gain
         x = x * style[:, :, None, None]
         if self.up:  # upsample, convolve, blur; the blur's gain makes up for the zeros between the pixels
@@ -44,10 +46,10 @@ class ModulatedConv(nn.Module):
             x = smooth(x, gain=4.0)
         else:
             x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-        if self.demodulate:
-            norm = style.square() @ weight.square().sum((2, 3)).t()  # [N, O]
-            x = x * (norm + 1e-8).rsqrt()[:, :, None, None]
-        return x
+        if not self.demodulate:
+            return x + bias[:, None, None]
+        norm = style.square() @ weight.square().sum((2, 3)).t()  # [N, O]
+        return torch.addcmul(bias[:, None, None], x, (norm + 1e-8).rsqrt()[:, :, None, None] * gain)
 
 
 class StyledLayer(nn.Module):
@@ -61,9 +63,9 @@ class StyledLayer(nn.Module):
         self.register_buffer("noise", torch.randn(1, 1, resolution, resolution))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        x = self.conv(x, w)
+        x = self.conv(x, w, self.bias * ACTIVATION_GAIN, ACTIVATION_GAIN)
         noise = torch.randn_like(x[:, :1]) if self.training else self.noise
-        return scaled_leaky_relu(x + noise * self.strength + self.bias[:, None, None])
+        return F.leaky_relu(x + noise * (self.strength * ACTIVATION_GAIN), 0.2)
 
 
 class ToRGB(nn.Module):
@@ -75,7 +77,7 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor, w: Tensor, picture: Tensor | None) -> Tensor:
-        y = self.conv(x, w) + self.bias[:, None, None]
+        y = self.conv(x, w, self.bias)
         return y if picture is None else y + smooth_up(picture)
 
 
@@ -112,7 +114,7 @@ class Generator(base.Generator):
         if self.embed is not None:
             h = torch.cat([h, pixel_norm(self.embed(c))], 1)
         for layer in self.map:
-            h = scaled_leaky_relu(layer(h))
+            h = activated(layer, h)
         return h[:, None].expand(-1, self.num_ws, -1)
 
     def synthesis(self, w: Tensor) -> Tensor:
@@ -134,9 +136,9 @@ class DownBlock(nn.Module):
         self.skip = EqualConv(inputs, outputs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = scaled_leaky_relu(self.conv1(x))
-        y = scaled_leaky_relu(self.conv2(smooth(F.pad(y, (1, 1, 1, 1)))))
-        return (y + self.skip(smooth_down(x))) / math.sqrt(2)
+        y = activated(self.conv1, x)
+        y = F.leaky_relu(self.conv2(smooth(F.pad(y, (1, 1, 1, 1)))), 0.2)  # its gain and the sum's 1 / sqrt(2) are 1
+        return y + self.skip(smooth_down(x), 1 / math.sqrt(2))
 
 
 class Discriminator(base.Discriminator):
@@ -162,7 +164,7 @@ class Discriminator(base.Discriminator):
         self.head = base.Head(self.feature_dim, latent.classes)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        h = self.blocks(scaled_leaky_relu(self.pixels(x)))
+        h = self.blocks(activated(self.pixels, x))
         if self.group:
             h = minibatch_std(h, self.group)
-        return scaled_leaky_relu(self.linear(scaled_leaky_relu(self.last(h)).flatten(1)))
+        return activated(self.linear, activated(self.last, h).flatten(1))
