@@ -32,17 +32,18 @@ class KernelPerSample(nn.Module):
         super().__init__()
         self.conv = conv
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, bias: Tensor, gain: float = 1.0) -> Tensor:
         conv, (n, i, h, _) = self.conv, x.shape
         weight = conv.weight[None] * conv.gain * conv.style(w)[:, None, :, None, None]  # [N, O, I, k, k]
         if conv.demodulate:
-            weight = weight * (weight.square().sum((2, 3, 4), keepdim=True) + 1e-8).rsqrt()
+            weight = weight * (weight.square().sum((2, 3, 4), keepdim=True) + 1e-8).rsqrt() * gain
         x, o, k = x.reshape(1, n * i, h, h), weight.shape[1], weight.shape[-1]
         if not conv.up:
-            return F.conv2d(x, weight.reshape(n * o, i, k, k), padding=k // 2, groups=n).reshape(n, o, h, h)
+            x = F.conv2d(x, weight.reshape(n * o, i, k, k), padding=k // 2, groups=n).reshape(n, o, h, h)
+            return x + bias[:, None, None]
         weight = weight.transpose(1, 2).flip(3, 4).reshape(n * i, o, k, k)
         x = F.conv_transpose2d(x, weight, stride=2, groups=n)
-        return smooth(x.reshape(n, o, 2 * h + 1, 2 * h + 1), gain=4.0)
+        return smooth(x.reshape(n, o, 2 * h + 1, 2 * h + 1), gain=4.0) + bias[:, None, None]
 
 
 def per_sample(net: nn.Module) -> nn.Module:

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import tiny_generator
 
 from gan.base import Latent
 from gan.layers import minibatch_std
@@ -152,3 +153,13 @@ def test_minibatch_standard_deviation():
         torch.testing.assert_close(y[k, 3], expected.expand(4, 4))
     assert torch.equal(y[:, :3], x)
     assert minibatch_std(x[:7], 4).shape == (7, 4, 4, 4)  # 7 has no divisor from 2 to 4: each is its own group
+
+
+def test_the_benchmark_compares_like_with_like():
+    """A kernel for each sample, which benchmarks/modulation.py times, draws the same pictures."""
+    from benchmarks.modulation import per_sample
+
+    G = tiny_generator("stylegan2").eval()
+    z = torch.randn(3, 8)
+    expected = G(z)
+    torch.testing.assert_close(per_sample(G)(z), expected, atol=1e-4, rtol=1e-4)
