@@ -28,6 +28,7 @@ NARROW = ("g.width=32", "d.width=32")
 
 ROWS = (
     Row("stylegan2", "stylegan2", (*NARROW, "g.w_dim=64")),
+    Row("stylegan2, R1 of weight 1", "stylegan2", (*NARROW, "g.w_dim=64", "penalties=R1(1, every=16), PathLength()")),
     Row("progan", "progan", NARROW),
     Row("wgan-gp", "wgan-gp", NARROW),
     Row("sngan", "sngan", ("g.width=48", "d.width=48")),
