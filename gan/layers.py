@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 __all__ = ["ACTIVATION_GAIN", "AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp",
-           "UpConv", "activated", "halving_plan", "init_normal", "minibatch_std", "norm_layer", "pixel_norm", "smooth",
-           "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
+           "StdFeatures", "StyleMapping", "UpConv", "activated", "halving_plan", "init_normal", "minibatch_std",
+           "norm_layer", "pixel_norm", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
 Norm = Literal["batch", "layer", "none"]
@@ -203,6 +203,41 @@ def minibatch_std(x: Tensor, group: int) -> Tensor:
     y = x.reshape(group, n // group, -1)
     std = (y.var(0, unbiased=False) + 1e-8).sqrt().mean(1)  # [N / group]
     return torch.cat([x, std.repeat(group).reshape(n, 1, 1, 1).expand(n, 1, h, w)], 1)
+
+
+class StyleMapping(nn.Module):
+    """z [N, Z], c [N] -> w [N, D]: the mapping net of the style-based generators (Karras, Laine and Aila 2019,
+    arXiv:1812.04948, fig. 1b and app. C: its learning rate is a hundredth), the class embedding beside z."""
+
+    def __init__(self, dim: int, classes: int, w_dim: int, layers: int):
+        super().__init__()
+        self.embed = nn.Embedding(classes, w_dim) if classes else None
+        first = dim + (w_dim if classes else 0)
+        self.layers = nn.ModuleList(EqualLinear(first if k == 0 else w_dim, w_dim, rate=0.01) for k in range(layers))
+
+    def forward(self, z: Tensor, c: Tensor | None) -> Tensor:
+        h = pixel_norm(z)
+        if self.embed is not None:
+            h = torch.cat([h, pixel_norm(self.embed(c))], 1)
+        for layer in self.layers:
+            h = activated(layer, h)
+        return h
+
+
+class StdFeatures(nn.Module):
+    """The end of ProGAN's D and its heirs': x [N, C, 4, 4] -> standard deviation over ``group`` samples (0 = without) -> 3x3
+    -> linear -> h [N, C] (Karras et al. 2018, arXiv:1710.10196, table 2)."""
+
+    def __init__(self, channels: int, group: int):
+        super().__init__()
+        self.group = group
+        self.conv = EqualConv(channels + (group > 0), channels, 3)
+        self.linear = EqualLinear(channels * 16, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.group:
+            x = minibatch_std(x, self.group)
+        return activated(self.linear, activated(self.conv, x).flatten(1))
 
 
 def _binomial(x: Tensor, gain: float) -> Tensor:

@@ -59,8 +59,8 @@ def equations(G, z, c=None):
         unit = lambda v: v / (v.square().mean() + 1e-8).sqrt()  # noqa: E731
         h = unit(z[k])
         if c is not None:
-            h = torch.cat([h, unit(G.embed.weight[c[k]])])
-        for layer in G.map:
+            h = torch.cat([h, unit(G.to_w.embed.weight[c[k]])])
+        for layer in G.to_w.layers:
             h = F.leaky_relu(layer.weight @ h * 0.01 / math.sqrt(len(h)) + layer.bias * 0.01, 0.2) * math.sqrt(2)
         x, picture = G.constant[0], None
         for i, layer in enumerate(G.layers):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualLinear, activated, halving_plan, minibatch_std, pixel_norm
+from gan.layers import EqualConv, EqualLinear, StdFeatures, activated, halving_plan, pixel_norm
 
 
 def double(x: Tensor) -> Tensor:
@@ -90,9 +90,7 @@ class Discriminator(Growing, base.Discriminator):
         self.pixels = nn.ModuleList(EqualConv(channels, size, 1) for size in sizes)
         self.blocks = nn.ModuleList(  # block k leads from level k to level k - 1
             nn.ModuleList([EqualConv(o, o, 3), EqualConv(o, i, 3)]) for i, o in zip(sizes, sizes[1:]))
-        self.group = group
-        self.last = EqualConv(sizes[0] + (group > 0), sizes[0], 3)
-        self.linear = EqualLinear(sizes[0] * 16, sizes[0])
+        self.last = StdFeatures(sizes[0], group)
         self.feature_dim = sizes[0]
         self.head = base.Head(self.feature_dim, latent.classes)
         self.start(len(sizes))
@@ -106,6 +104,4 @@ class Discriminator(Growing, base.Discriminator):
             h = F.avg_pool2d(h, 2)
             if k == level and self.alpha < 1:
                 h = torch.lerp(activated(self.pixels[k - 1], F.avg_pool2d(x, 2)), h, self.alpha)
-        if self.group:
-            h = minibatch_std(h, self.group)
-        return activated(self.linear, activated(self.last, h).flatten(1))
+        return self.last(h)

@@ -15,10 +15,10 @@ from gan.layers import (
     ACTIVATION_GAIN,
     EqualConv,
     EqualLinear,
+    StdFeatures,
+    StyleMapping,
     activated,
     halving_plan,
-    minibatch_std,
-    pixel_norm,
     smooth,
     smooth_up,
 )
@@ -63,9 +63,7 @@ class Generator(base.Generator):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         sizes = halving_plan(resolution, width)
         self.num_ws = 2 * len(sizes)
-        self.embed = nn.Embedding(latent.classes, w_dim) if latent.classes else None
-        first = latent.dim + (w_dim if latent.classes else 0)
-        self.map = nn.ModuleList(EqualLinear(first if k == 0 else w_dim, w_dim, rate=0.01) for k in range(mapping_layers))
+        self.to_w = StyleMapping(latent.dim, latent.classes, w_dim, mapping_layers)
         self.register_buffer("w_mean", torch.zeros(max(latent.classes, 1), w_dim))
         self.constant = nn.Parameter(torch.ones(1, sizes[0], 4, 4))
         self.layers = nn.ModuleList()
@@ -75,12 +73,7 @@ class Generator(base.Generator):
         self.pixels = EqualConv(sizes[-1], channels, 1)
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        h = pixel_norm(z)
-        if self.embed is not None:
-            h = torch.cat([h, pixel_norm(self.embed(c))], 1)
-        for layer in self.map:
-            h = activated(layer, h)
-        return h[:, None].expand(-1, self.num_ws, -1)
+        return self.to_w(z, c)[:, None].expand(-1, self.num_ws, -1)
 
     def synthesis(self, w: Tensor) -> Tensor:
         x = self.constant.expand(len(w), -1, -1, -1)
@@ -106,9 +99,7 @@ class Discriminator(base.Discriminator):
         self.pixels = EqualConv(channels, sizes[0], 1)
         self.blocks = nn.ModuleList(nn.ModuleList([EqualConv(i, i, 3), EqualConv(i, o, 3, stride=2)])
                                     for i, o in zip(sizes, sizes[1:]))
-        self.group = group
-        self.last = EqualConv(sizes[-1] + (group > 0), sizes[-1], 3)
-        self.linear = EqualLinear(sizes[-1] * 16, sizes[-1])
+        self.last = StdFeatures(sizes[-1], group)
         self.feature_dim = sizes[-1]
         self.head = base.Head(self.feature_dim, latent.classes)
 
@@ -117,6 +108,4 @@ class Discriminator(base.Discriminator):
         for conv, halve in self.blocks:
             h = activated(conv, h)
             h = activated(halve, smooth(F.pad(h, (1, 1, 1, 1))))
-        if self.group:
-            h = minibatch_std(h, self.group)
-        return activated(self.linear, activated(self.last, h).flatten(1))
+        return self.last(h)
