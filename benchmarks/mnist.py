@@ -33,7 +33,7 @@ ROWS = (
     Row("wgan-gp", "wgan-gp", NARROW),
     Row("sngan", "sngan", ("g.width=48", "d.width=48")),
     Row("biggan", "biggan", NARROW),
-    Row("r3gan", "r3gan", (*NARROW, "batch=32")),
+    Row("r3gan", "r3gan", ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16")),
     Row("infogan", "infogan", ()),
     Row("stylegan", "stylegan", (*NARROW, "g.w_dim=64")),
     Row("wgan", "wgan", ()),

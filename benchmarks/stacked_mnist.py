@@ -45,7 +45,7 @@ ROWS = (
     Row("wgan-gp", "wgan-gp", NARROW),
     Row("sngan", "sngan", NARROW),
     Row("stylegan2", "stylegan2", (*NARROW, "g.w_dim=64")),
-    Row("r3gan", "r3gan", (*NARROW, "batch=32")),
+    Row("r3gan", "r3gan", ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16")),
     dcgan("minibatch deviation", "d.group=4"),
     dcgan("mode seeking", "penalties=ModeSeeking()"),
     dcgan("2 discriminators", "d.copies=2"),
