@@ -34,7 +34,7 @@ from gan.ui import Studio, build, collect, generate, launch_options, page
 from gan.ui.gallery import card
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.studio import explain
-from gan.ui.view import MAX_TILES, View, from_link, from_recipe, seeds_of, seeds_text
+from gan.ui.view import MAX_TILES, PAGES, View, from_link, from_recipe, seeds_of, seeds_text
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = ("<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{#each this}}"
@@ -146,7 +146,8 @@ def test_serves_its_own_files_only(served):
         assert status_of(served, f"gradio_api/file={path}") == 403
 
 
-@pytest.mark.parametrize("query", ["", "page=gallery", "page=generate&seed=3", "page=nonsense&page=2", "page=%00"])
+@pytest.mark.parametrize("query", ["", "page=gallery", "page=generate&seed=3", "page=tree", "page=nonsense&page=2",
+                                   "page=%00"])
 def test_page_opens_whatever_the_link_says(served, query):
     text = fetch(served, "?" + query).decode()
     assert "gradio_config" in text
@@ -180,6 +181,13 @@ def test_link_opens_page_and_sets_every_control(served):
     tiles = expected(served, "digits", [Draw(7, 1, 0.5), Draw(9, 1, 0.5)])
     assert (pixels_of(fetch(served, sheet["url"])) == contact_sheet(tiles)).all()
     assert sheet["other"].startswith("drawn by another version of digits")
+
+
+@pytest.mark.parametrize("name", PAGES[1:])
+def test_link_opens_each_page(served, name):
+    tabs = [tab for tab in served.blocks.blocks.values() if isinstance(tab, gr.Tab)]
+    assert tuple(tab.id for tab in tabs) == PAGES
+    assert page.open_link(served.studio, served.page, {"page": name})[0]["selected"] == name
 
 
 def test_link_with_a_class_that_the_model_lacks_is_drawn_without_it(served):

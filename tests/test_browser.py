@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_app import write_models
+from test_tree import write_board, write_family
 
 from gan import hub
 from gan.engine import Engine, draw
@@ -30,8 +31,12 @@ TOP = ".frame img"
 def site(tmp_path_factory):
     """The running app and a browser."""
     folder = tmp_path_factory.mktemp("models")
-    studio = Studio([entry(str(path)) for path in write_models(folder)], engine=Engine(device="cpu"))
-    blocks = build(studio)
+    models = [*write_models(folder), *write_family(folder)]
+    studio = Studio([entry(str(path)) for path in models], engine=Engine(device="cpu"))
+    write_board(folder / "benchmarks" / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub, "WEIGHTS", folder / "weights")
+        blocks = build(studio)
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
     system = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
     with playwright.sync_playwright() as p:
@@ -147,6 +152,8 @@ def test_mistakes_are_said_on_the_page_and_lose_nothing(site, visitor, tmp_path)
     visitor.wait_for_selector(".notice.error:has-text('no PNG picture')")
     assert visitor.get_attribute(TOP, "src") == before
     assert visitor.evaluate("window.pwned") is None
+    visitor.goto(site.url + "?page=nowhere")  # told on whichever page is open
+    visitor.wait_for_selector(".notice:has-text('page was ignored')")
 
 
 def test_dropped_picture_restores_its_settings(site, visitor):
@@ -197,3 +204,49 @@ def test_page_fits_a_phone_and_a_keyboard(site, visitor):
     assert re.fullmatch(r"\w+-seeds0-15\.zip", download.value.suggested_filename)
     visitor.get_by_role("tab", name="Gallery").click()
     visitor.wait_for_url(site.url + "?page=gallery")
+
+
+def test_family_tree_walks_through_training_time_without_the_server(site, visitor):
+    visitor.goto(site.url)
+    visitor.get_by_role("tab", name="Family tree").click()
+    visitor.wait_for_url(site.url + "?page=tree")
+    visitor.goto(visitor.url)
+    shown = ".sheets [data-recipe=late] img"
+    visitor.wait_for_selector(shown)
+    visitor.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    visitor.on("request", lambda r: asked.append(r.url))
+
+    def brightness() -> int:
+        return round(pixels(site, visitor, visitor.get_attribute(shown, "src")).mean() / 50)
+
+    assert visitor.locator(".sheets .seen").all_inner_texts() == ["8 thousand images after 4 minutes",
+                                                                  "4 thousand images after 8 minutes"]
+    assert (visitor.inner_text(".time output"), brightness()) == ("after 8 minutes", 2)
+    visitor.focus(".time input")
+    visitor.keyboard.press("Home")
+    assert visitor.locator(".sheets .seen").all_inner_texts() == ["untrained"] * 2
+    assert (visitor.inner_text(".time output"), brightness()) == ("before training", 0)
+    visitor.keyboard.press("ArrowRight")
+    assert (visitor.inner_text(".time output"), brightness()) == ("after 2 minutes", 1)
+
+    visitor.evaluate("() => { const play = document.querySelector('.time .play'); play.click(); play.click(); }")
+    visitor.wait_for_timeout(1200)  # a step takes 900 ms
+    assert (visitor.inner_text(".time .play"), visitor.inner_text(".time output")) == ("Play", "after 2 minutes")
+    visitor.get_by_role("button", name="Play").click()
+    visitor.wait_for_function("document.querySelector('.time output').textContent === 'after 5 minutes'")
+    visitor.wait_for_function("document.querySelector('.time .play').textContent === 'Play'")
+    assert (visitor.inner_text(".time output"), brightness()) == ("after 8 minutes", 2)
+    assert not asked
+
+    inner = visitor.locator("[data-recipe=early] > ul > [data-recipe=late]")
+    inner.locator("summary").click()
+    assert inner.locator(".changes li").all_inner_texts()[0].split() == ["g_opt.lr", "default", "→", "0.001"]
+    assert inner.locator(".changes del").first.evaluate("e => getComputedStyle(e).textDecorationLine") == "line-through"
+    assert "${window.pwned=2}" in inner.locator(".note").inner_text()
+    assert visitor.evaluate("window.pwned") is None
+    assert "left out for want of time" in visitor.inner_text(".board .waiting")
+    assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+    visitor.get_by_role("button", name="Open late-one").click()
+    visitor.wait_for_url(re.compile("page=generate&model=late-one&"))

@@ -52,13 +52,12 @@ class Page:
 
 
 def build(studio: Studio) -> Page:
-    """Lays the page out and wires it."""
+    """Lays the page out and wires it. The notice line is left to the caller to render: it belongs to all pages."""
     with gr.Row(elem_id="studio"):
         with gr.Column(scale=3, min_width=300, elem_id="controls"):
             page = _controls(studio)
         with gr.Column(scale=5, min_width=320, elem_id="stage"):
             page.sheet.render()
-    page.notice.render()
     page.answer.render()
     _wire(studio, page)
     return page

@@ -12,7 +12,8 @@ window.gan = (() => {
   };
 
   // The address bar: the page that is open and, on Generate, what is drawn there.
-  let page = new URLSearchParams(location.search).get("page") === "generate" ? "generate" : "gallery";
+  const first = new URLSearchParams(location.search).get("page");
+  let page = ["generate", "tree"].includes(first) ? first : "gallery";
   let query = "", turned = false, ready = false, timer = 0;
   const link = (ours = query) => {
     const theme = new URLSearchParams(location.search).get("__theme");
@@ -236,5 +237,5 @@ window.gan = (() => {
     field.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
-  return { turn, notice, gallery, sheet, answer };
+  return { turn, notice, gallery, sheet, answer, make, enlarge, watchValue };
 })();

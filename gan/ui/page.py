@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from gan.ui import gallery, generate
+from gan.ui import gallery, generate, tree
 from gan.ui.generate import told
 from gan.ui.links import PageParameter
 from gan.ui.studio import Studio, explain
@@ -37,8 +38,11 @@ def build(studio: Studio) -> gr.Blocks:
                     gr.Markdown(EMPTY)
             with gr.Tab("Generate", id="generate", render_children=True) as second:
                 page = generate.build(studio)
-        _wire(studio, app, tabs, cards, page)
-        for tab, name in ((first, "gallery"), (second, "generate")):
+            with gr.Tab("Family tree", id="tree") as third:
+                sheets = tree.build(studio)
+        page.notice.render()
+        _wire(studio, app, tabs, (cards, sheets), page)
+        for tab, name in zip((first, second, third), PAGES):
             tab.select(None, js=f"() => gan.turn('{name}')", api_visibility="private")
         _publish(studio)
     app.queue(default_concurrency_limit=1, max_size=64, api_open=False)
@@ -71,14 +75,14 @@ def restore(studio: Studio, page: generate.Page, path: str | None) -> list[Any]:
         return [gr.skip(), *generate.kept(len(page.everything) - 1, error)]
 
 
-def _wire(studio: Studio, app: gr.Blocks, tabs: gr.Tabs, cards: gr.HTML, page: generate.Page) -> None:
+def _wire(studio: Studio, app: gr.Blocks, tabs: gr.Tabs, openers: Sequence[gr.HTML], page: generate.Page) -> None:
     def load(request: gr.Request) -> list[Any]:
         return open_link(studio, page, dict(request.query_params))
 
     def give_back(path: str | None) -> list[Any]:
         return restore(studio, page, path)
 
-    def open_card(event: gr.EventData) -> list[Any]:
+    def open_model(event: gr.EventData) -> list[Any]:
         try:
             view = View(str(event.model), run_of(0))
             return [gr.update(selected="generate"), *generate.shown(studio, page, view)]
@@ -87,7 +91,8 @@ def _wire(studio: Studio, app: gr.Blocks, tabs: gr.Tabs, cards: gr.HTML, page: g
 
     outputs = [tabs, *page.everything]
     app.load(load, None, outputs, **generate.DRAWING)
-    cards.click(open_card, None, outputs, **generate.DRAWING)
+    for opener in openers:
+        opener.click(open_model, None, outputs, **generate.DRAWING)
     page.upload.upload(give_back, page.upload, outputs, **generate.DRAWING)
 
 
@@ -116,8 +121,9 @@ def _publish(studio: Studio) -> None:
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """Arguments of ``Blocks.launch``, all but the address."""
+    scripts = "".join(f"<script>{(HERE / name).read_text()}</script>" for name in ("page.js", "tree.js"))
     return dict(
-        theme=theme(), css=(HERE / "theme.css").read_text(), head=f"<script>{(HERE / 'page.js').read_text()}</script>",
+        theme=theme(), css=(HERE / "theme.css").read_text(), head=scripts,
         allowed_paths=[str(studio.outbox.root)], max_file_size="5mb", show_error=True, run_history=False,
         ssr_mode=False, footer_links=["api"], state_session_capacity=1000, share=False,
         enable_monitoring=False, app_kwargs={"middleware": [Middleware(PageParameter)]})

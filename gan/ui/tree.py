@@ -1,0 +1,192 @@
+"""The Family tree page: models of the same data side by side over training time, what each changed in the one that it grew
+from, and the scoreboards.
+
+Everything travels to the browser at once, as texts, numbers and addresses of small pictures: tree.js draws the page and
+swaps the pictures without asking the server again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from gan import hub
+from gan.gallery import Entry
+from gan.ui.gallery import arxiv, as_mapping, as_number, as_text, duration, evenly, preview, read_json, snapshots
+from gan.ui.outbox import Outbox
+from gan.ui.studio import Studio
+
+__all__ = ["build", "content"]
+
+log = logging.getLogger(__name__)
+LADDER = (0, 1 / 60, 5 / 60, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3000, 6000)  # minutes of the slider
+FRAMES, CHANGES = 32, 40  #         at most, of a model
+BOARDS, COLUMNS, ROWS = 12, 12, 100  # at most, of the scoreboards
+MAX_BOARD = 2**20  #                bytes
+ALONE = ("Once two recipes have been trained on the same data at the same resolution, they appear here: side by side over "
+         "their training time, and what the one changed in the other.")
+
+
+def build(studio: Studio) -> gr.HTML:
+    """The page. The component that it returns triggers ``click`` with ``model`` where a sheet is opened."""
+    results = hub.WEIGHTS.parent / "benchmarks" / "results"
+    return gr.HTML(
+        content(list(studio.entries.values()), studio.outbox, results), html_template="", elem_id="tree",
+        apply_default_css=False, js_on_load="gan.tree(element, props, watch, data => trigger('click', data))")
+
+
+def content(entries: Sequence[Entry], outbox: Outbox, results: Path) -> dict[str, Any]:
+    """Everything that the page says; a part of which nothing is known is empty."""
+    family = group(entries)
+    if not family:
+        return {"alone": ALONE, "about": "", "moments": [], "sheets": [], "nodes": [], "boards": scoreboards(results)}
+    first = next(iter(family.values()))
+    data = as_text(as_mapping(first.training["data"]).get("name"), 120)
+    sheets = [sheet for recipe, entry in family.items() if (sheet := _sheet(recipe, entry, outbox))["frames"]]
+    return {"alone": "", "about": f"{len(family)} recipes, trained on {data or 'the same data'} at {first.resolution} px",
+            "moments": moments(frame["minutes"] for sheet in sheets for frame in sheet["frames"]),
+            "sheets": sheets, "nodes": nodes(family), "boards": scoreboards(results)}
+
+
+def group(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Recipe -> model, by year and descent, for the most recipes that were trained on the same data at the same resolution.
+
+    Of two models of a recipe the first stands for it. {} where no two recipes can be compared.
+    """
+    groups: dict[tuple[str, int], dict[str, Entry]] = {}
+    for entry in entries:
+        t = as_mapping(entry.training)
+        data = as_mapping(t.get("data"))
+        recipe, source = _recipe(entry), as_text(data.get("fingerprint")) or as_text(data.get("name"))
+        if recipe and source:
+            groups.setdefault((source, entry.resolution), {}).setdefault(recipe, entry)
+    largest = max(groups.values(), key=len, default={})
+    if len(largest) < 2:
+        return {}
+    under = parents(largest)
+    order = sorted(largest, key=lambda recipe: (_year(largest[recipe]) or 9999, len(_ancestors(recipe, under)), recipe))
+    return {recipe: largest[recipe] for recipe in order}
+
+
+def _recipe(entry: Entry) -> str:
+    return as_text(as_mapping(entry.training).get("recipe"), 60)
+
+
+def _year(entry: Entry) -> int | None:
+    return year(as_text(entry.training.get("paper")))
+
+
+def year(paper: str) -> int | None:
+    """The first year in the name of a paper; the digits of an arXiv number, as in 1912.04958, are none."""
+    match = re.search(r"\b(?:19|20)\d\d\b(?!\.\d)", paper)
+    return int(match[0]) if match else None
+
+
+# Side by side
+
+
+def _sheet(recipe: str, entry: Entry, outbox: Outbox) -> dict[str, Any]:
+    """A model's snapshots in the order of their minutes; those whose minute is not known cannot be compared."""
+    timed = sorted((s for s in snapshots(entry.folder) if s.minutes is not None), key=lambda s: s.minutes)
+    frames = [{**picture, "minutes": s.minutes, "caption": s.caption + (f" {after(s.minutes)}" if s.nimg else "")}
+              for s in evenly(timed, FRAMES) if (picture := preview(s.path, outbox))]
+    return {"model": entry.id, "recipe": recipe, "year": _year(entry), "tile": entry.resolution, "frames": frames}
+
+
+def moments(minutes: Iterable[float]) -> list[dict[str, Any]]:
+    """The slider's steps, each with its name: those of the ladder at which some sheet is another one, and the end."""
+    times = sorted(set(minutes))
+    if not times:
+        return []
+    end = times[-1]
+    steps = [b for a, b in zip((-1.0, *LADDER), LADDER)
+             if b < end and after(b) != after(end) and any(a < t <= b for t in times)]
+    return [{"minutes": step, "text": after(step)} for step in (*steps, end)]
+
+
+def after(minutes: float) -> str:
+    """A moment of the training in words."""
+    if minutes <= 0:
+        return "before training"
+    seconds = max(1, round(60 * minutes))
+    return f"after {seconds} second{'s' * (seconds > 1)}" if seconds < 60 else f"after {duration(max(1, minutes))}"
+
+
+# The tree
+
+
+def nodes(family: dict[str, Entry]) -> list[dict[str, Any]]:
+    """A node a recipe, by year; ``under`` is the recipe that it hangs from, "" for a root."""
+    under = parents(family)
+    return [_node(recipe, entry, under[recipe]) for recipe, entry in family.items()]
+
+
+def parents(family: dict[str, Entry]) -> dict[str, str]:
+    """Recipe -> the one of the family that it grew from, "" for a root."""
+    named = {recipe: as_text(entry.training.get("parent"), 60) for recipe, entry in family.items()}
+    under = {recipe: parent if parent in family else "" for recipe, parent in named.items()}
+    for recipe in under:  # files can say anything: what descends from itself becomes a root
+        if recipe in _ancestors(recipe, under):
+            under[recipe] = ""
+    return under
+
+
+def _ancestors(recipe: str, under: dict[str, str]) -> list[str]:
+    found: list[str] = []
+    while (recipe := under[recipe]) and recipe not in found:
+        found.append(recipe)
+    return found
+
+
+def _node(recipe: str, entry: Entry, under: str) -> dict[str, Any]:
+    t = entry.training
+    paper, parent = as_text(t.get("paper")), as_text(t.get("parent"), 60)
+    changed = [[as_text(slot, 60), as_text(pair[0]), as_text(pair[1])] for slot, pair in as_mapping(t.get("changes")).items()
+               if isinstance(pair, (list, tuple)) and len(pair) == 2]
+    return {"recipe": recipe, "under": under, "paper": paper, "paper_url": arxiv(paper), "note": as_text(t.get("note")),
+            "parent": parent, "changes": changed[:CHANGES] if parent else []}
+
+
+# The scoreboards
+
+
+def scoreboards(folder: Path) -> list[dict[str, Any]]:
+    """The tables that benchmarks/scoreboard.py left in the folder. A broken one is left out with a warning."""
+    boards = []
+    for path in sorted(folder.glob("*.json"))[:BOARDS]:
+        try:
+            boards.append(scoreboard(read_json(path, MAX_BOARD), path.stem))
+        except (OSError, ValueError) as error:
+            log.warning("no scoreboard: %s: %s", path.name, error)
+    return boards
+
+
+def scoreboard(table: Any, name: str) -> dict[str, Any]:
+    """Headings and rows of texts. A row that was not run has a reason in the place of its cells."""
+    table = as_mapping(table)
+    listed = table.get("rows")
+    rows = [row for row in listed[:ROWS] if isinstance(row, dict)] if isinstance(listed, list) else []
+    if not rows:
+        raise ValueError("it holds no rows")
+    judged = {key: as_text(head, 60) or key for key, head in list(as_mapping(table.get("columns")).items())[:COLUMNS]}
+    heads = {**judged, "kimg": "thousand images", "parameters": "parameters of G", "cpu_minutes": "CPU minutes"}
+    cells = zip(*(_column([row.get(key) for row in rows]) for key in heads))
+    return {
+        "title": as_text(table.get("title"), 120) or name, "protocol": as_text(table.get("protocol"), 3000),
+        "heads": list(heads.values()),
+        "rows": [{"name": as_text(row.get("name"), 80), "cells": list(texts),
+                  "not_run": (as_text(row["not_run"]) or "not run") if "not_run" in row else ""}
+                 for row, texts in zip(rows, cells)],
+    }
+
+
+def _column(values: Sequence[Any]) -> list[str]:
+    """Numbers, all with the decimals of the finest among them; texts as they are; "" for anything else."""
+    numbers = [as_number(value, least=-1e15) for value in values]
+    places = max((len(f"{n:.4f}".rstrip("0").partition(".")[2]) for n in numbers if n is not None), default=0)
+    return [as_text(value, 40) if n is None else f"{n:,.{places}f}" for value, n in zip(values, numbers)]
