@@ -74,7 +74,11 @@ def folder_of(name: str) -> tuple[Path, str, str]:
     if re.fullmatch(r"[\w.-]+", name) and (shipped / "config.json").is_file():
         return shipped, name, ""
     if Path(name).is_dir():
-        return Path(name), Path(name).resolve().name, ""
+        folder = Path(name)
+        if not (folder / "config.json").exists() and (folder / "export" / "config.json").exists():
+            folder = folder / "export"  # of a run
+        whole = folder.resolve()
+        return folder, whole.parent.name if whole.name == "export" else whole.name, ""
     match = HUB_ID.fullmatch(name)
     if not match:
         known = sorted(p.parent.name for p in WEIGHTS.glob("*/config.json"))

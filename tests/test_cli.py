@@ -73,11 +73,11 @@ def test_train_then_generate_then_replay(photos, tmp_path, capsys):
     files = sorted((tmp_path / "o").iterdir())
     assert [f.name for f in files] == ["seed0000.png", "seed0001.png", "seed0002.png", "seed0042.png"]
     recipe = read_recipe(files[3])
-    assert (recipe.model, recipe.seeds, recipe.label, recipe.psi) == ("export", (42,), "bee", 0.5)
+    assert (recipe.model, recipe.seeds, recipe.label, recipe.psi) == ("insects", (42,), "bee", 0.5)
 
     assert gan("generate", out / "export", "--seeds", "0-8", "--grid", "--out", tmp_path / "o", "--json") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == [str(tmp_path / "o" / "sheet.png")]
-    os.chdir(out)  # the recipe names the model "export", which from here is a folder
+    os.chdir(out.parent)  # the recipe names the model "insects", which from here is the run
     try:
         for name in ("seed0042.png", "sheet.png"):
             assert gan("generate", tmp_path / "o" / name, "--out", tmp_path / "again") == 0

@@ -158,6 +158,7 @@ def test_gallery_leaves_broken_models_out(tiny_model, tmp_path, caplog):
 LOAD = """
 import sys
 from gan import hub
+from gan.gallery import list_models
 for name in sys.argv[1:]:
     try:
         model = hub.load(name)
@@ -188,3 +189,11 @@ def test_model_from_the_hub_and_from_its_cache(tiny_model, tmp_path):
         assert "not usable" in from_the_hub(address, home, "user/model")[0]
     # Now the Hub is down: a pinned revision comes from the cache.
     assert from_the_hub(address, home, f"user/model@{commit}") == [f"user/model {commit} 16"]
+
+
+def test_the_export_of_a_run_is_called_as_the_run(tiny_model, tmp_path):
+    """So that two runs opened together are two models, with the name that is in their pictures."""
+    for run in ("cats", "dogs"):
+        assert hub.load(tiny_model(folder=f"{run}/export")).id == hub.load(tmp_path / run).id == run
+    entries = gallery.list_models([str(tmp_path / run / "export") for run in ("cats", "dogs")])
+    assert [entry.id for entry in entries][-2:] == ["cats", "dogs"]
