@@ -14,7 +14,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 EXAMPLES = """examples:
   python app.py --open
-  python app.py --models runs/my-cats/export user/their-model
+  python app.py --models runs/my-cats user/their-model
   python app.py --host 0.0.0.0 --port 8000
 Environment: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT stand in for --host and --port, GRADIO_TEMP_DIR for the temporary
 folder."""

@@ -61,9 +61,10 @@ class UpConv(nn.Module):
         return F.conv_transpose2d(x, self._kernel(), self.bias, stride=2, padding=1)
 
     def _kernel(self) -> Tensor:
-        """[I, O, 4, 4]. Kept from call to call while nobody trains: to spread it takes longer than to draw with it."""
+        """[I, O, 4, 4]. Kept from call to call where nobody trains: to spread it takes longer than to draw with it. A weight
+        that may be trained is never kept: fused optimisers change it without raising its version."""
         weight = self.weight
-        if self.training or torch.is_grad_enabled() or not isinstance(weight, nn.Parameter) or weight.is_inference():
+        if self.training or weight.requires_grad or not isinstance(weight, nn.Parameter) or weight.is_inference():
             return _spread(weight)
         state = (weight.data_ptr(), weight._version)
         if self._kept is None or self._kept[0] != state:
