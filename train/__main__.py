@@ -19,10 +19,10 @@ from train.callbacks import Checkpoints, Log, Snapshots, clock
 from train.config import Recipe, override
 from train.data import Images, Stream, load_images
 from train.export import Provenance, export, hardware
-from train.loop import Diverged, Run
+from train.loop import Run, Unhealthy
 from train.recipes import RECIPES, Entry, changes, find
 from train.runs import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
-from train.watch import ON_COLLAPSE, Collapsed, CollapseWatch
+from train.watch import ON_COLLAPSE, CollapseWatch
 
 MOST_ROLLBACKS = 3
 EXAMPLES = """examples:
@@ -56,8 +56,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
     p.add_argument("--on-collapse", choices=ON_COLLAPSE, default="warn",
                    help="when G draws a few pictures only: warn = say so (default), stop = stop, rollback = go back to the "
-                        "last healthy state and try again at half the learning rate, also when a loss is not finite, which "
-                        "else stops the run. The evidence lies in collapse/")
+                        "last healthy state and try again with a slower G, or where a loss is not finite with both nets "
+                        "slower, up to three times. The evidence lies in collapse/")
     p.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     return p
 
@@ -137,8 +137,8 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
         try:
             run.fit()
             break
-        except (Diverged, Collapsed) as error:
-            failed = _go_back(run, args, identity, str(error))
+        except Unhealthy as error:
+            failed = _go_back(run, args, identity, error)
     _export(run, args, entry, images)
     if failed:
         raise ValueError(f"{failed}; went back to {run.nimg / 1000:.1f} kimg and exported that")
@@ -149,18 +149,20 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
     return 0
 
 
-def _go_back(run: Run, args: argparse.Namespace, identity: dict[str, str], failed: str) -> str:
+def _go_back(run: Run, args: argparse.Namespace, identity: dict[str, str], error: Unhealthy) -> str:
     """Restores the last healthy state, or the last checkpoint. "" where training shall go on from there, else the reason."""
-    healthy, attempt = args.out / HEALTHY, run.rollbacks + 1
+    failed, healthy, attempt = str(error), args.out / HEALTHY, run.rollbacks + 1
+    slower = {net: rate * error.slower.get(net, 1.0) for net, rate in run.slower.items()}
     path = healthy if healthy.exists() else args.out / CHECKPOINT
     if not path.exists():
         raise ValueError(f"{failed}; there is no checkpoint to go back to")
     load_checkpoint(path, run, identity)
     if args.on_collapse != "rollback" or attempt > MOST_ROLLBACKS:
         return failed
-    run.try_again(attempt)
-    print(f"\n{failed}\nback at {run.nimg / 1000:.1f} kimg, learning rates at {0.5**attempt:.1%} "
-          f"(attempt {attempt} of {MOST_ROLLBACKS})", file=sys.stderr)
+    run.try_again(attempt, slower)
+    rates = " and ".join(f"{rate:.1%} of {net}'s" for net, rate in slower.items())
+    print(f"\n{failed}\nback at {run.nimg / 1000:.1f} kimg, with {rates} learning rate (attempt {attempt} of "
+          f"{MOST_ROLLBACKS})", file=sys.stderr)
     return ""
 
 

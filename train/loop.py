@@ -19,11 +19,19 @@ from train.callbacks import Callback
 from train.config import Recipe, at
 from train.step import Step
 
-__all__ = ["Diverged", "Phase", "Run"]
+__all__ = ["Diverged", "Phase", "Run", "Unhealthy"]
 
 
-class Diverged(RuntimeError):
+class Unhealthy(RuntimeError):
+    """The run leads nowhere from here. ``slower`` says by what to multiply learning rates when it is tried again."""
+
+    slower: dict[str, float] = {}
+
+
+class Diverged(Unhealthy):
     """A loss is no longer a finite number."""
+
+    slower = {"G": 0.5, "D": 0.5}
 
 
 @dataclass
@@ -101,7 +109,7 @@ class Run:
         self.seconds = 0.0  # spent in training, over all sessions
         self.losses: dict[str, Tensor] = {}  # the last of each phase
         self.vitals: dict[str, float] = {}  #   what a watch read last
-        self.rollbacks = 0
+        self.rollbacks, self.slower = 0, {"G": 1.0, "D": 1.0}
         self.stopping = False
         for callback in self.callbacks:
             callback.check(self)
@@ -168,7 +176,7 @@ class Run:
         # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
         for group in phase.optimiser.param_groups:
             group.update(phase.values(self.nimg, self.planned_nimg))
-            group["lr"] *= 0.5**self.rollbacks
+            group["lr"] *= self.slower[phase.net]
         phase.optimiser.step()
         self.losses[phase.net if phase.every == 1 else f"{phase.net}/{phase.every}"] = loss.detach()
         for callback in self.callbacks:
@@ -193,10 +201,10 @@ class Run:
         for average, buffer in zip(self.G_ema.buffers(), self.G.buffers()):
             average.copy_(buffer)
 
-    def try_again(self, rollbacks: int) -> None:
-        """After going back to an earlier state: other draws, and half the learning rate for each time, since the same
-        steps would lead to the same place."""
-        self.rollbacks = rollbacks
+    def try_again(self, rollbacks: int, slower: dict[str, float]) -> None:
+        """After going back to an earlier state: other draws and slower nets, since the same steps would lead to the same
+        place."""
+        self.rollbacks, self.slower = rollbacks, slower
         self.rng.manual_seed(self.seed + rollbacks)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -211,7 +219,7 @@ class Run:
                 tensors.update({f"opt.{net}.{i}.{k}": v for k, v in slots.items()})
         callbacks = {type(c).__name__: s for c in self.callbacks if (s := c.state())}
         meta = dict(nimg=self.nimg, planned_nimg=self.planned_nimg, steps=self.steps, seconds=self.seconds,
-                    rollbacks=self.rollbacks, stream=self.stream.index, callbacks=callbacks)
+                    rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=callbacks)
         return tensors, meta
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
@@ -233,7 +241,7 @@ class Run:
             torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
         self.rng.set_state(tensors["rng.run"])
         self.nimg, self.steps, self.seconds = meta["nimg"], meta["steps"], meta["seconds"]
-        self.planned_nimg, self.rollbacks = meta["planned_nimg"], meta["rollbacks"]
+        self.planned_nimg, self.rollbacks, self.slower = meta["planned_nimg"], meta["rollbacks"], meta["slower"]
         self.stream.index = meta["stream"]
         for callback in self.callbacks:
             callback.restore(meta["callbacks"].get(type(callback).__name__, {}))

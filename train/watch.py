@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gan.image import contact_sheet, to_pil, to_uint8
 from train.callbacks import Callback
+from train.loop import Unhealthy
 from train.runs import save_checkpoint
 
 if TYPE_CHECKING:
@@ -26,15 +27,18 @@ ON_COLLAPSE = get_args(OnCollapse)
 EVERY_NIMG = 1000
 LEARNED_NIMG = 10_000  #  times d_steps, and a twentieth of the run: before, G may still draw anything
 PATIENCE = 3  #           checks in a row before a word is said
-ALIKE = 0.1  #            of the reals' diversity: below, a batch is a few pictures over and over
+ALIKE = 0.2  #            of the reals' diversity: healthy runs were seen at 0.5 to 1.1, one picture for all at 0.1 to 0.2
+WELL = 0.4  #             above, a state is worth going back to: one that is about to collapse is not
 CERTAIN = 0.995  #        D's accuracy: above, G has next to nothing to learn from
 EXPLODED = 1000.0  #      times the usual gradient norm
 
 log = logging.getLogger(__name__)
 
 
-class Collapsed(RuntimeError):
+class Collapsed(Unhealthy):
     """G draws the same few pictures whatever its latent."""
+
+    slower = {"G": 0.25}  # it ran away from a D that could not follow
 
 
 def nearest_distance(x: Tensor) -> float:
@@ -104,7 +108,7 @@ class CollapseWatch(Callback):
             if self._lasts(net, learning and values[-1] > EXPLODED * usual):
                 self._say(run, f"the gradients of {net} are {values[-1] / usual:,.0f} times as long as usual: a lower "
                                f"{net.lower()}_opt.lr keeps them in hand")
-        if not any(self.strikes.values()):
+        if diversity >= WELL and not any(self.strikes.values()):
             self._keep(run)
 
     def _lasts(self, what: str, wrong: bool) -> bool:
