@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.class_accuracy import read
 from benchmarks.scoreboard import Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
-from train.classifier import accuracy, trained_classifier
+from train.classifier import Classifier, accuracy, trained_classifier
 from train.data import load_images
 from train.metrics import frechet_distance, precision_recall
 
@@ -46,25 +49,26 @@ ROWS = (
 )
 
 
+def judge(net: Classifier, real: np.ndarray, folder: Path | str) -> dict[str, Any]:
+    """Of a model's images of the first seeds against features of real ones [N, 128]."""
+    G = hub.load(str(folder)).G
+    fake, _ = read(net, draw(G, [Draw(seed) for seed in range(COUNT)]))
+    precision, recall = precision_recall(real, fake)
+    return dict(parameters=sum(p.numel() for p in G.parameters()), precision=round(precision, 3), recall=round(recall, 3),
+                frechet_distance=round(frechet_distance(real, fake), 2))
+
+
 def work(args: argparse.Namespace) -> None:
     train, test = load_images(args.train), load_images(args.test)
     net = trained_classifier(train)
     right = accuracy(net, test)
     real, _ = read(net, test.pixels[:COUNT])
-
-    def judge(folder: Path) -> dict[str, Any]:
-        G = hub.load(folder).G
-        fake, _ = read(net, draw(G, [Draw(seed) for seed in range(COUNT)]))
-        precision, recall = precision_recall(real, fake)
-        return dict(parameters=sum(p.numel() for p in G.parameters()), precision=round(precision, 3),
-                    recall=round(recall, 3), frechet_distance=round(frechet_distance(real, fake), 2))
-
     protocol = (f"{args.minutes:g} minutes of one thread each, seed 0. Frechet distance (less is better), precision "
                 f"and recall (k = 3) between {COUNT:,} images of seeds 0 to {COUNT - 1:,} and the test split, on the "
                 f"128 features of the project's own classifier (train/classifier.py), which reads {right:.2%} of the test "
                 f"digits.")
     columns = {"frechet_distance": "Frechet distance", "precision": "precision", "recall": "recall"}
-    board = Board("mnist", "Every family on MNIST, 32 px", protocol, columns, judge)
+    board = Board("mnist", "Every family on MNIST, 32 px", protocol, columns, partial(judge, net, real))
     fill(board, ROWS, train, args.train, args)
 
 
