@@ -9,7 +9,7 @@ import torch
 from gan.base import Latent
 from gan.spec import read, write
 from train.config import Adam, DataSpec, Recipe, Schedule, at, named, override
-from train.recipes import RECIPES, changes, find
+from train.recipes import RECIPES, ancestors, changes, find
 from train.terms import R1, nonsaturating
 
 DATA = DataSpec(16, 1, 3, ("a", "b", "c"), 60)
@@ -123,6 +123,10 @@ def test_optimiser_defaults_and_lazy_correction():
     r = 16 / 17
     assert Adam(betas=(0, Schedule(0.9, 0.99, 10))).values(5000, 1, lazy=0)["betas"] == pytest.approx((0, 0.945))
     assert optimiser.defaults["lr"] == pytest.approx(1e-3 * r) and optimiser.defaults["betas"] == (0.0, 0.99**r)
+
+
+def test_ancestors():
+    assert ancestors(find("gan")) == [] and ancestors(find("wgan-gp")) == ["wgan", "dcgan", "gan"]
 
 
 def test_changes_from_the_parent():

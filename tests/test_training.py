@@ -279,8 +279,8 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     images = tiny_images(classes=3)
     data = dict(name="tiny", images=64, classes=3, fingerprint="f", licence="CC0")
     entry = RECIPES[name]
-    provenance = Provenance(name, entry.parent, entry.paper, entry.note, changes(entry, images.spec), run.recipe.to_json(),
-                            data, "python -m train", 0, run.nimg, 0.1, "a CPU")
+    provenance = Provenance(name, entry.parent, [], entry.paper, entry.note, changes(entry, images.spec),
+                            run.recipe.to_json(), data, "python -m train", 0, run.nimg, 0.1, "a CPU")
     names = images.spec.class_names if run.recipe.latent.classes else ()
     export(run.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s")
     assert {p.name for p in (tmp_path / "m").iterdir()} == {

@@ -203,3 +203,9 @@ def test_page_without_a_family_says_why_and_shows_the_scoreboards_all_the_same(t
     assert "the same data at the same resolution" in found["alone"] and len(found["boards"]) == 1
     assert not (found["moments"] or found["sheets"] or found["nodes"])
     assert content(entries, outbox, tmp_path / "absent")["boards"] == []
+
+
+def test_a_recipe_hangs_from_the_nearest_ancestor_that_is_there():
+    family = group([model("first"), model("third", parent="second", ancestors=["second", "first"]),
+                    model("fourth", parent="third", ancestors=3)])
+    assert {n["recipe"]: n["under"] for n in nodes(family)} == {"first": "", "third": "first", "fourth": "third"}

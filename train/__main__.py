@@ -20,7 +20,7 @@ from train.config import Recipe, override
 from train.data import Images, Stream, load_images
 from train.export import Provenance, export, hardware
 from train.loop import Run, Unhealthy
-from train.recipes import RECIPES, Entry, changes, find
+from train.recipes import RECIPES, Entry, ancestors, changes, find
 from train.runs import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.watch import ON_COLLAPSE, CollapseWatch
 
@@ -170,7 +170,7 @@ def _export(run: Run, args: argparse.Namespace, entry: Entry, images: Images) ->
     data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                 fingerprint=images.fingerprint, licence=args.licence)
     provenance = Provenance(
-        recipe=entry.name, parent=entry.parent, paper=entry.paper, note=entry.note,
+        recipe=entry.name, parent=entry.parent, ancestors=ancestors(entry), paper=entry.paper, note=entry.note,
         changes=changes(entry, images.spec), slots=run.recipe.to_json(), data=data,
         command=_command(args, run.recipe, images), seed=args.seed, nimg=run.nimg, minutes=round(run.seconds / 60, 1),
         hardware=hardware(run.device))

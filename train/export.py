@@ -31,6 +31,7 @@ class Provenance:
 
     recipe: str  #                  its name
     parent: str
+    ancestors: list[str]  #         the parent, its parent, ...
     paper: str
     note: str  #                    what is new in it, in one line
     changes: dict[str, list[str]]  # slot -> [of the parent, of the recipe], both for this data, as the recipes stand

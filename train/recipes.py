@@ -29,7 +29,7 @@ from train.terms import (
     wasserstein,
 )
 
-__all__ = ["RECIPES", "Entry", "changes", "find"]
+__all__ = ["RECIPES", "Entry", "ancestors", "changes", "find"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ def find(name: str) -> Entry:
     if hyphenated not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
     return RECIPES[hyphenated]
+
+
+def ancestors(entry: Entry) -> list[str]:
+    """Names of the recipes that it grew from, its parent first."""
+    return [entry.parent, *ancestors(find(entry.parent))] if entry.parent else []
 
 
 def changes(entry: Entry, data: DataSpec) -> dict[str, list[str]]:

@@ -127,13 +127,18 @@ def nodes(family: dict[str, Entry]) -> list[dict[str, Any]]:
 
 
 def parents(family: dict[str, Entry]) -> dict[str, str]:
-    """Recipe -> the one of the family that it grew from, "" for a root."""
-    named = {recipe: as_text(entry.training.get("parent"), 60) for recipe, entry in family.items()}
-    under = {recipe: parent if parent in family else "" for recipe, parent in named.items()}
+    """Recipe -> the nearest one of the family that it grew from, "" for a root."""
+    under = {recipe: next((name for name in _named(entry) if name in family), "") for recipe, entry in family.items()}
     for recipe in under:  # files can say anything: what descends from itself becomes a root
         if recipe in _ancestors(recipe, under):
             under[recipe] = ""
     return under
+
+
+def _named(entry: Entry) -> list[str]:
+    """The parent and its ancestors, as training.json has them."""
+    older = entry.training.get("ancestors")
+    return [as_text(name, 60) for name in (entry.training.get("parent"), *(older if isinstance(older, list) else []))]
 
 
 def _ancestors(recipe: str, under: dict[str, str]) -> list[str]:
