@@ -22,7 +22,7 @@ from benchmarks.class_accuracy import read
 from gan.engine import draw
 from gan.latent import Draw
 from train.classifier import trained_classifier
-from train.config import override
+from train.config import overridden
 from train.data import Stream, load_images
 from train.export import settled
 from train.loop import Run
@@ -58,9 +58,7 @@ def main() -> None:
     found: dict[str, list[float]] = {}
     for seed in range(args.seeds):
         for name, overrides in variants(args.vary or VARY).items():
-            recipe = find(args.recipe)(images.spec)
-            for text in (*args.overrides, *overrides, f"kimg={args.kimg}"):
-                recipe = override(recipe, *text.split("=", 1))
+            recipe = overridden(find(args.recipe)(images.spec), (*args.overrides, *overrides, f"kimg={args.kimg}"))
             run = Run(recipe, Stream(images, seed=seed), seed=seed)
             began = time.process_time()
             run.fit()

@@ -25,11 +25,12 @@ import torch
 
 from gan.engine import device_name
 from train.budget import images_per_s, kimg_in
-from train.config import Recipe, override
+from train.config import Recipe, overridden
 from train.data import Images
 from train.recipes import RECIPES
 
 RESULTS = Path(__file__).resolve().parent / "results"
+WAITING = "not run yet"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,7 @@ class Row:
     settings: tuple[str, ...] = ()
 
     def resolved(self, images: Images) -> Recipe:
-        recipe = RECIPES[self.recipe](images.spec)
-        for text in self.settings:
-            recipe = override(recipe, *text.split("=", 1))
-        return recipe
+        return overridden(RECIPES[self.recipe](images.spec), self.settings)
 
 
 @dataclass(frozen=True)
@@ -105,13 +103,13 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         done = {r["name"]: r for r in board.read()["rows"]}.get(row.name)
         same = done and done.get("minutes") == args.minutes and tuple(done.get("settings", ())) == row.settings
         if not same or "not_run" in done:
-            reason = "not run yet"
+            reason = WAITING
             try:
                 row.resolved(images)
             except ValueError as error:
                 reason = str(error).partition(":")[0]
             board.record({"name": row.name, "not_run": reason}, order)
-    waiting = {r["name"] for r in board.read()["rows"] if r.get("not_run") == "not run yet"}
+    waiting = {r["name"] for r in board.read()["rows"] if r.get("not_run") == WAITING}
     todo = [row for row in rows if row.name in waiting and (not args.only or row.name in args.only)]
     for k, row in enumerate(todo):
         began = time.monotonic()

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gan.layers import UpConv
-from train.config import DataSpec, Recipe, override
+from train.config import DataSpec, Recipe, overridden
 from train.data import Images, Stream
 from train.loop import Run
 from train.recipes import find
@@ -75,9 +75,7 @@ def plain_loop(recipe: Recipe, images: Images) -> Callable[[], None]:
 
 
 def ours(recipe: Recipe, images: Images, *overrides: str) -> Callable[[], None]:
-    for text in overrides:
-        recipe = override(recipe, *text.split("=", 1))
-    return Run(recipe, Stream(images, seed=0), seed=0).step
+    return Run(overridden(recipe, overrides), Stream(images, seed=0), seed=0).step
 
 
 def main() -> None:
@@ -95,7 +93,7 @@ def main() -> None:
     images = Images(pixels, None, spec, "noise", "", ())
     print(json.dumps(dict(torch=torch.__version__, threads=torch.get_num_threads(), **vars(args))))
     for up in ("nearest", "transposed"):
-        recipe = override(override(find(args.recipe)(spec), "batch", str(args.batch)), "g.up", up)
+        recipe = overridden(find(args.recipe)(spec), (f"batch={args.batch}", f"g.up={up}"))
         variants = {
             "plain": plain_loop(recipe, images),
             "ours, float32, contiguous": ours(recipe, images, "precision=float32", "channels_last=false"),

@@ -11,7 +11,7 @@ from gan import hub
 from gan.engine import draw
 from gan.latent import Draw, latents
 from train.callbacks import Checkpoints, Grow, Log, Snapshots, log_spaced_kimg
-from train.config import override
+from train.config import overridden
 from train.data import Stream
 from train.export import Provenance, export, sample_seeds, settled
 from train.loop import Diverged, Run
@@ -23,9 +23,7 @@ IDENTITY = {"recipe": "x", "data": "y"}
 
 def tiny_run(name: str, *overrides: str, images=None, callbacks=(), kimg: float = 0.032, seed: int = 0) -> Run:
     images = images or tiny_images(classes=3)
-    recipe = find(name)(images.spec)
-    for text in ("g.width=4", "d.width=4", "batch=4", f"kimg={kimg}", *overrides):
-        recipe = override(recipe, *text.split("=", 1))
+    recipe = overridden(find(name)(images.spec), ("g.width=4", "d.width=4", "batch=4", f"kimg={kimg}", *overrides))
     return Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, callbacks=callbacks)
 
 

@@ -16,7 +16,7 @@ import torch
 from gan.engine import pick_device
 from train.budget import check_memory, images_per_s, kimg_in
 from train.callbacks import Checkpoints, Log, Snapshots, clock
-from train.config import Recipe, override
+from train.config import Recipe, overridden
 from train.data import Images, Stream, load_images
 from train.export import Provenance, export, hardware
 from train.loop import Run, Unhealthy
@@ -69,12 +69,7 @@ def resolve(args: argparse.Namespace, entry: Entry, images: Images) -> Recipe:
         recipe = replace(recipe, batch=args.batch)
     if args.kimg is not None:
         recipe = replace(recipe, kimg=args.kimg)
-    for text in args.overrides:
-        path, sign, value = text.partition("=")
-        if not sign:
-            raise ValueError(f"--set needs SLOT=VALUE, got {text!r}")
-        recipe = override(recipe, path.strip(), value.strip())
-    return recipe
+    return overridden(recipe, args.overrides)
 
 
 def budget_from_minutes(recipe: Recipe, args: argparse.Namespace, images: Images, device: torch.device) -> Recipe:

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union
 
@@ -17,7 +17,7 @@ from gan.models import family
 from gan.spec import read, write
 from train import discriminators
 
-__all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "at", "named", "override"]
+__all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "at", "named", "overridden", "override"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,16 @@ def override(recipe: Recipe, path: str, text: str) -> Recipe:
     Errors: ``ValueError`` that names the known slots, or the type that the slot takes.
     """
     return _replace(recipe, path.split("."), text, path)
+
+
+def overridden(recipe: Recipe, texts: Iterable[str]) -> Recipe:
+    """The recipe with everything that ``SLOT=VALUE`` texts change, in their order. Errors as ``override``."""
+    for text in texts:
+        path, sign, value = text.partition("=")
+        if not sign:
+            raise ValueError(f"--set needs SLOT=VALUE, got {text!r}")
+        recipe = override(recipe, path.strip(), value.strip())
+    return recipe
 
 
 def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:

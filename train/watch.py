@@ -69,15 +69,13 @@ class CollapseWatch(Callback):
         self.accuracy: list[float] = []
         self.real: Tensor | None = None
 
-    def check(self, run: Run) -> None:
+    def on_start(self, run: Run) -> None:
+        self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
         latent, count = run.recipe.latent, min(run.recipe.batch, 64)
         rng = torch.Generator(run.device).manual_seed(0)
         self.z = latent.sample(count, generator=rng)
         # Several latents of each class, so that one picture a class is seen too.
         self.c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
-
-    def on_start(self, run: Run) -> None:
-        self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
 
     def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
         if phase.every > 1 or run.nimg + run.recipe.batch * run.recipe.d_steps - self.checked_nimg < EVERY_NIMG:
