@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -12,9 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from gan.image import contact_sheet, to_pil, to_uint8
+from gan.spec import write
 from train.callbacks import Callback
+from train.config import overridden
 from train.loop import Unhealthy
 from train.runs import save_checkpoint
+from train.terms import R1, R2, ModeSeeking
 
 if TYPE_CHECKING:
     from train.loop import Phase, Run
@@ -116,7 +120,7 @@ class CollapseWatch(Callback):
 
     def _collapsed(self, run: Run, fakes: Tensor, diversity: float) -> None:
         text = (f"G has collapsed: {len(fakes)} latents give pictures only {diversity:.1%} as different from each other as "
-                f"reals are; ways out: --set 'penalties=ModeSeeking()', --set d.pack=2, a lower g_opt.lr")
+                f"reals are; ways out: {', '.join(_ways_out(run))}")
         sheet = self._say(run, text, fakes)
         if self.on_collapse != "warn":
             raise Collapsed(f"{text} (evidence: {sheet})")
@@ -148,6 +152,31 @@ class CollapseWatch(Callback):
 
     def restore(self, state: dict[str, Any]) -> None:
         self.norms = {net: list(values) for net, values in state.get("norms", {}).items()}
+
+
+def _ways_out(run: Run) -> list[str]:
+    """Against a collapse, as ``--set`` writes it, what suits the recipe; what it has already stays."""
+    recipe = run.recipe
+    weak = [type(t).__name__ for t in recipe.penalties if isinstance(t, (R1, R2, ModeSeeking))]
+    settings = [f"d.pack={2 * recipe.d.get('pack', 1)}"]
+    if "ModeSeeking" not in weak:
+        settings.insert(0, f"penalties={', '.join(write(t) for t in (*recipe.penalties, ModeSeeking()))}")
+    if recipe.augment is None:
+        settings.append("augment=DiffAugment()")
+    quoted = [shlex.quote(setting.replace("'", '"')) for setting in settings if _suits(run, setting)]
+    return [*([f"a larger weight of {' and '.join(weak)}"] if weak else []), *(f"--set {setting}" for setting in quoted),
+            "a lower g_opt.lr"]
+
+
+def _suits(run: Run, setting: str) -> bool:
+    """Whether a run would begin with it: tried beside this one, without a trace in the random numbers."""
+    with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
+        try:
+            fresh = type(run.recipe).from_json(run.recipe.to_json())  # terms carry state
+            type(run)(overridden(fresh, [setting]), run.stream)
+        except ValueError:
+            return False
+    return True
 
 
 @torch.no_grad()
