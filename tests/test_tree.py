@@ -168,7 +168,8 @@ def test_scoreboard_is_the_one_that_the_benchmarks_write(tmp_path):
     (board,) = scoreboards(tmp_path / "results")
     assert (board["title"], board["protocol"]) == ("A title", "How it was judged.")
     assert board["heads"] == ["Score", "Bias", "thousand images", "parameters of G", "CPU minutes"]
-    assert board["rows"][0] == dict(name="a", not_run="", cells=["0.5", "-0.125", "21.5", "1,234,567", "20"])
+    assert board["rows"][0] == dict(
+        name="a", not_run="", cells=["0.5", "-0.125", "21.5", "1,234,567", "20"], settings=["g.width=8"])
     assert board["rows"][1]["cells"] == ["12.0", "0.500", "138.0", "99", "19"]
     assert (board["rows"][2]["name"], board["rows"][2]["not_run"]) == ("c", "left out for want of time")
 
@@ -184,12 +185,12 @@ def test_broken_scoreboard_is_left_out_with_a_warning(tmp_path, caplog, text):
 
 
 def test_scoreboard_of_wrong_types_is_shown_as_far_as_it_can_be_read(tmp_path):
-    row = {"name": 3, "kimg": True, "parameters": [1], "cpu_minutes": 1e400, "score": "high", "x": None}
+    row = {"name": 3, "kimg": True, "parameters": [1], "cpu_minutes": 1e400, "score": "high", "x": None, "settings": [1]}
     table = {"title": [], "protocol": 1, "columns": {"score": 4, "x": "X"}, "rows": [row, None, {"name": "n", "not_run": 0}]}
     (tmp_path / "odd.json").write_text(json.dumps(table))
     (board,) = scoreboards(tmp_path)
     assert (board["title"], board["protocol"], board["heads"][:2]) == ("odd", "", ["score", "X"])
-    assert board["rows"][0] == dict(name="", not_run="", cells=["high", "", "", "", ""])
+    assert board["rows"][0] == dict(name="", not_run="", cells=["high", "", "", "", ""], settings=[])
     assert board["rows"][1]["not_run"] == "not run"
 
 

@@ -26,7 +26,7 @@ __all__ = ["build", "content"]
 log = logging.getLogger(__name__)
 LADDER = (0, 1 / 60, 5 / 60, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3000, 6000)  # minutes of the slider
 FRAMES, CHANGES = 32, 40  #         at most, of a model
-BOARDS, COLUMNS, ROWS = 12, 12, 100  # at most, of the scoreboards
+BOARDS, COLUMNS, ROWS, SETTINGS = 12, 12, 100, 20  # at most, of the scoreboards
 MAX_BOARD = 2**20  #                bytes
 ALONE = ("Once two recipes have been trained on the same data at the same resolution, they appear here: side by side over "
          "their training time, and what the one changed in the other.")
@@ -184,10 +184,16 @@ def scoreboard(table: Any, name: str) -> dict[str, Any]:
     return {
         "title": as_text(table.get("title"), 120) or name, "protocol": as_text(table.get("protocol"), 3000),
         "heads": list(heads.values()),
-        "rows": [{"name": as_text(row.get("name"), 80), "cells": list(texts),
+        "rows": [{"name": as_text(row.get("name"), 80), "cells": list(texts), "settings": _settings(row),
                   "not_run": (as_text(row["not_run"]) or "not run") if "not_run" in row else ""}
                  for row, texts in zip(rows, cells)],
     }
+
+
+def _settings(row: dict[str, Any]) -> list[str]:
+    """What the row's recipe was told with ``--set``."""
+    told = row.get("settings")
+    return [text for s in told[:SETTINGS] if (text := as_text(s))] if isinstance(told, list) else []
 
 
 def _column(values: Sequence[Any]) -> list[str]:
