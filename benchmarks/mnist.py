@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.class_accuracy import read
-from benchmarks.scoreboard import Board, Row, fill, main, parser
+from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -27,18 +27,20 @@ from train.data import load_images
 from train.metrics import frechet_distance, precision_recall
 
 COUNT = 10_000  # images, as many as the test split has
-NARROW = ("g.width=32", "d.width=32")
 
 ROWS = (
-    Row("stylegan2", "stylegan2", (*NARROW, "g.w_dim=64")),
-    Row("stylegan2, R1 of weight 1", "stylegan2", (*NARROW, "g.w_dim=64", "penalties=R1(1, every=16), PathLength()")),
+    Row("stylegan2", "stylegan2", STYLE),
+    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
     Row("progan", "progan", NARROW),
     Row("wgan-gp", "wgan-gp", NARROW),
+    Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),
     Row("sngan", "sngan", ("g.width=48", "d.width=48")),
+    Row("sngan, one D update", "sngan", ONE_UPDATE),
     Row("biggan", "biggan", NARROW),
-    Row("r3gan", "r3gan", ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16")),
+    Row("r3gan", "r3gan", R3GAN),
     Row("infogan", "infogan", ()),
-    Row("stylegan", "stylegan", (*NARROW, "g.w_dim=64")),
+    Row("stylegan", "stylegan", STYLE),
+    Row("stylegan, R1 of weight 1", "stylegan", (*STYLE, "penalties=R1(1, every=16)")),
     Row("wgan", "wgan", ()),
     Row("dcgan", "dcgan", ()),
     Row("cgan", "cgan", ()),

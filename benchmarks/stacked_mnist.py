@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from benchmarks.scoreboard import Board, Row, fill, main, parser
+from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -31,7 +31,6 @@ from train.data import Images, load_images
 
 STACKS = 128_000  #  training pictures, as in PacGAN (Lin et al. 2017, arXiv:1712.04086)
 SAMPLES = 25_600  #  judged
-NARROW = ("g.width=32", "d.width=32")
 
 
 def dcgan(remedy: str, *settings: str) -> Row:
@@ -43,9 +42,11 @@ ROWS = (
     dcgan("packs of 2", "d.pack=2"),
     dcgan("spectral norm", "d.spectral=true"),
     Row("wgan-gp", "wgan-gp", NARROW),
+    Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),
     Row("sngan", "sngan", NARROW),
-    Row("stylegan2", "stylegan2", (*NARROW, "g.w_dim=64")),
-    Row("r3gan", "r3gan", ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16")),
+    Row("sngan, one D update", "sngan", ONE_UPDATE),
+    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("r3gan", "r3gan", R3GAN),
     dcgan("minibatch deviation", "d.group=4"),
     dcgan("mode seeking", "penalties=ModeSeeking()"),
     dcgan("2 discriminators", "d.copies=2"),
@@ -57,7 +58,7 @@ ROWS = (
     Row("lsgan", "lsgan", NARROW),
     Row("wgan", "wgan", NARROW),
     Row("progan", "progan", NARROW),
-    Row("stylegan", "stylegan", (*NARROW, "g.w_dim=64")),
+    Row("stylegan", "stylegan", STYLE),
     Row("biggan", "biggan", NARROW),
     dcgan("no norm", "d.norm=none"),
     dcgan("layer norm and R2", "d.norm=layer", "penalties=R2(10, every=4)"),

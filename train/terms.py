@@ -30,7 +30,8 @@ class Objective:
     constant_name: str
     d: Callable[[Step], Tensor]
     g: Callable[[Step], Tensor]
-    anchored: bool = True  # logit 0 is the border between real and fake; else only differences of logits mean something
+    anchored: bool = True  #  logit 0 is the border between real and fake; else only differences of logits mean something
+    saturates: bool = True  # a D that is always right teaches G little
 
 
 # --- Objectives -------------------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def _relativistic_g(s: Step) -> Tensor:
 # Mao et al. 2016, arXiv:1611.04076, eq. 9: distances of the scores to the labels 0 and 1.
 least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g)
 # Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and alg. 1: D estimates the earth mover's distance, if it is Lipschitz.
-wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g, anchored=False)
+wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g, anchored=False, saturates=False)
 # Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17.
 hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
 # Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each

@@ -102,7 +102,7 @@ class CollapseWatch(Callback):
         learning = run.nimg >= max(LEARNED_NIMG * run.recipe.d_steps, 0.05 * run.planned_nimg)
         if self._lasts("alike", learning and diversity < ALIKE):
             self._collapsed(run, fakes, diversity)
-        if self._lasts("certain", learning and accuracy > CERTAIN):
+        if self._lasts("certain", learning and run.recipe.loss.saturates and accuracy > CERTAIN):
             self._say(run, f"D tells reals and fakes apart ({accuracy:.1%} right), so G learns little: hold D back with "
                            f"--set d.spectral=true, where the net has it, a penalty, or a lower d_opt.lr")
         for net, values in self.norms.items():
