@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.class_accuracy import read
-from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STYLE, Board, Row, fill, main, parser
+from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STRONG_R3GAN, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -37,6 +37,7 @@ ROWS = (
     Row("sngan", "sngan", ("g.width=48", "d.width=48")),
     Row("sngan, one D update", "sngan", ONE_UPDATE),
     Row("biggan", "biggan", NARROW),
+    Row("r3gan, R1 and R2 of weight 1", "r3gan", STRONG_R3GAN),
     Row("r3gan", "r3gan", R3GAN),
     Row("infogan", "infogan", ()),
     Row("stylegan", "stylegan", STYLE),

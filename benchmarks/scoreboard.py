@@ -35,7 +35,9 @@ WAITING = "not run yet"
 # Settings of rows, the same on every board.
 NARROW = ("g.width=32", "d.width=32")
 STYLE = (*NARROW, "g.w_dim=64")
-R3GAN = ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16")
+R3GAN = ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16",
+         *(f"{net}_opt.lr=Schedule(3e-3, 7.5e-4, shape='cosine')" for net in "gd"))
+STRONG_R3GAN = (*R3GAN, "penalties=" + ", ".join(f"{term}(Schedule(1, 0.1, shape='cosine'))" for term in ("R1", "R2")))
 # Two time scales (Heusel et al. 2017, arXiv:1706.08500, there 3e-4 and 1e-4) in the place of five D updates.
 ONE_UPDATE = (*NARROW, "d_steps=1", "batch=32", "d_opt.lr=Schedule(6e-4, 0)")
 

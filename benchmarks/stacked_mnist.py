@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STYLE, Board, Row, fill, main, parser
+from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STRONG_R3GAN, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -46,6 +46,7 @@ ROWS = (
     Row("sngan", "sngan", NARROW),
     Row("sngan, one D update", "sngan", ONE_UPDATE),
     Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("r3gan, R1 and R2 of weight 1", "r3gan", STRONG_R3GAN),
     Row("r3gan", "r3gan", R3GAN),
     dcgan("minibatch deviation", "d.group=4"),
     dcgan("mode seeking", "penalties=ModeSeeking()"),
@@ -59,6 +60,7 @@ ROWS = (
     Row("wgan", "wgan", NARROW),
     Row("progan", "progan", NARROW),
     Row("stylegan", "stylegan", STYLE),
+    Row("stylegan2", "stylegan2", STYLE),
     Row("biggan", "biggan", NARROW),
     dcgan("no norm", "d.norm=none"),
     dcgan("layer norm and R2", "d.norm=layer", "penalties=R2(10, every=4)"),
