@@ -61,11 +61,13 @@ def error_of(capsys) -> str:
 
 def test_train_then_generate_then_replay(photos, tmp_path, capsys):
     out = tmp_path / "runs" / "insects"
-    assert train("cgan", "--data", photos, "--out", out, "--kimg", "0.024", "--licence", "CC0", *TINY) == 0
+    assert train("cgan", "--data", photos, "--out", out, "--kimg", "0.024", "--licence", "CC0", *TINY,
+                 "--set", "g_opt.lr=Schedule(2e-4, 0, shape='cosine')") == 0
     assert {p.name for p in out.iterdir()} == {"recipe.json", "log.jsonl", "snapshots", "checkpoint.safetensors", "export"}
     training = json.loads((out / "export" / "training.json").read_text())
     assert training["data"]["images"] == 24 and training["data"]["licence"] == "CC0"
     assert training["command"].startswith("python -m train cgan --data photos --out runs/insects --kimg 0.024 --batch 4")
+    assert training["command"].endswith("""--set 'g_opt.lr=Schedule(2e-4, 0, shape="cosine")'""")
     assert str(tmp_path) not in "".join(p.read_text() for p in (out / "export").glob("*.[jm][sd]*"))
 
     made = ["--class", "bee", "--psi", "0.5", "--out", tmp_path / "o"]

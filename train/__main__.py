@@ -187,7 +187,7 @@ def _command(args: argparse.Namespace, recipe: Recipe, images: Images) -> str:
     if args.seed:
         parts += ["--seed", str(args.seed)]
     for text in args.overrides:
-        parts += ["--set", text]
+        parts += ["--set", text.replace("'", '"')]  # the notation has both, and a shell's quoting is the plainer for it
     return shlex.join(parts)
 
 
