@@ -46,6 +46,7 @@ ROWS = (
     Row("sngan", "sngan", NARROW),
     Row("sngan, one D update", "sngan", ONE_UPDATE),
     Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("stylegan2, R1 of weight 10", "stylegan2", (*STYLE, "penalties=R1(10, every=8)", "mix=none")),
     Row("r3gan, R1 and R2 of weight 1", "r3gan", STRONG_R3GAN),
     Row("r3gan", "r3gan", R3GAN),
     dcgan("minibatch deviation", "d.group=4"),
