@@ -18,7 +18,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks.class_accuracy import read
-from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STRONG_R3GAN, STYLE, Board, Row, fill, main, parser
+from benchmarks.scoreboard import (
+    NARROW,
+    ONE_UPDATE,
+    R3GAN,
+    STRONG_R3GAN,
+    STRONG_STYLEGAN2,
+    STYLE,
+    Board,
+    Row,
+    fill,
+    main,
+    parser,
+)
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -30,7 +42,7 @@ COUNT = 10_000  # images, as many as the test split has
 
 ROWS = (
     Row("stylegan2", "stylegan2", STYLE),
-    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("stylegan2, R1 of weight 1", "stylegan2", STRONG_STYLEGAN2),
     Row("progan", "progan", NARROW),
     Row("wgan-gp", "wgan-gp", NARROW),
     Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),

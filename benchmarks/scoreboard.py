@@ -35,6 +35,7 @@ WAITING = "not run yet"
 # Settings of rows, the same on every board.
 NARROW = ("g.width=32", "d.width=32")
 STYLE = (*NARROW, "g.w_dim=64")
+STRONG_STYLEGAN2 = (*STYLE, "penalties=R1(1, every=16), PathLength()")
 R3GAN = ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16",
          *(f"{net}_opt.lr=Schedule(3e-3, 7.5e-4, shape='cosine')" for net in "gd"))
 STRONG_R3GAN = (*R3GAN, "penalties=" + ", ".join(f"{term}(Schedule(1, 0.1, shape='cosine'))" for term in ("R1", "R2")))

@@ -21,7 +21,19 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from benchmarks.scoreboard import NARROW, ONE_UPDATE, R3GAN, STRONG_R3GAN, STYLE, Board, Row, fill, main, parser
+from benchmarks.scoreboard import (
+    NARROW,
+    ONE_UPDATE,
+    R3GAN,
+    STRONG_R3GAN,
+    STRONG_STYLEGAN2,
+    STYLE,
+    Board,
+    Row,
+    fill,
+    main,
+    parser,
+)
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -45,7 +57,7 @@ ROWS = (
     Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),
     Row("sngan", "sngan", NARROW),
     Row("sngan, one D update", "sngan", ONE_UPDATE),
-    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("stylegan2, R1 of weight 1", "stylegan2", STRONG_STYLEGAN2),
     Row("stylegan2, R1 of weight 10", "stylegan2", (*STYLE, "penalties=R1(10, every=8)", "mix=none")),
     Row("r3gan, R1 and R2 of weight 1", "r3gan", STRONG_R3GAN),
     Row("r3gan", "r3gan", R3GAN),

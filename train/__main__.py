@@ -16,7 +16,7 @@ import torch
 from gan.engine import pick_device
 from train.budget import check_memory, images_per_s, kimg_in
 from train.callbacks import Checkpoints, Log, Snapshots, clock
-from train.config import Recipe, overridden
+from train.config import Recipe, as_option, overridden
 from train.data import Images, Stream, load_images
 from train.export import Provenance, export, hardware
 from train.loop import Run, Unhealthy
@@ -186,9 +186,7 @@ def _command(args: argparse.Namespace, recipe: Recipe, images: Images) -> str:
         parts += ["--batch", str(args.batch)]
     if args.seed:
         parts += ["--seed", str(args.seed)]
-    for text in args.overrides:
-        parts += ["--set", text.replace("'", '"')]  # the notation has both, and a shell's quoting is the plainer for it
-    return shlex.join(parts)
+    return " ".join([shlex.join(parts), *map(as_option, args.overrides)])
 
 
 def _progress(done: int, total: int) -> None:

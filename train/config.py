@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import shlex
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from gan.models import family
 from gan.spec import read, write
 from train import discriminators
 
-__all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "at", "named", "overridden", "override"]
+__all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "as_option", "at", "named", "overridden", "override"]
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,12 @@ def overridden(recipe: Recipe, texts: Iterable[str]) -> Recipe:
             raise ValueError(f"--set needs SLOT=VALUE, got {text!r}")
         recipe = override(recipe, path.strip(), value.strip())
     return recipe
+
+
+def as_option(setting: str) -> str:
+    """``--set`` with a ``SLOT=VALUE``, as a shell takes it: the notation has both quotes; double ones need no escapes."""
+    plain = setting.replace("'", '"')
+    return f"--set {shlex.quote(plain)}"
 
 
 def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:

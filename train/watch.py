@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from gan.image import contact_sheet, to_pil, to_uint8
 from gan.spec import write
 from train.callbacks import Callback
-from train.config import overridden
+from train.config import as_option, overridden
 from train.loop import Unhealthy
 from train.runs import save_checkpoint
 from train.terms import R1, R2, ModeSeeking
@@ -158,14 +157,12 @@ def _ways_out(run: Run) -> list[str]:
     """Against a collapse, as ``--set`` writes it, what suits the recipe; what it has already stays."""
     recipe = run.recipe
     weak = [type(t).__name__ for t in recipe.penalties if isinstance(t, (R1, R2, ModeSeeking))]
-    settings = [f"d.pack={2 * recipe.d.get('pack', 1)}"]
-    if "ModeSeeking" not in weak:
-        settings.insert(0, f"penalties={', '.join(write(t) for t in (*recipe.penalties, ModeSeeking()))}")
+    settings = [] if "ModeSeeking" in weak else [f"penalties={', '.join(map(write, (*recipe.penalties, ModeSeeking())))}"]
+    settings.append(f"d.pack={2 * recipe.d.get('pack', 1)}")
     if recipe.augment is None:
         settings.append("augment=DiffAugment()")
-    quoted = [shlex.quote(setting.replace("'", '"')) for setting in settings if _suits(run, setting)]
-    return [*([f"a larger weight of {' and '.join(weak)}"] if weak else []), *(f"--set {setting}" for setting in quoted),
-            "a lower g_opt.lr"]
+    weights = [f"a larger weight of {' and '.join(weak)}"] if weak else []
+    return [*weights, *(as_option(setting) for setting in settings if _suits(run, setting)), "a lower g_opt.lr"]
 
 
 def _suits(run: Run, setting: str) -> bool:

@@ -21,8 +21,8 @@ from gan.gallery import Entry
 from gan.ui.outbox import Outbox
 from gan.ui.studio import Studio
 
-__all__ = ["Snapshot", "arxiv", "as_mapping", "as_number", "as_text", "build", "card", "duration", "evenly", "preview",
-           "read_json", "snapshots"]
+__all__ = ["Snapshot", "arxiv", "as_list", "as_mapping", "as_number", "as_text", "build", "card", "duration", "evenly",
+           "preview", "read_json", "snapshots"]
 
 MAX_PIXELS = 2**24  #  of a sheet that a page shows
 MAX_FILE = 2**23  #    bytes
@@ -114,11 +114,11 @@ def snapshots(folder: Path) -> list[Snapshot]:
     """The timeline of a model's folder; what is no snapshot is left out, and no name leads out of the folder."""
     path = folder / "timeline" / "timeline.json"
     try:
-        listed = as_mapping(read_json(path)).get("snapshots")
+        listed = as_list(as_mapping(read_json(path)).get("snapshots"))
     except (OSError, ValueError):
         return []
     found = []
-    for item in map(as_mapping, listed if isinstance(listed, list) else []):
+    for item in map(as_mapping, listed):
         name, nimg = item.get("file"), _count(item.get("nimg"))
         if isinstance(name, str) and re.fullmatch(r"\w[\w-]*\.(webp|png)", name) and nimg is not None:
             found.append(Snapshot(path.with_name(name), nimg, as_number(item.get("minutes"))))
@@ -159,6 +159,10 @@ def read_json(path: Path, largest: int = MAX_FILE) -> Any:
 
 def as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def as_text(value: Any, longest: int = 300) -> str:

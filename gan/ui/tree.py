@@ -17,7 +17,7 @@ import gradio as gr
 
 from gan import hub
 from gan.gallery import Entry
-from gan.ui.gallery import arxiv, as_mapping, as_number, as_text, duration, evenly, preview, read_json, snapshots
+from gan.ui.gallery import arxiv, as_list, as_mapping, as_number, as_text, duration, evenly, preview, read_json, snapshots
 from gan.ui.outbox import Outbox
 from gan.ui.studio import Studio
 
@@ -137,8 +137,7 @@ def parents(family: dict[str, Entry]) -> dict[str, str]:
 
 def _named(entry: Entry) -> list[str]:
     """The parent and its ancestors, as training.json has them."""
-    older = entry.training.get("ancestors")
-    return [as_text(name, 60) for name in (entry.training.get("parent"), *(older if isinstance(older, list) else []))]
+    return [as_text(name, 60) for name in (entry.training.get("parent"), *as_list(entry.training.get("ancestors")))]
 
 
 def _ancestors(recipe: str, under: dict[str, str]) -> list[str]:
@@ -174,8 +173,7 @@ def scoreboards(folder: Path) -> list[dict[str, Any]]:
 def scoreboard(table: Any, name: str) -> dict[str, Any]:
     """Headings and rows of texts. A row that was not run has a reason in the place of its cells."""
     table = as_mapping(table)
-    listed = table.get("rows")
-    rows = [row for row in listed[:ROWS] if isinstance(row, dict)] if isinstance(listed, list) else []
+    rows = [row for row in as_list(table.get("rows"))[:ROWS] if isinstance(row, dict)]
     if not rows:
         raise ValueError("it holds no rows")
     judged = {key: as_text(head, 60) or key for key, head in list(as_mapping(table.get("columns")).items())[:COLUMNS]}
@@ -192,8 +190,7 @@ def scoreboard(table: Any, name: str) -> dict[str, Any]:
 
 def _settings(row: dict[str, Any]) -> list[str]:
     """What the row's recipe was told with ``--set``."""
-    told = row.get("settings")
-    return [text for s in told[:SETTINGS] if (text := as_text(s))] if isinstance(told, list) else []
+    return [text for told in as_list(row.get("settings"))[:SETTINGS] if (text := as_text(told))]
 
 
 def _column(values: Sequence[Any]) -> list[str]:
