@@ -63,9 +63,9 @@ def test_unknown_recipe_names_the_known_ones():
         find("stylegan9")
 
 
-@pytest.mark.parametrize("name", ["cgan", "cgan-mlp"])
+@pytest.mark.parametrize("name", ["cgan", "cgan-mlp", "acgan"])
 def test_classes_asked_of_unlabelled_data(name):
-    with pytest.raises(ValueError, match="needs labelled data"):
+    with pytest.raises(ValueError, match=f"^{name} needs labelled data"):
         find(name)(DataSpec(16, 1))
 
 

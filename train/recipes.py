@@ -41,9 +41,16 @@ class Entry:
     paper: str  #    authors, year, arXiv id
     parent: str  #   the recipe that it grew from, "" for the first
     note: str  #     what is new in one line
+    labelled: bool  # makes no sense without classes
 
     def __call__(self, data: DataSpec) -> Recipe:
-        """The recipe for this data; its nets get the data's resolution and channels."""
+        """The recipe for this data; its nets get the data's resolution and channels.
+
+        Raises ``ValueError`` where it needs classes and the data has none.
+        """
+        if self.labelled and data.classes < 2:
+            raise ValueError(f"{self.name} needs labelled data: put the images of each class in a sub-folder of its own, "
+                             f"or use an unconditional recipe")
         recipe = self.make(data)
         size = dict(resolution=data.resolution, channels=data.channels)
         return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d})
@@ -52,12 +59,12 @@ class Entry:
 RECIPES: dict[str, Entry] = {}
 
 
-def recipe(*, paper: str, parent: str = "", note: str) -> Callable:
+def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False) -> Callable:
     """Registers a recipe under its function's name, printed with hyphens."""
 
     def register(make: Callable[[DataSpec], Recipe]) -> Entry:
         name = make.__name__.replace("_", "-")
-        RECIPES[name] = Entry(name, make, paper, parent, note)
+        RECIPES[name] = Entry(name, make, paper, parent, note, labelled)
         return RECIPES[name]
 
     return register
@@ -102,22 +109,16 @@ def _flat(recipe: Recipe) -> dict[str, str]:
     return flat
 
 
-def _classes(data: DataSpec, name: str) -> int:
-    if data.classes < 2:
-        raise ValueError(f"{name} needs labelled data: put the images of each class in a sub-folder of its own, "
-                         f"or use an unconditional recipe")
-    return data.classes
-
-
 @recipe(paper="Goodfellow et al. 2014, arXiv:1406.2661", note="two perceptrons play the minimax game")
 def gan(data: DataSpec) -> Recipe:
     # The paper leaves width and rate to its code (SGD with momentum, maxout in D); Adam with DCGAN's betas is today's use.
     return Recipe(family="mlp", latent=Latent(100), loss=nonsaturating, batch=128, kimg=3000, precision="bfloat16")
 
 
-@recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784", parent="gan", note="both nets are told the class")
+@recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784", parent="gan", note="both nets are told the class",
+        labelled=True)
 def cgan_mlp(data: DataSpec) -> Recipe:
-    return replace(gan.make(data), latent=Latent(100, classes=_classes(data, "cgan-mlp")))
+    return replace(gan.make(data), latent=Latent(100, classes=data.classes))
 
 
 @recipe(paper="Radford, Metz and Chintala 2015, arXiv:1511.06434", parent="gan", note="convolutions all through")
@@ -128,10 +129,10 @@ def dcgan(data: DataSpec) -> Recipe:
 
 
 @recipe(paper="Mirza and Osindero 2014, arXiv:1411.1784; projection: Miyato and Koyama 2018, arXiv:1802.05637",
-        parent="dcgan", note="DCGAN's nets are told the class: beside the noise in G, by projection in D")
+        parent="dcgan", note="DCGAN's nets are told the class: beside the noise in G, by projection in D", labelled=True)
 def cgan(data: DataSpec) -> Recipe:
     # Spectral norm in D as in the projection paper: with BatchNorm D stays far ahead of G (losses 0.1 and 5 on MNIST).
-    return replace(dcgan.make(data), latent=Latent(100, classes=_classes(data, "cgan")), d=dict(spectral=True))
+    return replace(dcgan.make(data), latent=Latent(100, classes=data.classes), d=dict(spectral=True))
 
 
 @recipe(paper="Chen et al. 2016, arXiv:1606.03657", parent="dcgan", note="codes in z that can be read back from the image")
@@ -141,10 +142,10 @@ def infogan(data: DataSpec) -> Recipe:
                    g_opt=Adam(lr=1e-3))
 
 
-@recipe(paper="Odena, Olah and Shlens 2016, arXiv:1610.09585", parent="cgan", note="D also names the class")
+@recipe(paper="Odena, Olah and Shlens 2016, arXiv:1610.09585", parent="cgan", note="D also names the class",
+        labelled=True)
 def acgan(data: DataSpec) -> Recipe:
-    return replace(cgan.make(data), latent=Latent(100, classes=_classes(data, "acgan")),
-                   d=dict(spectral=True, projection=False), penalties=(AuxiliaryClassifier(),))
+    return replace(cgan.make(data), d=dict(spectral=True, projection=False), penalties=(AuxiliaryClassifier(),))
 
 
 @recipe(paper="Mao et al. 2016, arXiv:1611.04076", parent="dcgan", note="squared distances in the place of the logarithm")
