@@ -42,6 +42,12 @@ def tiny_images(*, classes: int = 0, channels: int = 1, resolution: int = 16, co
 
 
 @pytest.fixture
+def cache(tmp_path):
+    """The folder in which data sets are kept decoded."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
 def tiny_model(tmp_path):
     """Writes a tiny model folder and returns it."""
     from gan import hub

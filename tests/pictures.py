@@ -1,0 +1,63 @@
+"""Pictures and data sets in every form that the trainer reads, shared by its tests."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from train.data import load_images
+
+
+def picture(seed=0, mode="RGB", size=(16, 16), format="PNG", **options):
+    """The bytes of a picture of noise."""
+    bands = len(Image.new(mode, (1, 1)).getbands())
+    noise = np.random.RandomState(seed).randint(0, 256, (size[1], size[0], bands), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise[..., 0] if bands == 1 else noise, mode=None).convert(mode).save(file, format, **options)
+    return file.getvalue()
+
+
+def encoded(image, format="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def folder(root, files):
+    for name, data in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def zipped(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in files.items():
+            file.writestr(name, data)
+    return path
+
+
+def parquet(path, images, labels=None, names=None, column="image"):
+    table = {column: pa.array([{"bytes": b, "path": None} for b in images],
+                              pa.struct([("bytes", pa.binary()), ("path", pa.string())]))}
+    features = {column: {"_type": "Image"}}
+    if labels is not None:
+        table["label"] = pa.array(labels, pa.int64())
+        features["label"] = {"names": names, "_type": "ClassLabel"} if names else {"dtype": "int64", "_type": "Value"}
+    meta = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(table).replace_schema_metadata(meta), path)
+    return path
+
+
+FILES = {f"{kind}/{i}.png": picture(10 * k + i) for k, kind in enumerate(("cat", "dog")) for i in range(3)}
+
+
+def decoded(tmp_path, data, *, mode="RGB", resolution=16):
+    """The pixels [R, R, C] of one picture, loaded beside another of the given mode."""
+    source = folder(tmp_path / "one", {"a": data, "b": picture(1, mode)})
+    return load_images(source, resolution=resolution, cache_dir=tmp_path / "cache").pixels[0]

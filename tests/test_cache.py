@@ -1,0 +1,160 @@
+"""train.cache: a source is read once, and neither a full disk nor a damaged file can be taken for its pixels."""
+
+import errno
+import io
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import FILES, folder, parquet, picture, zipped
+from PIL import Image
+
+import train.data
+import train.sources
+from train.data import load_images
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Counts the files that were probed and decoded."""
+    counts = {"probe": 0, "decode": 0}
+
+    def counting(name, work):
+        def counted(*args, **kwargs):
+            counts[name] += 1
+            return work(*args, **kwargs)
+        monkeypatch.setattr(train.data, f"_{name}", counted)
+
+    counting("probe", train.data._probe)
+    counting("decode", train.data._decode)
+    return counts
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "parquet"])
+def test_unchanged_source_is_read_once(tmp_path, cache, passes, kind):
+    source = {"folder": lambda: folder(tmp_path / "set", FILES), "zip": lambda: zipped(tmp_path / "a.zip", FILES),
+              "parquet": lambda: parquet(tmp_path / "a.parquet", list(FILES.values()))}[kind]()
+    first = load_images(source, cache_dir=cache)
+    second = load_images(source, cache_dir=cache)
+    assert passes == {"probe": 6, "decode": 6}
+    assert isinstance(second.pixels, np.memmap) and not second.pixels.flags.writeable
+    np.testing.assert_array_equal(first.pixels, second.pixels)
+    assert (first.spec, first.fingerprint, first.name) == (second.spec, second.fingerprint, second.name)
+    load_images(source, resolution=16, cache_dir=cache)  # what was chosen is now asked for: surveyed, not decoded
+    assert passes == {"probe": 12, "decode": 6}
+
+
+def test_changed_source_is_read_again(tmp_path, cache, passes):
+    root = folder(tmp_path / "set", FILES)
+    first = load_images(root, cache_dir=cache)
+    os.utime(root / "cat/0.png", ns=(1, 1))  # touched only: the content is what counts
+    assert load_images(root, cache_dir=cache).fingerprint == first.fingerprint
+    assert passes == {"probe": 12, "decode": 6}
+    (root / "cat/0.png").write_bytes(picture(99))
+    changed = load_images(root, cache_dir=cache)
+    assert changed.fingerprint != first.fingerprint and passes["decode"] == 12
+    np.testing.assert_array_equal(changed.pixels[0], np.asarray(Image.open(io.BytesIO(picture(99)))))
+    (root / "dog/2.png").unlink()
+    assert len(load_images(root, cache_dir=cache).pixels) == 5
+
+
+def test_fingerprint_tells_labels_and_resolutions_apart(tmp_path, cache):
+    root = folder(tmp_path / "set", FILES)
+    flat = folder(tmp_path / "flat", {name.replace("/", ""): data for name, data in FILES.items()})
+    prints = {load_images(root, cache_dir=cache).fingerprint, load_images(flat, cache_dir=cache).fingerprint,
+              load_images(root, resolution=32, cache_dir=cache).fingerprint}
+    assert len(prints) == 3
+
+
+@pytest.mark.parametrize("damage", ["cut", "json", "gone"])
+def test_damaged_cache_is_made_anew(tmp_path, cache, passes, damage):
+    root = folder(tmp_path / "set", FILES)
+    first = load_images(root, cache_dir=cache)
+    pixels, about = cache / f"{first.fingerprint}.npy", cache / f"{first.fingerprint}.json"
+    expected = np.array(first.pixels)
+    if damage == "cut":
+        pixels.write_bytes(pixels.read_bytes()[:-1])
+    elif damage == "json":
+        about.write_bytes(about.read_bytes()[:-1])
+    else:
+        about.unlink()
+    np.testing.assert_array_equal(load_images(root, cache_dir=cache).pixels, expected)
+    assert passes["decode"] == 12
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_failing_disk_leaves_nothing_behind(tmp_path, cache, monkeypatch, code):
+    root = folder(tmp_path / "set", FILES)
+
+    def fail(handle):
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(ValueError, match="cannot write the image cache in .*XDG_CACHE_HOME") as caught:
+            load_images(root, cache_dir=cache)
+        assert "\n" not in str(caught.value) and ("free some space" in str(caught.value)) == (code == errno.ENOSPC)
+    assert list(cache.iterdir()) == []
+    assert len(load_images(root, cache_dir=cache).pixels) == 6
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_full_disk_while_writing_and_closing(tmp_path, cache, monkeypatch):
+    root, fdopen = folder(tmp_path / "set", FILES), os.fdopen
+
+    def full(handle, mode):
+        os.close(handle)
+        return open("/dev/full", mode, buffering=1024)
+
+    monkeypatch.setattr(train.data.os, "fdopen", full)
+    with pytest.raises(ValueError, match="No space left on device; free some space"):
+        load_images(root, cache_dir=cache)
+    monkeypatch.setattr(train.data.os, "fdopen", fdopen)
+    assert list(cache.iterdir()) == []
+
+
+def test_failing_json_leaves_a_cache_that_is_not_taken(tmp_path, cache, passes, monkeypatch):
+    root, replace = folder(tmp_path / "set", FILES), os.replace
+
+    def fail(source, target):
+        if Path(target).suffix == ".json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(ValueError, match="free some space"):
+            load_images(root, cache_dir=cache)
+    assert [p.suffix for p in cache.iterdir()] == [".npy"]
+    load_images(root, cache_dir=cache)
+    assert passes["decode"] == 12
+
+
+def test_leftovers_of_killed_runs_are_removed(tmp_path, cache):
+    root = folder(tmp_path / "set", FILES)
+    name = load_images(root, cache_dir=cache).fingerprint + ".npy"
+    for suffix, age in (("old", 7200), ("new", 0)):
+        (cache / f"{name}.{suffix}.part").write_bytes(b"x")
+        os.utime(cache / f"{name}.{suffix}.part", times=(time.time() - age,) * 2)
+    (cache / name).unlink()
+    load_images(root, cache_dir=cache)
+    assert [p.name for p in cache.glob("*.part")] == [f"{name}.new.part"]
+
+
+def test_cache_folder(tmp_path, monkeypatch):
+    root = folder(tmp_path / "set", FILES)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    images = load_images(root)
+    assert (tmp_path / "xdg" / "gan-gallery" / f"{images.fingerprint}.npy").is_file()
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(ValueError, match="point XDG_CACHE_HOME at a folder that can be written"):
+        load_images(root)
+
+
+def test_progress(tmp_path, cache):
+    calls = []
+    load_images(folder(tmp_path / "set", FILES), cache_dir=cache, progress=lambda *call: calls.append(call))
+    assert calls[-1] == (12, 12) and calls == sorted(calls) and len(calls) <= 3
