@@ -21,8 +21,9 @@ thousands of real images shown to D, ``_s`` seconds, ``_px`` pixels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,7 @@ from gan.spec import Recorded
 
 __all__ = ["Discriminator", "Generator", "Head", "Latent", "check_shape"]
 
+Prior = Literal["normal", "uniform", "sphere"]
 RESOLUTIONS = tuple(2**k for k in range(4, 11))  # 16 ... 1024 px
 
 
@@ -54,15 +56,15 @@ class Latent:
     classes: int = 0  #                        0 = unconditional; else c is an int64 in [0, classes)
     categorical: tuple[int, ...] = ()  #       sizes of the categorical codes (InfoGAN, arXiv:1606.03657)
     continuous: int = 0  #                     number of continuous codes, each in [-1, 1]
-    prior: Literal["normal", "uniform"] = "normal"  # noise ~ N(0, 1), or U(-1, 1)
+    prior: Prior = "normal"  #                 noise ~ N(0, 1), U(-1, 1), or on the sphere of radius sqrt(noise)
 
     def __post_init__(self):
         object.__setattr__(self, "categorical", tuple(self.categorical))
         counts = (self.noise, self.classes, self.continuous, *self.categorical)
         if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 16384 for n in counts):
             raise ValueError(f"every size of a Latent must be an integer from 0 to 16384, got {self}")
-        if self.prior not in ("normal", "uniform"):
-            raise ValueError(f"prior must be normal or uniform, got {self.prior!r}")
+        if self.prior not in get_args(Prior):
+            raise ValueError(f"prior must be {', '.join(get_args(Prior))}, got {self.prior!r}")
         if not 1 <= self.dim <= 16384:
             raise ValueError(f"z must have 1 to 16384 dimensions, got {self.dim}")
 
@@ -77,6 +79,8 @@ class Latent:
         uniform = lambda k: torch.rand(n, k, generator=generator, device=device) * 2 - 1  # noqa: E731
         noise = uniform(self.noise) if self.prior == "uniform" else torch.randn(
             n, self.noise, generator=generator, device=device)
+        if self.prior == "sphere":
+            noise = F.normalize(noise) * math.sqrt(self.noise)
         codes = [F.one_hot(torch.randint(k, (n,), generator=generator, device=device), k).float()
                  for k in self.categorical]
         return torch.cat([noise, *codes, uniform(self.continuous)], 1)
@@ -142,6 +146,8 @@ class Head(nn.Module):
     Source: Miyato and Koyama 2018, arXiv:1802.05637, eq. 3.
     """
 
+    gain = 1.0  # of the projection
+
     def __init__(self, dim: int, classes: int = 0):
         super().__init__()
         self.score = nn.Linear(dim, 1)
@@ -151,4 +157,4 @@ class Head(nn.Module):
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
         logits = self.score(h)[:, 0]
-        return logits if self.embed is None else logits + (self.embed(c) * h).sum(1)
+        return logits if self.embed is None else logits + self.gain * (self.embed(c) * h).sum(1)

@@ -71,7 +71,9 @@ def latents(latent: Latent, draws: Sequence[Draw]) -> tuple[Tensor, Tensor | Non
 
 def _row(latent: Latent, draw: Draw) -> tuple[np.ndarray, int]:
     rs = np.random.RandomState(draw.seed)
-    noise = rs.randn(latent.noise) if latent.prior == "normal" else 2 * rs.random_sample(latent.noise) - 1
+    noise = 2 * rs.random_sample(latent.noise) - 1 if latent.prior == "uniform" else rs.randn(latent.noise)
+    if latent.prior == "sphere":
+        noise *= np.sqrt(latent.noise) / np.linalg.norm(noise)
     indices = [int(rs.random_sample() * k) for k in latent.categorical]
     continuous = [2 * rs.random_sample() - 1 for _ in range(latent.continuous)]
     c = int(rs.random_sample() * latent.classes)  # drawn even when it is overridden: part of the stream
@@ -152,7 +154,7 @@ def walk_w(G: Generator, z_a: Tensor, z_b: Tensor, c_a: Tensor | None, c_b: Tens
     if G.w_mean is not None:
         return lerp(to_w(G, z_a, c_a, psi_a), to_w(G, z_b, c_b, psi_b), t)
     n = G.latent.noise
-    between = slerp if G.latent.prior == "normal" else lerp
+    between = lerp if G.latent.prior == "uniform" else slerp
     z = torch.cat([between(z_a[:, :n], z_b[:, :n], t), lerp(z_a[:, n:], z_b[:, n:], t)], 1)
     psi = lerp(psi_a, psi_b, t)
     return lerp(to_w(G, z, c_a, psi), to_w(G, z, c_b, psi), t)

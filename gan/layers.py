@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-__all__ = ["ACTIVATION_GAIN", "AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualLinear", "ResDown", "ResUp",
-           "StdFeatures", "StyleMapping", "UpConv", "activated", "halving_plan", "init_normal", "minibatch_std",
+from gan import base
+
+__all__ = ["ACTIVATION_GAIN", "AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualHead", "EqualLinear", "ResDown",
+           "ResUp", "StdFeatures", "StyleMapping", "UpConv", "activated", "halving_plan", "init_normal", "minibatch_std",
            "norm_layer", "pixel_norm", "smooth", "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
 
 Upsampling = Literal["nearest", "transposed"]
@@ -164,6 +166,16 @@ class EqualLinear(nn.Module):
 
     def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
         return F.linear(x, self.weight * (self.gain * gain), self.bias * (self.rate * gain))
+
+
+class EqualHead(base.Head):
+    """D's head under equalised learning rate, the class embedding too. h [N, F] -> logits [N]."""
+
+    def __init__(self, dim: int, classes: int = 0):
+        super().__init__(dim, classes)
+        self.score, self.gain = EqualLinear(dim, 1), 1 / math.sqrt(dim)
+        if self.embed is not None:
+            nn.init.normal_(self.embed.weight)
 
 
 class EqualConv(nn.Module):

@@ -61,7 +61,7 @@ def build_phases(recipe: Recipe, G: nn.Module, D: nn.Module, terms: Sequence[nn.
         longest = max(lazy, default=0)
         optimiser, values = opt.build(params, longest), partial(opt.values, lazy=longest)
         phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, values, 1, repeats))
-        phases += [Phase(net, [t for t in mine if t.every == k], optimiser, values, k) for k in lazy]
+        phases += [Phase(net, [t for t in mine if t.every == k], optimiser, values, k, repeats) for k in lazy]
     return phases
 
 

@@ -181,10 +181,10 @@ def sngan(data: DataSpec) -> Recipe:
 @recipe(paper="Karras et al. 2018, arXiv:1710.10196", parent="wgan-gp",
         note="the nets grow from 4 px to the full resolution")
 def progan(data: DataSpec) -> Recipe:
-    # App. A.1: Adam 1e-3 (0, 0.99), WGAN-GP with drift 1e-3, one D update. The paper fades and holds 800 kimg each; here the
-    # run is shared evenly over the levels, so that a small budget still ends at full resolution.
+    # App. A.1: latents on a sphere, Adam 1e-3 (0, 0.99), WGAN-GP with drift 1e-3, one D update. The paper fades and holds
+    # 800 kimg each; here the run is shared evenly over the levels, so that a small budget still ends at full resolution.
     opt = Adam(1e-3, (0.0, 0.99))
-    return Recipe(family="progan", latent=Latent(128, classes=data.classes), loss=wasserstein,
+    return Recipe(family="progan", latent=Latent(128, classes=data.classes, prior="sphere"), loss=wasserstein,
                   penalties=(GradientPenalty(10.0), Drift(1e-3)), callbacks=(Grow(),), g_opt=opt, d_opt=opt,
                   batch=32, kimg=1200, channels_last=True)
 
@@ -192,11 +192,11 @@ def progan(data: DataSpec) -> Recipe:
 @recipe(paper="Brock, Donahue and Simonyan 2018, arXiv:1809.11096", parent="sngan",
         note="every block sees the class and a part of z; attention; spectral norm in both nets")
 def biggan(data: DataSpec) -> Recipe:
-    # The authors' settings for CIFAR-10 (code): 2e-4 with (0, 0.999) in both, four D updates, batch 50, a long average.
-    # bfloat16: benchmarks/choices.py.
+    # The authors' settings for CIFAR-10 (code): 2e-4 with (0, 0.999) in both, four D updates, batch 50, an average of 0.9999
+    # a step of G, which is a half-life of 1,386 kimg (a shorter run has a shorter one). bfloat16: benchmarks/choices.py.
     opt = Adam(2e-4, (0.0, 0.999))
     return Recipe(family="biggan", latent=Latent(80, classes=data.classes), loss=hinge, penalties=(Orthogonal(1e-4),),
-                  d_steps=4, g_opt=opt, d_opt=opt, batch=50, ema_kimg=350, kimg=2000,
+                  d_steps=4, g_opt=opt, d_opt=opt, batch=50, ema_kimg=1386, kimg=2000,
                   precision="bfloat16", channels_last=True)
 
 
@@ -227,11 +227,12 @@ def stylegan2(data: DataSpec) -> Recipe:
 @recipe(paper="Huang et al. 2025, arXiv:2501.05441", parent="dcgan",
         note="relativistic pairs under R1 and R2, and residual nets without normalisation")
 def r3gan(data: DataSpec) -> Recipe:
-    # Table 9's schedules over the whole run (there 20 Mimg): gamma, rate and beta2 anneal, G_ema lengthens. Their gamma
-    # grows with about the cube of the resolution on faces (2 at 64 px, 150 at 256 px); on digits 1 is better (as with
+    # Table 9's schedules over the whole run (there 20 Mimg): gamma, rate and beta2 anneal, G_ema lengthens to 2.5 %. Their
+    # gamma grows with about the cube of the resolution on faces (2 at 64 px, 150 at 256 px); on digits 1 is better (as with
     # stylegan2). Width is 768 there with a rate of 2e-4: narrow nets bear, and need, a greater one (benchmarks/README.md).
     gamma = 0.25 * (data.resolution / 32) ** 3
     fading = Schedule(gamma, gamma / 10, shape="cosine")
     opt = Adam(Schedule(1.6e-3, 4e-4, shape="cosine"), (0.0, Schedule(0.9, 0.99, shape="cosine")))
     return Recipe(family="r3gan", latent=Latent(64, classes=data.classes), loss=relativistic,
-                  penalties=(R1(fading), R2(fading)), g_opt=opt, d_opt=opt, batch=64, kimg=1000, channels_last=True)
+                  penalties=(R1(fading), R2(fading)), g_opt=opt, d_opt=opt, batch=64, ema_kimg=25, kimg=1000,
+                  channels_last=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from gan.base import Discriminator, Generator
 from gan.spec import Recorded
@@ -180,10 +181,10 @@ class MutualInformation(Term):
     """InfoGAN's lower bound on I(codes; G(z)), negated (Chen et al. 2016, arXiv:1606.03657, eq. 5).
 
     Q reads the codes back from D's features through one hidden layer (app. C.1). Categorical codes: cross-entropy.
-    Continuous ones: a Gaussian of fixed variance, hence squared error. Q learns with G.
+    Continuous ones: a Gaussian of fixed variance, hence squared error. Q shares D's layers and learns with them.
     """
 
-    nets = ("G",)
+    nets = ("D", "G")
 
     def __init__(self, weight: Number = 1.0, *, continuous: float = 0.1, hidden: int = 128, every: int = 1):
         super().__init__(weight, every=every)
@@ -234,7 +235,7 @@ class PathLength(Term):
 
 class Orthogonal(Term):
     """|W W^T * (1 - I)|^2 over G's weights (Brock et al. 2018, arXiv:1809.11096, eq. 3): filters apart from each other, of
-    any length. Class embeddings are left out.
+    any length. Class embeddings are left out. Under spectral norm W is the weight before it, as in the authors' code.
     """
 
     nets = ("G",)
@@ -245,7 +246,8 @@ class Orthogonal(Term):
     def forward(self, s: Step) -> Tensor:
         total = s.z.new_zeros(())
         for module in s.G.modules():
-            weight = getattr(module, "weight", None)
+            raw = is_parametrized(module, "weight")
+            weight = module.parametrizations.weight.original if raw else getattr(module, "weight", None)
             if isinstance(weight, Tensor) and weight.ndim > 1 and not isinstance(module, nn.Embedding):
                 gram = weight.flatten(1) @ weight.flatten(1).t()
                 total = total + (gram - torch.diag(gram.diag())).square().sum()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.image import contact_sheet, to_pil, to_uint8
+from gan.latent import Draw, latents
 from gan.spec import write
 from train.callbacks import Callback
 from train.config import as_option, overridden
@@ -75,8 +76,9 @@ class CollapseWatch(Callback):
     def on_start(self, run: Run) -> None:
         self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
         latent, count = run.recipe.latent, min(run.recipe.batch, 64)
-        rng = torch.Generator(run.device).manual_seed(0)
-        self.z = latent.sample(count, generator=rng)
+        # As users draw. The run's own generator began as the one that drew G's weights, and G answers to these more than
+        # to any other latents: diversity looked up to twice as great.
+        self.z = latents(latent, [Draw(seed) for seed in range(count)])[0].to(run.device)
         # Several latents of each class, so that one picture a class is seen too.
         self.c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
 

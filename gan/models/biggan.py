@@ -34,9 +34,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         places = lambda t: t.flatten(2).transpose(1, 2)  # noqa: E731  [N, HW, C]
-        pooled = F.max_pool2d(x, 2)  # keys and values at half the resolution, as in BigGAN's code
-        attention = torch.softmax(places(self.query(x)) @ self.key(pooled).flatten(2), 2)  # [N, HW, HW / 4]
-        read = (attention @ places(self.value(pooled))).transpose(1, 2).reshape(len(x), -1, *x.shape[2:])
+        key, value = F.max_pool2d(self.key(x), 2), F.max_pool2d(self.value(x), 2)  # pooled as in BigGAN's code
+        attention = torch.softmax(places(self.query(x)) @ key.flatten(2), 2)  # [N, HW, HW / 4]
+        read = (attention @ places(value)).transpose(1, 2).reshape(len(x), -1, *x.shape[2:])
         return x + self.gain * self.out(read)
 
 

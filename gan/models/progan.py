@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualLinear, StdFeatures, activated, halving_plan, pixel_norm
+from gan.layers import EqualConv, EqualHead, EqualLinear, StdFeatures, activated, halving_plan, pixel_norm
 
 
 def double(x: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class Generator(Growing, base.Generator):
 
     def synthesis(self, w: Tensor) -> Tensor:
         level = int(self.level)
-        x = activated(self.first, pixel_norm(w[:, 0])).reshape(-1, self.size, 4, 4)
+        x = activated(self.first, w[:, 0]).reshape(-1, self.size, 4, 4)
         below = x
         for k, block in enumerate(self.blocks[: level + 1]):
             below, x = x, double(x) if k else x
@@ -92,7 +92,7 @@ class Discriminator(Growing, base.Discriminator):
             nn.ModuleList([EqualConv(o, o, 3), EqualConv(o, i, 3)]) for i, o in zip(sizes, sizes[1:]))
         self.last = StdFeatures(sizes[0], group)
         self.feature_dim = sizes[0]
-        self.head = base.Head(self.feature_dim, latent.classes)
+        self.head = EqualHead(self.feature_dim, latent.classes)
         self.start(len(sizes))
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -106,6 +106,7 @@ class Discriminator(base.Discriminator):
         self.basis = _normal(nn.Conv2d(sizes[-1], sizes[-1], 4, groups=sizes[-1], bias=False))
         self.feature_dim = sizes[-1]
         self.head = base.Head(self.feature_dim, latent.classes)
+        _normal(self.head.score)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         x = self.stages[0](self.pixels(x))

@@ -14,6 +14,7 @@ from gan import base
 from gan.layers import (
     ACTIVATION_GAIN,
     EqualConv,
+    EqualHead,
     EqualLinear,
     StdFeatures,
     StyleMapping,
@@ -101,7 +102,7 @@ class Discriminator(base.Discriminator):
                                     for i, o in zip(sizes, sizes[1:]))
         self.last = StdFeatures(sizes[-1], group)
         self.feature_dim = sizes[-1]
-        self.head = base.Head(self.feature_dim, latent.classes)
+        self.head = EqualHead(self.feature_dim, latent.classes)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         h = activated(self.pixels, x)

@@ -16,6 +16,7 @@ from gan import base
 from gan.layers import (
     ACTIVATION_GAIN,
     EqualConv,
+    EqualHead,
     EqualLinear,
     StdFeatures,
     StyleMapping,
@@ -152,7 +153,7 @@ class Discriminator(base.Discriminator):
         self.blocks = nn.Sequential(*(DownBlock(i, o) for i, o in zip(sizes, sizes[1:])))
         self.last = StdFeatures(sizes[-1], group)
         self.feature_dim = sizes[-1]
-        self.head = base.Head(self.feature_dim, latent.classes)
+        self.head = EqualHead(self.feature_dim, latent.classes)
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         return self.last(self.blocks(activated(self.pixels, x)))
