@@ -36,6 +36,7 @@ class Draw:
         check_seed(self.seed)
         if not PSI_RANGE[0] <= self.psi <= PSI_RANGE[1]:
             raise ValueError(f"psi must be a number from {PSI_RANGE[0]:g} to {PSI_RANGE[1]:g}, got {self.psi}")
+        object.__setattr__(self, "psi", float(self.psi))  # 1 and 0 are natural to write, and no weights of a float w
 
 
 def check_seed(seed: int) -> int:

@@ -8,6 +8,7 @@ from conftest import FAMILIES, tiny_generator
 from gan.base import Latent
 from gan.engine import CHUNK, draw, draw_walk
 from gan.latent import Draw, latents, parse_seeds, slerp, to_w
+from gan.models import family
 
 EVERYTHING = Latent(3, classes=10, categorical=(4, 2), continuous=2)
 
@@ -30,6 +31,14 @@ def test_frozen_numbers():
     u, c = latents(Latent(2, classes=5, prior="uniform"), [Draw(7)])
     np.testing.assert_allclose(u[0].numpy(), [-0.8473834, 0.5598376], rtol=1e-6)
     assert c.tolist() == [2]
+    on_sphere, _ = latents(Latent(2, prior="sphere"), [Draw(0)])
+    np.testing.assert_allclose(on_sphere[0], np.sqrt(2) * z[0] / np.linalg.norm(z[0]), rtol=1e-6)
+
+
+def test_training_draws_on_the_sphere_too():
+    z = Latent(6, categorical=(3,), prior="sphere").sample(5, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(z[:, :6].square().sum(1), torch.full((5,), 6.0))
+    assert torch.equal(z[:, 6:].sum(1), torch.ones(5))
 
 
 def test_override_leaves_the_noise_alone():
@@ -78,12 +87,36 @@ def test_psi_one_is_exact_and_zero_leaves_class_and_codes():
     assert torch.equal(w[:, :8], torch.zeros(4, 8)) and torch.equal(w[:, 8:], G.append.embed(c))
 
 
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_psi_goes_from_every_picture_to_one(name, classes):
+    torch.manual_seed(0)
+    G = family(name).Generator(Latent(8, classes=classes), resolution=16, channels=1, width=8).eval()
+    for p in [*G.parameters(), *([] if G.w_mean is None else [G.w_mean])]:
+        if p.ndim == 1 or p is G.w_mean:  # as if trained: where every bias is 0, a net that normalises sees no scale
+            torch.nn.init.normal_(p, 0.0, 0.3)
+
+    def pictures(psi, label=None):
+        z, c = latents(G.latent, [Draw(seed, label=label) for seed in range(4)])
+        with torch.no_grad():
+            return G.synthesis(to_w(G, z, c, torch.full((4,), psi)))
+
+    label = 1 if classes else None
+    full, half, none = (pictures(psi, label) for psi in (1.0, 0.5, 0.0))
+    apart = (full - full.roll(1, 0)).abs().mean()
+    assert (full - half).abs().mean() > 0.1 * apart > 0
+    torch.testing.assert_close(none, none[:1].expand_as(none))
+    if classes:
+        assert (pictures(0.0, 2) - none).abs().mean() > 0.1 * apart
+
+
 def test_psi_draws_towards_the_mean_of_the_class():
     G = tiny_generator("dcgan", classes=3)
     G.w_mean = torch.randn(3, G.latent.dim + G.append.size)
     z, c = latents(G.latent, [Draw(s, label=s % 3) for s in range(4)])
     assert torch.equal(to_w(G, z, c, torch.ones(4)), G.mapping(z, c))
     torch.testing.assert_close(to_w(G, z, c, torch.zeros(4))[:, 0], G.w_mean[c])
+    assert np.array_equal(draw(G, [Draw(0, psi=0)]), draw(G, [Draw(0, psi=0.0)]))
 
 
 def test_slerp_keeps_the_norm_and_meets_its_ends():

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from conftest import FAMILIES, tiny_generator
 
 from gan.base import Head, Latent
-from gan.layers import UpConv, halving_plan, smooth_down, smooth_up, up_block
+from gan.layers import EqualHead, UpConv, halving_plan, smooth_down, smooth_up, up_block
 from gan.models import family
 
 
@@ -136,6 +136,27 @@ def test_projection_head_against_its_equation():
     h, c = torch.randn(5, 4), torch.tensor([0, 1, 2, 1, 0])
     expected = h @ head.score.weight[0] + head.score.bias[0] + torch.einsum("nf,nf->n", head.embed.weight[c], h)
     torch.testing.assert_close(head(h, c), expected)
+
+
+def test_head_under_equalised_rate_has_logits_of_order_one_at_any_width():
+    torch.manual_seed(0)
+    for dim in (16, 256):
+        head = EqualHead(dim, classes=3)
+        h, c = torch.randn(4096, dim), torch.arange(4096) % 3
+        expected = (h @ head.score.weight[0] + (head.embed.weight[c] * h).sum(1)) / dim**0.5
+        torch.testing.assert_close(head(h, c), expected, rtol=1e-4, atol=1e-4)
+        assert 0.9 < head(h, c).std() < 2
+
+
+def test_attention_against_its_equations():
+    layer = family("biggan").SelfAttention(8)
+    torch.nn.init.constant_(layer.gain, 0.5)
+    x = torch.randn(1, 8, 4, 4)
+    query, key, value = (conv.weight[:, :, 0, 0] @ x[0].flatten(1) for conv in (layer.query, layer.key, layer.value))
+    key, value = (F.max_pool2d(t.reshape(1, -1, 4, 4), 2).flatten(2)[0] for t in (key, value))  # after the projection
+    read = value @ torch.softmax(query.t() @ key, 1).t()
+    expected = x + 0.5 * (layer.out.weight[:, :, 0, 0] @ read).reshape(x.shape)
+    torch.testing.assert_close(layer(x), expected)
 
 
 def test_spectral_norm_bounds_every_layer():

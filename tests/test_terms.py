@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from gan import base
 from gan.base import Latent
@@ -107,6 +108,8 @@ def test_orthogonal_is_the_square_of_the_cosines_of_the_filters():
     layer = nn.Linear(2, 3, bias=False)
     layer.weight.data = torch.tensor([[1.0, 0], [0, 2], [3, 4]])  # inner products 0, 3, 8, each counted twice
     step = SimpleNamespace(G=nn.ModuleList([layer, nn.Embedding(3, 2)]), z=torch.zeros(5, 1))
+    torch.testing.assert_close(Orthogonal()(step), torch.full((5,), 2 * (0.0 + 9 + 64)))
+    spectral_norm(layer)  # the weight before it is what is kept orthogonal
     torch.testing.assert_close(Orthogonal()(step), torch.full((5,), 2 * (0.0 + 9 + 64)))
 
 

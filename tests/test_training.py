@@ -110,6 +110,22 @@ def test_lazy_term_is_due_when_it_is_due_and_weighs_as_much():
     assert run.phases[0].optimiser is run.phases[1].optimiser
 
 
+def test_lazy_term_is_as_frequent_as_d():
+    run = tiny_run("dcgan", "d.spectral=true", "penalties=R1(10, every=3)", "d_steps=5")
+    assert [(p.net, p.every, p.repeats) for p in run.phases] == [("D", 1, 5), ("D", 3, 5), ("G", 1, 1)]
+
+
+def test_d_and_q_learn_the_codes_together():
+    """Chen et al. 2016: Q shares all layers of D but the last."""
+    run = tiny_run("infogan", "d_opt.lr=0.1")
+    phase = run.phases[0]
+    phase.losses = phase.losses[1:]  # the codes alone
+    trunk = [p.clone() for p in run.D.parameters()]
+    run._update(phase)
+    moved = [not torch.equal(a, b) for a, b in zip(trunk, run.D.parameters())]
+    assert phase.net == "D" and any(moved)
+
+
 def test_growth_passes_every_level_and_ends_whole():
     grow = Grow(kimg=1)
     seen = [grow.at(n, 10_000, levels=3) for n in (0, 999, 1000, 1500, 2000, 2999, 3000, 3250, 4000, 99_000)]
@@ -141,13 +157,13 @@ def test_fading_in_starts_from_the_old_picture():
 
 
 def test_parameters_of_a_term_have_one_owner():
-    """InfoGAN's Q learns with G; the classifier of AC-GAN with D, though G's loss reads it too."""
-    for name, owner in (("infogan", "G"), ("acgan", "D")):
+    """InfoGAN's Q and the classifier of AC-GAN learn with D, though G's loss reads them too."""
+    for name in ("infogan", "acgan"):
         run = tiny_run(name)
         mine = {id(p) for p in run.terms.parameters()}
         owned = {phase.net for phase in run.phases for group in phase.optimiser.param_groups
                  if mine & {id(p) for p in group["params"]}}
-        assert mine and owned == {owner}
+        assert mine and owned == {"D"}
         before = [p.clone() for p in run.terms.parameters()]
         run.step()
         assert not any(torch.equal(a, b) for a, b in zip(before, run.terms.parameters()))
