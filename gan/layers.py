@@ -169,13 +169,13 @@ class EqualLinear(nn.Module):
 
 
 class EqualHead(base.Head):
-    """D's head under equalised learning rate, the class embedding too. h [N, F] -> logits [N]."""
+    """``base.Head`` under equalised learning rate, the class embedding too. h [N, F] -> logits [N]."""
 
     def __init__(self, dim: int, classes: int = 0):
         super().__init__(dim, classes)
         self.score, self.gain = EqualLinear(dim, 1), 1 / math.sqrt(dim)
-        if self.embed is not None:
-            nn.init.normal_(self.embed.weight)
+        if self.embed is not None:  # begins as small as there: D looks at the picture first
+            nn.init.normal_(self.embed.weight, 0.0, 0.02 / self.gain)
 
 
 class EqualConv(nn.Module):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import EqualConv, EqualHead, EqualLinear, StdFeatures, activated, halving_plan, pixel_norm
+from gan.layers import AppendClass, EqualConv, EqualHead, EqualLinear, StdFeatures, activated, halving_plan, pixel_norm
 
 
 def double(x: Tensor) -> Tensor:
@@ -47,8 +47,8 @@ class Generator(Growing, base.Generator):
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         sizes = halving_plan(resolution, width)
-        self.embed = nn.Embedding(latent.classes, 64) if latent.classes else None
-        self.first = EqualLinear(latent.dim + (64 if latent.classes else 0), sizes[0] * 16)
+        self.append = AppendClass(latent.classes)
+        self.first = EqualLinear(latent.dim + self.append.size, sizes[0] * 16)
         self.size = sizes[0]
         self.blocks = nn.ModuleList(
             nn.ModuleList([EqualConv(i, o, 3), EqualConv(o, o, 3)] if k else [EqualConv(i, o, 3)])
@@ -57,7 +57,7 @@ class Generator(Growing, base.Generator):
         self.start(len(sizes))
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        return (z if self.embed is None else torch.cat([z, self.embed(c)], 1))[:, None]
+        return self.append(z, c)
 
     def synthesis(self, w: Tensor) -> Tensor:
         level = int(self.level)
