@@ -146,8 +146,6 @@ class Head(nn.Module):
     Source: Miyato and Koyama 2018, arXiv:1802.05637, eq. 3.
     """
 
-    gain = 1.0  # of the projection
-
     def __init__(self, dim: int, classes: int = 0):
         super().__init__()
         self.score = nn.Linear(dim, 1)
@@ -157,4 +155,4 @@ class Head(nn.Module):
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
         logits = self.score(h)[:, 0]
-        return logits if self.embed is None else logits + self.gain * (self.embed(c) * h).sum(1)
+        return logits if self.embed is None else logits + (self.embed(c) * h).sum(1)

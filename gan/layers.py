@@ -169,13 +169,11 @@ class EqualLinear(nn.Module):
 
 
 class EqualHead(base.Head):
-    """``base.Head`` under equalised learning rate, the class embedding too. h [N, F] -> logits [N]."""
+    """``base.Head`` with its linear score under equalised learning rate."""
 
     def __init__(self, dim: int, classes: int = 0):
         super().__init__(dim, classes)
-        self.score, self.gain = EqualLinear(dim, 1), 1 / math.sqrt(dim)
-        if self.embed is not None:  # begins as small as there: D looks at the picture first
-            nn.init.normal_(self.embed.weight, 0.0, 0.02 / self.gain)
+        self.score = EqualLinear(dim, 1)
 
 
 class EqualConv(nn.Module):
