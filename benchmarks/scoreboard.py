@@ -109,18 +109,19 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
     order = [row.name for row in rows]
     if unknown := set(args.only or ()) - set(order):
         raise ValueError(f"no row {sorted(unknown)[0]!r}; known: {', '.join(order)}")
-    for row in rows:  # the table is whole from the beginning
-        done = {r["name"]: r for r in board.read()["rows"]}.get(row.name)
-        same = done and done.get("minutes") == args.minutes and tuple(done.get("settings", ())) == row.settings
-        if not same or "not_run" in done:
+    todo = []
+    for row in rows:  # the table is whole from the beginning; a figure stays until another takes its place
+        done = {r["name"]: r for r in board.read()["rows"]}.get(row.name, {"not_run": WAITING})
+        same = done.get("minutes") == args.minutes and tuple(done.get("settings", ())) == row.settings
+        try:
+            row.resolved(images)
             reason = WAITING
-            try:
-                row.resolved(images)
-            except ValueError as error:
-                reason = str(error).partition(":")[0]
+        except ValueError as error:
+            reason = str(error).partition(":")[0]
+        if "not_run" in done:
             board.record({"name": row.name, "not_run": reason}, order)
-    waiting = {r["name"] for r in board.read()["rows"] if r.get("not_run") == WAITING}
-    todo = [row for row in rows if row.name in waiting and (not args.only or row.name in args.only)]
+        if reason == WAITING and not same and (not args.only or row.name in args.only):
+            todo.append(row)
     for k, row in enumerate(todo):
         began = time.monotonic()
         print(f"{board.name}: {row.name}, {k + 1} of {len(todo)}, {args.minutes:g} CPU minutes each, about "
@@ -150,7 +151,14 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
                "--device", "cpu", "--licence", args.licence, "--resume", *(w for s in row.settings for w in ("--set", s))]
     before = _children_s()
     try:
-        subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as child:
+            try:
+                code = child.wait()
+            except KeyboardInterrupt:
+                child.wait()  # was interrupted too, and saves its checkpoint
+                raise
+        if code:
+            raise subprocess.CalledProcessError(code, command)
     finally:
         spent.write_text(str((float(spent.read_text()) if spent.exists() else 0.0) + _children_s() - before))
     return float(spent.read_text())

@@ -140,6 +140,9 @@ def test_generate_from_a_png_without_recipe(tmp_path, capsys):
     (["dcgan", "--data", "PHOTOS", "--resolution", "48"], "power of two"),
     (["cgan", "--data", "ONE"], "needs labelled data"),
     (["dcgan", "--data", "PHOTOS", "--kimg", "0"], "kimg must be above 0"),
+    (["dcgan", "--data", "PHOTOS", "--minutes", "0"], "minutes must be a number above 0"),
+    (["dcgan", "--data", "PHOTOS", "--set", "latent.classes=5"], "latent.classes must be 0 or the 3 of the data, got 5"),
+    (["r3gan", "--data", "PHOTOS", "--set", "d.spectral=true"], "d.spectral does not suit r3gan"),
     (["dcgan", "--data", "PHOTOS", "--device", "warp"], "device 'warp' is not here; available: "),
 ])
 def test_train_mistakes(photos, tmp_path, capsys, args, message):
@@ -161,6 +164,28 @@ def test_dry_run_prints_the_resolved_recipe(photos, tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert printed["recipe"] == "dcgan" and "lr=0.0001" in printed["g_opt"] and "'resolution': 16" in printed["g"]
     assert not (tmp_path / "r").exists()
+
+
+def test_spectral_norm_where_memory_is_estimated(photos, tmp_path):
+    assert train("gan", "--data", photos, "--out", tmp_path / "r", "--kimg", "0.008", *TINY, "--set", "d.spectral=true") == 0
+
+
+def test_what_was_said_of_a_run_stays_when_it_is_resumed(photos, tmp_path, capsys):
+    base = ["dcgan", "--data", photos, "--out", tmp_path / "r", *TINY, "--resume"]
+    assert train(*base, "--kimg", "0.008", "--licence", "CC0") == train(*base) == 0
+    said = json.loads((tmp_path / "r" / "export" / "training.json").read_text())
+    assert said["data"]["licence"] == "CC0" and "--kimg 0.008" in said["command"] and said["nimg"] == 8
+    capsys.readouterr()
+    assert train(*base, "--kimg", "0.004") == 1
+    assert "has seen 0.008 kimg already" in error_of(capsys)
+
+
+def test_a_run_whose_rates_have_come_to_0_is_not_prolonged(photos, tmp_path, capsys):
+    base = ["wgan-gp", "--data", photos, "--out", tmp_path / "r", *TINY, "--resume"]
+    assert train(*base, "--kimg", "0.02") == 0
+    capsys.readouterr()
+    assert train(*base, "--kimg", "0.04") == 1
+    assert "its learning rates are 0: more images change nothing" in error_of(capsys)
 
 
 def test_resume_rules(photos, tmp_path, capsys):

@@ -99,7 +99,7 @@ def test_override_of_terms_and_optimiser():
     ("kimg", "-1", "kimg must be above 0"),
     ("flip", "1", "flip must be bool"),
     ("d.spectral", "1", "d.spectral must be bool"),
-    ("g.up", "sideways", "unknown name"),
+    ("g.up", "sideways", "g.up must be one of nearest, transposed, got 'sideways'"),
     ("g.up", "3", "g.up must be one of nearest, transposed"),
     ("g_opt.lr", "'fast'", "g_opt.lr must be float or Schedule"),
     ("penalties", "R9(1)", "unknown name 'R9'; known: .*R1"),

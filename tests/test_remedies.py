@@ -122,7 +122,7 @@ def test_every_recipe_takes_them(name, remedy):
     ("stylegan2", ["d.spectral=true"], "d.spectral does not suit stylegan2: its layers are under equalised learning rate"),
     ("r3gan", ["d.spectral=true"], "d.spectral does not suit r3gan: some of its layers start at zero"),
     ("gan", ["d.norm=layer"], "unknown setting 'd.norm'; known for mlp"),
-    ("dcgan", ["d.norm=group"], "unknown name 'group'"),
+    ("dcgan", ["d.norm=group"], "d.norm must be one of .*got 'group'"),
     ("dcgan", ["callbacks=AdaptiveAugment()"], "AdaptiveAugment needs an augmentation"),
     ("wgan", ["augment=DiffAugment(p=0)", "callbacks=AdaptiveAugment()"], "under wasserstein only their differences"),
     ("dcgan", ["callbacks=AdaptiveAugment(2)"], "target must be between 0 and 1"),

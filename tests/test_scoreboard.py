@@ -110,6 +110,9 @@ def test_a_table_is_whole_from_the_beginning_and_nothing_is_trained_twice(result
     args.minutes = 4.0  # another protocol: everything anew
     fill(judging, rows, tiny_images(), "data", args)
     assert trained[2:] == ["dcgan", "dcgan, packs"]
+    args.minutes, args.only = 8.0, ["dcgan"]  # what is not asked for keeps its figures
+    fill(judging, rows, tiny_images(), "data", args)
+    assert trained[4:] == ["dcgan"] and "| dcgan, packs | 0.5" in (results / "test.md").read_text()
     args.only = ["gan"]
     with pytest.raises(ValueError, match="no row 'gan'; known: dcgan, dcgan, packs, cgan"):
         fill(judging, rows, tiny_images(), "data", args)

@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",
                    help="change one slot of the recipe, e.g. g_opt.lr=1e-4 or penalties='R1(10, every=16)'")
-    p.add_argument("--licence", default="not stated", help="licence of the data, for the model's card")
+    p.add_argument("--licence", help="licence of the data, for the model's card (default: as before, else 'not stated')")
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
     p.add_argument("--on-collapse", choices=ON_COLLAPSE, default="warn",
@@ -69,7 +69,10 @@ def resolve(args: argparse.Namespace, entry: Entry, images: Images) -> Recipe:
         recipe = replace(recipe, batch=args.batch)
     if args.kimg is not None:
         recipe = replace(recipe, kimg=args.kimg)
-    return overridden(recipe, args.overrides)
+    recipe = overridden(recipe, args.overrides)
+    if recipe.latent.classes not in (0, images.spec.classes):
+        raise ValueError(f"latent.classes must be 0 or the {images.spec.classes} of the data, got {recipe.latent.classes}")
+    return recipe
 
 
 def budget_from_minutes(recipe: Recipe, args: argparse.Namespace, images: Images, device: torch.device) -> Recipe:
@@ -90,13 +93,19 @@ def train(args: argparse.Namespace) -> int:
     if old and not args.resume and not args.dry_run:
         raise ValueError(f"{args.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
+    args.licence = args.licence or (old and old[1].get("licence")) or "not stated"
+    if old and args.kimg is None and not any(o.startswith("kimg=") for o in args.overrides):
+        recipe = replace(recipe, kimg=float(old[1]["kimg"]))
+    elif old and recipe.total_nimg < old[0]["nimg"]:
+        raise ValueError(f"{args.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     check_memory(recipe, images.spec, device)
-    if args.minutes is not None:
-        recipe = replace(recipe, kimg=float(old[1]["kimg"])) if old else budget_from_minutes(recipe, args, images, device)
+    if args.minutes is not None and not old:
+        recipe = budget_from_minutes(recipe, args, images, device)
     if args.dry_run:
         print(json.dumps({"recipe": entry.name, "paper": entry.paper, **recipe.to_json()}, indent=2))
         return 0
-    identity = identity_of(recipe.to_json(), recipe=entry.name, data=images.fingerprint, seed=args.seed)
+    identity = {**identity_of(recipe.to_json(), recipe=entry.name, data=images.fingerprint, seed=args.seed),
+                "licence": args.licence}
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{args.out} belongs to another run; " + "; ".join(lines))
     run = Run(recipe, Stream(images, seed=args.seed, flip=recipe.flip), seed=args.seed, device=device, callbacks=[
@@ -112,6 +121,10 @@ def train(args: argparse.Namespace) -> int:
             print(f"{args.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
             _export(run, args, entry, images)
             return 0
+        if recipe.total_nimg > run.planned_nimg and any(
+                phase.values(run.planned_nimg, run.planned_nimg)["lr"] == 0 for phase in run.phases):
+            raise ValueError(f"{args.out} was planned for {run.planned_nimg / 1000:g} kimg, where its learning rates are 0: "
+                             f"more images change nothing; for a longer run start anew with --kimg {recipe.kimg:g}")
         print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
     elif args.resume:
         print(f"no checkpoint in {args.out}: starting anew", file=sys.stderr)
@@ -180,8 +193,7 @@ def _command(args: argparse.Namespace, recipe: Recipe, images: Images) -> str:
     parts = ["python", "-m", "train", args.recipe, "--data", images.name, "--out", f"runs/{args.out.name}"]
     if args.resolution is not None:
         parts += ["--resolution", str(args.resolution)]
-    if args.kimg is not None or args.minutes is not None:
-        parts += ["--kimg", f"{recipe.kimg:g}"]
+    parts += ["--kimg", f"{recipe.kimg:g}"]
     if args.batch is not None:
         parts += ["--batch", str(args.batch)]
     if args.seed:

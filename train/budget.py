@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -24,8 +25,9 @@ MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slowe
 def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device = "cpu", trial_s: float = 6.0,
                  clock: Callable[[], float] = time.perf_counter) -> float:
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
-    seconds count: those that pass, or with ``time.process_time`` those of the processor."""
-    trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip), device=device)
+    seconds count: those that pass, or with ``time.process_time`` those of the processor. The recipe's own terms stay as
+    they are."""
+    trial = Run(copy.deepcopy(recipe), Stream(images, seed=0, flip=recipe.flip), device=device)
     seconds_per_image = []
     for moment in MOMENTS:
         trial.nimg = int(moment * recipe.total_nimg)
@@ -38,7 +40,9 @@ def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device =
 
 
 def kimg_in(minutes: float, rate: float) -> float:
-    """Thousands of images in these minutes at this speed, with three digits."""
+    """Thousands of images in these minutes at this speed, with three digits. ``ValueError`` for no time or endless time."""
+    if not 0 < minutes < math.inf:
+        raise ValueError(f"minutes must be a number above 0, got {minutes:g}")
     return max(0.1, float(f"{rate * minutes * 60 / 1000:.3g}"))
 
 

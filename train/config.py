@@ -211,6 +211,8 @@ def _typed(text: str, annotation: Any, path: str) -> Any:
     choices = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
     if annotation is str or text in choices:
         return text.strip("'\"")
+    if choices:
+        raise ValueError(f"{path} must be one of {', '.join(map(str, choices))}, got {text!r}")
     value = literals[text.lower()] if text.lower() in literals else read(text, named())
     origin = typing.get_origin(annotation) or annotation
     if origin is Union:
@@ -221,8 +223,6 @@ def _typed(text: str, annotation: Any, path: str) -> Any:
         value = (value,)  # one term needs no brackets
     if float in accepted and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if choices:
-        raise ValueError(f"{path} must be one of {', '.join(map(str, choices))}, got {text!r}")
     if Any not in accepted and not (isinstance(value, accepted) and not (isinstance(value, bool) and bool not in accepted)):
         wanted = " or ".join(getattr(t, "__name__", str(t)) for t in accepted)
         raise ValueError(f"{path} must be {wanted}, got {text!r}")

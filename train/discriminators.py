@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from gan.base import Discriminator, Latent
 from gan.layers import EqualConv, EqualLinear, spectral_normalise
@@ -114,6 +115,8 @@ def _normalise(D: Discriminator) -> None:
     if any(isinstance(module, (EqualConv, EqualLinear)) for module in D.modules()):
         raise ValueError(f"d.spectral does not suit {family}: its layers are under equalised learning rate, which scales "
                          f"their weights itself")
-    if not all(p.any() for name, p in D.named_parameters() if name.endswith("weight")):
+    weights = [p for name, p in D.named_parameters() if name.endswith("weight")]
+    # Weights without memory, in which the memory is estimated, cannot be asked.
+    if not all(isinstance(p, FakeTensor) or p.any() for p in weights):
         raise ValueError(f"d.spectral does not suit {family}: some of its layers start at zero, without a norm")
     spectral_normalise(D)

@@ -17,7 +17,7 @@ __all__ = ["CHECKPOINT", "HEALTHY", "differences", "identity_of", "load_checkpoi
 
 CHECKPOINT = "checkpoint.safetensors"
 HEALTHY = "healthy.safetensors"  # the last state that the collapse watch found well, where it may be gone back to
-FREE = ("kimg",)  # slots that may change between sessions: a budget may be raised
+FREE = ("kimg", "licence")  # what may change between sessions: a budget may be raised
 
 
 def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int) -> dict[str, str]:

@@ -129,7 +129,8 @@ class CollapseWatch(Callback):
     def _say(self, run: Run, text: str, fakes: Tensor | None = None) -> Path:
         """Warns, and writes the evidence down."""
         log.warning("%.1f kimg: %s", run.nimg / 1000, text)
-        sheet = self.folder / f"{run.nimg:09d}.png"
+        attempt = f"-{run.rollbacks + 1}" if run.rollbacks else ""  # may collapse at the same moment again
+        sheet = self.folder / f"{run.nimg:09d}{attempt}.png"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(self.folder / "collapse.jsonl", "a") as file:
