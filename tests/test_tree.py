@@ -13,7 +13,7 @@ from gan.base import Latent
 from gan.gallery import Entry
 from gan.ui.gallery import card
 from gan.ui.outbox import Outbox
-from gan.ui.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, year
+from gan.ui.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, told, year
 
 HOSTILE = "<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{x}}</script><script>window.pwned=3</script>"
 
@@ -117,6 +117,7 @@ def test_sheet_shows_copies_of_the_snapshots_in_the_order_of_their_minutes(tmp_p
     write_timeline(tmp_path / "a", [(0, 0.0), (2_000_000, 3.0), (3000, 0.5), (4000, None), (5000, -1.0)])
     found = content([model("a", folder=tmp_path / "a"), model("b")], outbox, tmp_path / "none")
     (sheet,) = found["sheets"]  # b has no timeline: it is in the tree alone
+    assert sheet["settings"] == []
     assert [n["recipe"] for n in found["nodes"]] == ["a", "b"]
     assert (sheet["model"], sheet["recipe"], sheet["year"], sheet["tile"]) == ("a", "a", 2014, 16)
     assert [f["caption"] for f in sheet["frames"]] == ["untrained", "3 thousand images after 30 seconds",
@@ -210,3 +211,9 @@ def test_a_recipe_hangs_from_the_nearest_ancestor_that_is_there():
     family = group([model("first"), model("third", parent="second", ancestors=["second", "first"]),
                     model("fourth", parent="third", ancestors=3)])
     assert {n["recipe"]: n["under"] for n in nodes(family)} == {"first": "", "third": "first", "fourth": "third"}
+
+
+def test_settings_of_a_command_stand_beside_its_sheet():
+    assert told("python -m train a --data 'my photos' --set g.width=8 --set 'penalties=R1(1), PathLength()' --kimg 3") == [
+        "g.width=8", "penalties=R1(1), PathLength()"]
+    assert told("") == told("python --set 'unclosed") == []

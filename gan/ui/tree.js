@@ -9,8 +9,10 @@ window.gan.tree = (() => {
     const caption = make("p", { class: "seen" });
     const wall = make("button", { type: "button", class: "wall", "data-tile": s.tile, "aria-label": `Open ${s.model}`,
                                   title: `Open ${s.model}`, onclick: () => open({ model: s.model }) });
+    const own = s.settings.length > 0 && make("details", {}, make("summary", {}, "Its own settings"),
+      make("ul", { class: "told" }, ...s.settings.map(text => make("li", {}, make("code", {}, text)))));
     const node = make("li", { class: "card", "data-recipe": s.recipe }, wall,
-      make("div", { class: "label" }, make("h3", {}, s.recipe, " ", make("small", {}, s.year ?? "")), caption));
+      make("div", { class: "label" }, make("h3", {}, s.recipe, " ", make("small", {}, s.year ?? "")), caption, own));
     const fit = () => {
       if (wall.clientWidth) wall.style.setProperty("--side", `${enlarge(s.tile, s.frames[0].width, wall.clientWidth)}px`);
     };

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ __all__ = ["build", "content"]
 log = logging.getLogger(__name__)
 LADDER = (0, 1 / 60, 5 / 60, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3000, 6000)  # minutes of the slider
 FRAMES, CHANGES = 32, 40  #         at most, of a model
-BOARDS, COLUMNS, ROWS, SETTINGS = 12, 12, 100, 20  # at most, of the scoreboards
+BOARDS, COLUMNS, ROWS, SETTINGS = 12, 12, 100, 20  # at most, of the scoreboards and of a sheet
 MAX_BOARD = 2**20  #                bytes
 ALONE = ("Once two recipes have been trained on the same data at the same resolution, they appear here: side by side over "
          "their training time, and what the one changed in the other.")
@@ -95,7 +96,17 @@ def _sheet(recipe: str, entry: Entry, outbox: Outbox) -> dict[str, Any]:
     timed = sorted((s for s in snapshots(entry.folder) if s.minutes is not None), key=lambda s: s.minutes)
     frames = [{**picture, "minutes": s.minutes, "caption": s.caption + (f" {after(s.minutes)}" if s.nimg else "")}
               for s in evenly(timed, FRAMES) if (picture := preview(s.path, outbox))]
-    return {"model": entry.id, "recipe": recipe, "year": _year(entry), "tile": entry.resolution, "frames": frames}
+    return {"model": entry.id, "recipe": recipe, "year": _year(entry), "tile": entry.resolution, "frames": frames,
+            "settings": told(as_text(entry.training.get("command"), 3000))}
+
+
+def told(command: str) -> list[str]:
+    """What a training command says with ``--set``, where the model differs from its recipe."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # files can say anything
+        return []
+    return [text for option, text in list(zip(words, words[1:]))[:200] if option == "--set"][:SETTINGS]
 
 
 def moments(minutes: Iterable[float]) -> list[dict[str, Any]]:
