@@ -246,6 +246,15 @@ def test_recipes_beyond_the_page_are_shown_as_far_as_it_goes():
     assert (len(view.seeds), view.psi, len(notes)) == (MAX_TILES, 1.5, 3)
 
 
+def test_dials_take_an_empty_field_and_what_is_beyond_their_ends(served):
+    psi, dial = served.page.psi, served.page.codes[-1]
+    assert [psi.preprocess(v) for v in (None, 0.5, 9)] == [1.0, 0.5, 1.5]
+    assert [dial.preprocess(v) for v in (None, -9)] == [0.0, -2.0]
+    values = generate.shown(served.studio, served.page, View("coded", (3,), codes=(1.0, 3.0, -9.0)))
+    first = served.page.everything.index(served.page.codes[0])
+    assert [update["value"] for update in values[first : first + 3]] == ["1", 2.0, -2.0]
+
+
 def test_codes_go_through_picture_link_and_controls(served, tmp_path):
     codes = (2.0, 0.5, -1.0)
     view = View("coded", (3, 4), codes=codes)

@@ -220,6 +220,7 @@ def test_family_tree_walks_through_training_time_without_the_server(site, visito
     def brightness() -> int:
         return round(pixels(site, visitor, visitor.get_attribute(shown, "src")).mean() / 50)
 
+    assert "false" not in visitor.locator(".sheets").inner_text()  # nothing stands for what a sheet has not
     assert visitor.locator(".sheets .seen").all_inner_texts() == ["8 thousand images after 4 minutes",
                                                                   "4 thousand images after 8 minutes"]
     assert (visitor.inner_text(".time output"), brightness()) == ("after 8 minutes", 2)

@@ -11,7 +11,7 @@ import gradio as gr
 
 from gan.base import Latent
 from gan.ui.studio import Studio, explain
-from gan.ui.view import MAX_PSI, View, run_of, seeds_of, seeds_text
+from gan.ui.view import MAX_CODE, MAX_PSI, View, run_of, seeds_of, seeds_text
 
 __all__ = ["Page", "build", "read", "shown"]
 
@@ -63,6 +63,14 @@ def build(studio: Studio) -> Page:
     return page
 
 
+def _dial(least: float, most: float, start: float, **options: Any) -> gr.Slider:
+    """A slider whose number field may be empty while another number is typed, or hold one beyond its ends."""
+    slider = gr.Slider(least, most, start, step=0.05, buttons=[], **options)
+    # Not a subclass: Gradio writes a .pyi file beside the source of each.
+    slider.preprocess = lambda given: min(max(start if given is None else given, least), most)
+    return slider
+
+
 def _controls(studio: Studio) -> Page:
     latents = [e.latent for e in studio.entries.values()]
     names = list(dict.fromkeys(n for e in studio.entries.values() for n in e.class_names))
@@ -74,8 +82,8 @@ def _controls(studio: Studio) -> Page:
         seed = gr.Number(0, label="Seed", precision=0, elem_id="seed", min_width=120)
         dice = gr.Button("Roll the dice", elem_id="dice", variant="primary", min_width=120)
     label = gr.Dropdown([ANY_CLASS, *((n, n) for n in names)], value="", label="Class", visible=False, elem_id="class")
-    psi = gr.Slider(0, MAX_PSI, 1.0, step=0.05, label="Psi", elem_id="psi", buttons=[],
-                    info="Less: more typical images, and more alike. 1: as trained. More: wilder, more often broken.")
+    psi = _dial(0, MAX_PSI, 1.0, label="Psi", elem_id="psi",
+                info="Less: more typical images, and more alike. 1: as trained. More: wilder, more often broken.")
     with gr.Accordion("Codes", open=False, visible=False, elem_id="codes") as coding:
         by_hand = gr.Checkbox(False, label="Set the codes by hand", info="Otherwise each seed draws its own.")
         largest = max((k for latent in latents for k in latent.categorical), default=1)
@@ -84,7 +92,7 @@ def _controls(studio: Studio) -> Page:
         codes: list[Any] = [gr.Dropdown(values, value="0", label=f"Code {k + 1}", visible=False)
                             for k in range(min(rows, 16))]
         columns = max((latent.continuous for latent in latents), default=0)
-        codes += [gr.Slider(-2, 2, 0.0, step=0.05, label=f"Dial {k + 1}", visible=False, buttons=[])
+        codes += [_dial(-MAX_CODE, MAX_CODE, 0.0, label=f"Dial {k + 1}", visible=False)
                   for k in range(min(columns, 32))]
     with gr.Row(elem_id="seeds-row"):
         seeds = gr.Textbox(seeds_text(run_of(0)), label="Seeds of the sheet", placeholder="0-15,42", max_lines=1,
@@ -140,9 +148,12 @@ def _fit(studio: Studio, page: Page, view: View) -> list[Any]:
     rows = [gr.update(visible=k < count, **(dict(choices=[str(v) for v in range(latent.categorical[k])],
                                                  value=str(int(codes[k]))) if k < count else {}))
             for k in range(page.categorical)]
-    dials = [gr.update(visible=k < latent.continuous, **(dict(value=codes[count + k]) if k < latent.continuous else {}))
+    within = [min(max(code, -MAX_CODE), MAX_CODE) for code in codes[count:]]
+    dials = [gr.update(visible=k < latent.continuous, **(dict(value=within[k]) if k < latent.continuous else {}))
              for k in range(len(page.codes) - page.categorical)]
-    return [label, view.psi, view.codes is not None, gr.update(visible=has_codes(latent, page)), *rows, *dials]
+    by_hand = view.codes is not None
+    coding = gr.update(visible=has_codes(latent, page), **(dict(open=True) if by_hand else {}))
+    return [label, view.psi, by_hand, coding, *rows, *dials]
 
 
 def told(*lines: str, error: bool = False) -> dict[str, Any]:

@@ -15,6 +15,7 @@ __all__ = ["MAX_TILES", "PAGES", "SHEET", "View", "from_link", "from_recipe", "r
 SHEET = 16  #       tiles of the usual sheet
 MAX_TILES = 100  #  tiles of the largest sheet that the page draws: those of the samples fit
 MAX_PSI = 1.5  #    end of the slider
+MAX_CODE = 2.0  #   and of that of a continuous code, both ways
 PAGES = ("gallery", "generate", "tree")  # the tabs, in their order
 
 
