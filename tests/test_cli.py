@@ -142,6 +142,8 @@ def test_generate_from_a_png_without_recipe(tmp_path, capsys):
     (["dcgan", "--data", "PHOTOS", "--kimg", "0"], "kimg must be above 0"),
     (["dcgan", "--data", "PHOTOS", "--minutes", "0"], "minutes must be a number above 0"),
     (["dcgan", "--data", "PHOTOS", "--set", "latent.classes=5"], "latent.classes must be 0 or the 3 of the data, got 5"),
+    (["dcgan", "--data", "PHOTOS", "--set", "loss=5"], "this recipe cannot be trained with loss=5: "),
+    (["dcgan", "--data", "PHOTOS", "--set", "g.resolution=32"], "this recipe cannot be trained with g.resolution=32: "),
     (["r3gan", "--data", "PHOTOS", "--set", "d.spectral=true"], "d.spectral does not suit r3gan"),
     (["dcgan", "--data", "PHOTOS", "--device", "warp"], "device 'warp' is not here; available: "),
 ])

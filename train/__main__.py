@@ -98,7 +98,13 @@ def train(args: argparse.Namespace) -> int:
         recipe = replace(recipe, kimg=float(old[1]["kimg"]))
     elif old and recipe.total_nimg < old[0]["nimg"]:
         raise ValueError(f"{args.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
-    check_memory(recipe, images.spec, device)
+    try:
+        check_memory(recipe, images.spec, device)  # builds everything and steps once, without memory
+    except (AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
+        if not args.overrides:
+            raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"this recipe cannot be trained with {', '.join(args.overrides)}: {reason}") from error
     if args.minutes is not None and not old:
         recipe = budget_from_minutes(recipe, args, images, device)
     if args.dry_run:
