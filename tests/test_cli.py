@@ -180,6 +180,8 @@ def test_what_was_said_of_a_run_stays_when_it_is_resumed(photos, tmp_path, capsy
     capsys.readouterr()
     assert train(*base, "--kimg", "0.004") == 1
     assert "has seen 0.008 kimg already" in error_of(capsys)
+    odd = ["dcgan", "--data", photos, "--out", tmp_path / "odd", *TINY, "--kimg", "0.007", "--resume"]  # ends in mid-batch
+    assert train(*odd) == train(*odd) == 0 and "is finished: 0.008 kimg" in capsys.readouterr().err
 
 
 def test_a_run_whose_rates_have_come_to_0_is_not_prolonged(photos, tmp_path, capsys):
@@ -187,6 +189,7 @@ def test_a_run_whose_rates_have_come_to_0_is_not_prolonged(photos, tmp_path, cap
     assert train(*base, "--kimg", "0.02") == 0
     capsys.readouterr()
     assert train(*base, "--kimg", "0.04") == 1
+    assert "0.02" in json.loads((tmp_path / "r" / "recipe.json").read_text())["kimg"]
     assert "its learning rates are 0: more images change nothing" in error_of(capsys)
 
 

@@ -96,7 +96,7 @@ def train(args: argparse.Namespace) -> int:
     args.licence = args.licence or (old and old[1].get("licence")) or "not stated"
     if old and args.kimg is None and not any(o.startswith("kimg=") for o in args.overrides):
         recipe = replace(recipe, kimg=float(old[1]["kimg"]))
-    elif old and recipe.total_nimg < old[0]["nimg"]:
+    elif old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{args.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     try:
         check_memory(recipe, images.spec, device)  # builds everything and steps once, without memory
@@ -119,22 +119,28 @@ def train(args: argparse.Namespace) -> int:
                       identity=identity, every_s=args.checkpoint_s),
         Log(args.out / "log.jsonl"), Snapshots(args.out / "snapshots"),
         Checkpoints(checkpoint, identity, every_s=args.checkpoint_s)])
+    if old:
+        load_checkpoint(checkpoint, run, identity)
+        _check_prolonged(run, args)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "recipe.json").write_text(json.dumps(identity, indent=2) + "\n")
     if old:
-        load_checkpoint(checkpoint, run, identity)
         if run.finished:
             print(f"{args.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
             _export(run, args, entry, images)
             return 0
-        if recipe.total_nimg > run.planned_nimg and any(
-                phase.values(run.planned_nimg, run.planned_nimg)["lr"] == 0 for phase in run.phases):
-            raise ValueError(f"{args.out} was planned for {run.planned_nimg / 1000:g} kimg, where its learning rates are 0: "
-                             f"more images change nothing; for a longer run start anew with --kimg {recipe.kimg:g}")
         print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
     elif args.resume:
         print(f"no checkpoint in {args.out}: starting anew", file=sys.stderr)
     return _fit(run, args, entry, images, identity)
+
+
+def _check_prolonged(run: Run, args: argparse.Namespace) -> None:
+    """Errors: ``ValueError`` where a raised budget would only add images at a learning rate of 0."""
+    planned = run.planned_nimg
+    if run.recipe.total_nimg > planned and any(phase.values(planned, planned)["lr"] == 0 for phase in run.phases):
+        raise ValueError(f"{args.out} was planned for {planned / 1000:g} kimg, where its learning rates are 0: more images "
+                         f"change nothing; for a longer run start anew with --kimg {run.recipe.kimg:g}")
 
 
 def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, identity: dict[str, str]) -> int:
