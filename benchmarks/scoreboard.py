@@ -153,12 +153,12 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
     try:
         with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as child:
             try:
-                code = child.wait()
+                child.wait()
             except KeyboardInterrupt:
                 child.wait()  # was interrupted too, and saves its checkpoint
                 raise
-        if code:
-            raise subprocess.CalledProcessError(code, command)
+        if child.returncode:
+            raise subprocess.CalledProcessError(child.returncode, command)
     finally:
         spent.write_text(str((float(spent.read_text()) if spent.exists() else 0.0) + _children_s() - before))
     return float(spent.read_text())

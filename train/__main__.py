@@ -98,20 +98,14 @@ def train(args: argparse.Namespace) -> int:
         recipe = replace(recipe, kimg=float(old[1]["kimg"]))
     elif old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{args.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
-    try:
-        check_memory(recipe, images.spec, device)  # builds everything and steps once, without memory
-    except (AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
-        if not args.overrides:
-            raise
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(f"this recipe cannot be trained with {', '.join(args.overrides)}: {reason}") from error
+    _check_trainable(recipe, args, images, device)
     if args.minutes is not None and not old:
         recipe = budget_from_minutes(recipe, args, images, device)
     if args.dry_run:
         print(json.dumps({"recipe": entry.name, "paper": entry.paper, **recipe.to_json()}, indent=2))
         return 0
-    identity = {**identity_of(recipe.to_json(), recipe=entry.name, data=images.fingerprint, seed=args.seed),
-                "licence": args.licence}
+    identity = identity_of(recipe.to_json(), recipe=entry.name, data=images.fingerprint, seed=args.seed,
+                           licence=args.licence)
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{args.out} belongs to another run; " + "; ".join(lines))
     run = Run(recipe, Stream(images, seed=args.seed, flip=recipe.flip), seed=args.seed, device=device, callbacks=[
@@ -133,6 +127,17 @@ def train(args: argparse.Namespace) -> int:
     elif args.resume:
         print(f"no checkpoint in {args.out}: starting anew", file=sys.stderr)
     return _fit(run, args, entry, images, identity)
+
+
+def _check_trainable(recipe: Recipe, args: argparse.Namespace, images: Images, device: torch.device) -> None:
+    """Errors: ``ValueError`` where it would not fit in memory, or where its settings do not fit together."""
+    try:
+        check_memory(recipe, images.spec, device)  # builds everything and steps once, without memory
+    except (AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
+        if not args.overrides:
+            raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"this recipe cannot be trained with {', '.join(args.overrides)}: {reason}") from error
 
 
 def _check_prolonged(run: Run, args: argparse.Namespace) -> None:

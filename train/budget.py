@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable
@@ -27,7 +26,7 @@ def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device =
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
     seconds count: those that pass, or with ``time.process_time`` those of the processor. The recipe's own terms stay as
     they are."""
-    trial = Run(copy.deepcopy(recipe), Stream(images, seed=0, flip=recipe.flip), device=device)
+    trial = Run(recipe.fresh(), Stream(images, seed=0, flip=recipe.flip), device=device)
     seconds_per_image = []
     for moment in MOMENTS:
         trial.nimg = int(moment * recipe.total_nimg)
@@ -70,7 +69,7 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
         return tensor
 
     with FakeTensorMode():
-        recipe = Recipe.from_json(recipe.to_json())  # terms carry state: these are thrown away
+        recipe = recipe.fresh()
         G, D = recipe.nets()
         terms = nn.ModuleList(recipe.penalties)
         for term in terms:

@@ -127,6 +127,10 @@ class Recipe:
     def total_nimg(self) -> int:
         return math.ceil(self.kimg * 1000)
 
+    def fresh(self) -> Recipe:
+        """The same recipe with terms and callbacks of its own, for a trial: they carry state."""
+        return Recipe.from_json(self.to_json())
+
     def nets(self) -> tuple[torch.nn.Module, torch.nn.Module]:
         """Fresh G and D."""
         module = family(self.family)

@@ -20,9 +20,10 @@ HEALTHY = "healthy.safetensors"  # the last state that the collapse watch found 
 FREE = ("kimg", "licence")  # what may change between sessions: a budget may be raised
 
 
-def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int) -> dict[str, str]:
-    """What must be the same when a run is resumed, as flat text: every slot, the data's fingerprint, the seed."""
-    return {"recipe": recipe, **slots, "data": data, "seed": str(seed)}
+def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int, licence: str) -> dict[str, str]:
+    """What must be the same when a run is resumed, as flat text: every slot, the data's fingerprint, the seed;
+    and, beside these, what ``FREE`` names."""
+    return {"recipe": recipe, **slots, "data": data, "seed": str(seed), "licence": licence}
 
 
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:

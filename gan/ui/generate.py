@@ -148,9 +148,9 @@ def _fit(studio: Studio, page: Page, view: View) -> list[Any]:
     rows = [gr.update(visible=k < count, **(dict(choices=[str(v) for v in range(latent.categorical[k])],
                                                  value=str(int(codes[k]))) if k < count else {}))
             for k in range(page.categorical)]
-    within = [min(max(code, -MAX_CODE), MAX_CODE) for code in codes[count:]]
-    dials = [gr.update(visible=k < latent.continuous, **(dict(value=within[k]) if k < latent.continuous else {}))
-             for k in range(len(page.codes) - page.categorical)]
+    dials = [gr.update(visible=k < latent.continuous,
+                       **(dict(value=dial.preprocess(codes[count + k])) if k < latent.continuous else {}))
+             for k, dial in enumerate(page.codes[page.categorical :])]
     by_hand = view.codes is not None
     coding = gr.update(visible=has_codes(latent, page), **(dict(open=True) if by_hand else {}))
     return [label, view.psi, by_hand, coding, *rows, *dials]

@@ -12,7 +12,7 @@ window.gan.tree = (() => {
     const own = s.settings.length > 0 && make("details", {}, make("summary", {}, "Its own settings"),
       make("ul", { class: "told" }, ...s.settings.map(text => make("li", {}, make("code", {}, text)))));
     const node = make("li", { class: "card", "data-recipe": s.recipe }, wall,
-      make("div", { class: "label" }, make("h3", {}, s.recipe, " ", make("small", {}, s.year ?? "")), caption, ...(own ? [own] : [])));
+      make("div", { class: "label" }, make("h3", {}, s.recipe, " ", make("small", {}, s.year ?? "")), caption, own || null));
     const fit = () => {
       if (wall.clientWidth) wall.style.setProperty("--side", `${enlarge(s.tile, s.frames[0].width, wall.clientWidth)}px`);
     };

@@ -97,7 +97,7 @@ def _sheet(recipe: str, entry: Entry, outbox: Outbox) -> dict[str, Any]:
     frames = [{**picture, "minutes": s.minutes, "caption": s.caption + (f" {after(s.minutes)}" if s.nimg else "")}
               for s in evenly(timed, FRAMES) if (picture := preview(s.path, outbox))]
     return {"model": entry.id, "recipe": recipe, "year": _year(entry), "tile": entry.resolution, "frames": frames,
-            "settings": told(as_text(entry.training.get("command"), 3000))}
+            "settings": _settings(told(as_text(entry.training.get("command"), 3000)))}
 
 
 def told(command: str) -> list[str]:
@@ -106,7 +106,7 @@ def told(command: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:  # files can say anything
         return []
-    return [text for option, text in list(zip(words, words[1:]))[:200] if option == "--set"][:SETTINGS]
+    return [text for option, text in zip(words, words[1:]) if option == "--set"]
 
 
 def moments(minutes: Iterable[float]) -> list[dict[str, Any]]:
@@ -193,15 +193,15 @@ def scoreboard(table: Any, name: str) -> dict[str, Any]:
     return {
         "title": as_text(table.get("title"), 120) or name, "protocol": as_text(table.get("protocol"), 3000),
         "heads": list(heads.values()),
-        "rows": [{"name": as_text(row.get("name"), 80), "cells": list(texts), "settings": _settings(row),
+        "rows": [{"name": as_text(row.get("name"), 80), "cells": list(texts), "settings": _settings(row.get("settings")),
                   "not_run": (as_text(row["not_run"]) or "not run") if "not_run" in row else ""}
                  for row, texts in zip(rows, cells)],
     }
 
 
-def _settings(row: dict[str, Any]) -> list[str]:
-    """What the row's recipe was told with ``--set``."""
-    return [text for told in as_list(row.get("settings"))[:SETTINGS] if (text := as_text(told))]
+def _settings(listed: Any) -> list[str]:
+    """What a recipe was told with ``--set``, as far as a page shows it."""
+    return [text for setting in as_list(listed)[:SETTINGS] if (text := as_text(setting))]
 
 
 def _column(values: Sequence[Any]) -> list[str]:
