@@ -18,19 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.class_accuracy import read
-from benchmarks.scoreboard import (
-    NARROW,
-    ONE_UPDATE,
-    R3GAN,
-    STRONG_R3GAN,
-    STRONG_STYLEGAN2,
-    STYLE,
-    Board,
-    Row,
-    fill,
-    main,
-    parser,
-)
+from benchmarks.scoreboard import COMMON, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -41,18 +29,18 @@ from train.metrics import frechet_distance, precision_recall
 COUNT = 10_000  # images, as many as the test split has
 
 ROWS = (
-    Row("stylegan2", "stylegan2", STYLE),
-    Row("stylegan2, R1 of weight 1", "stylegan2", STRONG_STYLEGAN2),
-    Row("progan", "progan", NARROW),
-    Row("wgan-gp", "wgan-gp", NARROW),
-    Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),
+    COMMON["stylegan2"],
+    COMMON["stylegan2, R1 of weight 1"],
+    COMMON["progan"],
+    COMMON["wgan-gp"],
+    COMMON["wgan-gp, one D update"],
     Row("sngan", "sngan", ("g.width=48", "d.width=48")),
-    Row("sngan, one D update", "sngan", ONE_UPDATE),
-    Row("biggan", "biggan", NARROW),
-    Row("r3gan, R1 and R2 of weight 1", "r3gan", STRONG_R3GAN),
-    Row("r3gan", "r3gan", R3GAN),
+    COMMON["sngan, one D update"],
+    COMMON["biggan"],
+    COMMON["r3gan, R1 and R2 of weight 1"],
+    COMMON["r3gan"],
     Row("infogan", "infogan", ()),
-    Row("stylegan", "stylegan", STYLE),
+    COMMON["stylegan"],
     Row("stylegan, R1 of weight 1", "stylegan", (*STYLE, "penalties=R1(1, every=16)")),
     Row("wgan", "wgan", ()),
     Row("dcgan", "dcgan", ()),
@@ -60,7 +48,7 @@ ROWS = (
     Row("gan", "gan", ()),
     Row("acgan", "acgan", ()),
     Row("lsgan", "lsgan", ()),
-    Row("cgan-mlp", "cgan-mlp", ()),
+    COMMON["cgan-mlp"],
 )
 
 
@@ -88,4 +76,4 @@ def work(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser("mnist", __doc__, 20)))
+    sys.exit(main(work, parser("mnist", __doc__, 20, ROWS)))

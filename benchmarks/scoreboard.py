@@ -35,10 +35,8 @@ WAITING = "not run yet"
 # Settings of rows, the same on every board.
 NARROW = ("g.width=32", "d.width=32")
 STYLE = (*NARROW, "g.w_dim=64")
-STRONG_STYLEGAN2 = (*STYLE, "penalties=R1(1, every=16), PathLength()")
 R3GAN = ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16",
          *(f"{net}_opt.lr=Schedule(3e-3, 7.5e-4, shape='cosine')" for net in "gd"))
-STRONG_R3GAN = (*R3GAN, "penalties=" + ", ".join(f"{term}(Schedule(1, 0.1, shape='cosine'))" for term in ("R1", "R2")))
 # Two time scales (Heusel et al. 2017, arXiv:1706.08500, there 3e-4 and 1e-4) in the place of five D updates.
 ONE_UPDATE = (*NARROW, "d_steps=1", "batch=32", "d_opt.lr=Schedule(6e-4, 0)")
 
@@ -53,6 +51,22 @@ class Row:
 
     def resolved(self, images: Images) -> Recipe:
         return overridden(RECIPES[self.recipe](images.spec), self.settings)
+
+
+COMMON = {row.name: row for row in (  # rows of both boards
+    Row("stylegan2", "stylegan2", STYLE),
+    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("stylegan", "stylegan", STYLE),
+    Row("progan", "progan", NARROW),
+    Row("wgan-gp", "wgan-gp", NARROW),
+    Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),
+    Row("sngan, one D update", "sngan", ONE_UPDATE),
+    Row("biggan", "biggan", NARROW),
+    Row("r3gan", "r3gan", R3GAN),
+    Row("r3gan, R1 and R2 of weight 1", "r3gan", (*R3GAN, "penalties=" + ", ".join(
+        f"{term}(Schedule(1, 0.1, shape='cosine'))" for term in ("R1", "R2")))),
+    Row("cgan-mlp", "cgan-mlp"),
+)}
 
 
 @dataclass(frozen=True)
@@ -107,8 +121,6 @@ def _cell(value: Any) -> str:
 def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: argparse.Namespace) -> None:
     """Trains and judges the rows in their order, that of importance, and says of the others why they stand empty."""
     order = [row.name for row in rows]
-    if unknown := set(args.only or ()) - set(order):
-        raise ValueError(f"no row {sorted(unknown)[0]!r}; known: {', '.join(order)}")
     todo = []
     for row in rows:  # the table is whole from the beginning; a figure stays until another takes its place
         done = {r["name"]: r for r in board.read()["rows"]}.get(row.name, {"not_run": WAITING})
@@ -169,13 +181,14 @@ def _children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def parser(name: str, doc: str, minutes: float) -> argparse.ArgumentParser:
+def parser(name: str, doc: str, minutes: float, rows: Sequence[Row]) -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(f"python -m benchmarks.{name}", description=doc,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--train", required=True, help="MNIST's training split")
     p.add_argument("--test", required=True, help="its test split")
     p.add_argument("--minutes", type=float, default=minutes, help=f"of the processor, a row (default: {minutes:g})")
-    p.add_argument("--only", nargs="+", metavar="ROW", help="train these rows (default: all, in order of importance)")
+    p.add_argument("--only", nargs="+", metavar="ROW", choices=[row.name for row in rows],
+                   help="train these rows (default: all, in order of importance)")
     p.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
     p.add_argument("--licence", default="CC BY-SA 3.0", help="of the data, for the cards")
     return p

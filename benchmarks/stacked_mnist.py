@@ -21,19 +21,7 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from benchmarks.scoreboard import (
-    NARROW,
-    ONE_UPDATE,
-    R3GAN,
-    STRONG_R3GAN,
-    STRONG_STYLEGAN2,
-    STYLE,
-    Board,
-    Row,
-    fill,
-    main,
-    parser,
-)
+from benchmarks.scoreboard import COMMON, NARROW, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -53,14 +41,14 @@ ROWS = (
     Row("dcgan", "dcgan", NARROW),
     dcgan("packs of 2", "d.pack=2"),
     dcgan("spectral norm", "d.spectral=true"),
-    Row("wgan-gp", "wgan-gp", NARROW),
-    Row("wgan-gp, one D update", "wgan-gp", ONE_UPDATE),
+    COMMON["wgan-gp"],
+    COMMON["wgan-gp, one D update"],
     Row("sngan", "sngan", NARROW),
-    Row("sngan, one D update", "sngan", ONE_UPDATE),
-    Row("stylegan2, R1 of weight 1", "stylegan2", STRONG_STYLEGAN2),
+    COMMON["sngan, one D update"],
+    COMMON["stylegan2, R1 of weight 1"],
     Row("stylegan2, R1 of weight 10", "stylegan2", (*STYLE, "penalties=R1(10, every=8)", "mix=none")),
-    Row("r3gan, R1 and R2 of weight 1", "r3gan", STRONG_R3GAN),
-    Row("r3gan", "r3gan", R3GAN),
+    COMMON["r3gan, R1 and R2 of weight 1"],
+    COMMON["r3gan"],
     dcgan("minibatch deviation", "d.group=4"),
     dcgan("mode seeking", "penalties=ModeSeeking()"),
     dcgan("2 discriminators", "d.copies=2"),
@@ -71,10 +59,10 @@ ROWS = (
     Row("infogan", "infogan", NARROW),
     Row("lsgan", "lsgan", NARROW),
     Row("wgan", "wgan", NARROW),
-    Row("progan", "progan", NARROW),
-    Row("stylegan", "stylegan", STYLE),
-    Row("stylegan2", "stylegan2", STYLE),
-    Row("biggan", "biggan", NARROW),
+    COMMON["progan"],
+    COMMON["stylegan"],
+    COMMON["stylegan2"],
+    COMMON["biggan"],
     dcgan("no norm", "d.norm=none"),
     dcgan("layer norm and R2", "d.norm=layer", "penalties=R2(10, every=4)"),
     dcgan("layer norm and gradient penalty", "d.norm=layer", "penalties=GradientPenalty(10, every=4)"),
@@ -83,7 +71,7 @@ ROWS = (
     dcgan("no average", "ema_kimg=0.001"),
     Row("cgan", "cgan", NARROW),
     Row("acgan", "acgan", NARROW),
-    Row("cgan-mlp", "cgan-mlp"),
+    COMMON["cgan-mlp"],
 )
 
 
@@ -145,4 +133,4 @@ def work(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser("stacked_mnist", __doc__, 10)))
+    sys.exit(main(work, parser("stacked_mnist", __doc__, 10, ROWS)))

@@ -159,7 +159,7 @@ def run_interpolate(args: argparse.Namespace) -> None:
     frames: Iterable[np.ndarray] = tqdm(draw_walk(model.G, keys, args.frames, loop=args.loop), total=count, unit="frame",
                                         disable=count <= SLICE, leave=False)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    if args.out.suffix:
+    if args.out.suffix and not args.out.is_dir():
         save_video(args.out, frames, fps=args.fps, scale=scale_for_video(model.G.resolution))
     else:
         args.out.mkdir(exist_ok=True)

@@ -63,6 +63,8 @@ class Latent:
         counts = (self.noise, self.classes, self.continuous, *self.categorical)
         if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 16384 for n in counts):
             raise ValueError(f"every size of a Latent must be an integer from 0 to 16384, got {self}")
+        if self.categorical and min(self.categorical) < 2:
+            raise ValueError(f"a categorical code has 2 values or more, got {self.categorical}")
         if self.prior not in get_args(Prior):
             raise ValueError(f"prior must be {', '.join(get_args(Prior))}, got {self.prior!r}")
         if not 1 <= self.dim <= 16384:

@@ -148,9 +148,9 @@ def up_block(inputs: int, outputs: int, up: Upsampling, *, bias: bool) -> nn.Mod
     raise ValueError(f"up must be nearest or transposed, got {up!r}")
 
 
-def halving_plan(resolution: int, width: int) -> list[int]:
-    """Channels at 4, 8, ... resolution px: ``width`` up to 32 px, then half of it at each doubling."""
-    return [max(8, width >> max(0, k - 3)) for k in range(resolution.bit_length() - 2)]
+def halving_plan(resolution: int, width: int, taper: int = 32) -> list[int]:
+    """Channels at 4, 8, ... resolution px: ``width`` up to ``taper`` px, then half of it at each doubling, at least 8."""
+    return [max(8, width * taper // max(taper, 4 << k)) for k in range(resolution.bit_length() - 2)]
 
 
 class EqualLinear(nn.Module):

@@ -11,10 +11,12 @@ import ast
 import dataclasses
 import inspect
 import math
+import types
+import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, Union
 
-__all__ = ["Recorded", "read", "write"]
+__all__ = ["Recorded", "fits", "kind_name", "read", "write"]
 
 
 class Recorded:
@@ -98,11 +100,53 @@ def _value(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
             raise ValueError(f"{node.func.id} is a constant: write it without brackets")
         args = [_value(a, names, text) for a in node.args]
         kwargs = {k.arg: _value(k.value, names, text) for k in node.keywords if k.arg}
-        try:
-            return found(*args, **kwargs)
-        except TypeError as error:
-            raise ValueError(f"{ast.unparse(node)}: {error}; expected {node.func.id}{inspect.signature(found)}") from None
+        return _built(found, args, kwargs, ast.unparse(node))
     raise ValueError(f"cannot read {ast.unparse(node)!r} in {text!r}: expected numbers, text, lists or Name(argument=value)")
+
+
+def _built(cls: type, args: list[Any], kwargs: dict[str, Any], text: str) -> Any:
+    signature = inspect.signature(cls)
+    try:
+        given = signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise ValueError(f"{text}: {error}; expected {cls.__name__}{signature}") from None
+    hints = typing.get_type_hints(cls.__init__)
+    for name, value in given.items():
+        if not fits(value, hints.get(name, Any)):
+            raise ValueError(f"{text}: {name} must be {kind_name(hints[name])}, got {value!r}")
+    return cls(*args, **kwargs)
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of an annotated type: classes, unions, ``Literal``, tuples part by part. A whole number may stand
+    for a float; True and False are no numbers."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return True
+    if origin in (Union, types.UnionType):
+        return any(fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple:
+        each = parts[:1] * len(value) if parts[-1] is ... and isinstance(value, tuple) else parts
+        return isinstance(value, tuple) and len(value) == len(each) and all(map(fits, value, each))
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else origin or kind)
+
+
+def kind_name(kind: Any) -> str:
+    """An annotated type in words, for messages."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(map(kind_name, parts))
+    if origin is Literal:
+        return f"one of {', '.join(map(str, parts))}"
+    if origin is tuple:
+        return f"a list of {kind_name(parts[0])}" if parts[-1] is ... else f"[{', '.join(map(kind_name, parts))}]"
+    if kind is type(None):
+        return "none"
+    return kind.__name__ if isinstance(kind, type) and not parts else str(kind)
 
 
 def _lookup(name: str, names: Mapping[str, Any]) -> Any:

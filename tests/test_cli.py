@@ -16,6 +16,7 @@ import gan.__main__ as gan_cli
 import train.__main__ as train_cli
 from gan import hub
 from gan.image import read_recipe
+from train.runs import CHECKPOINT, peek
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", "cpu"]
@@ -96,6 +97,9 @@ def test_interpolate_frames_can_be_replayed(tiny_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert gan("generate", frames[2], "--out", tmp_path / "again") == 0
     assert (tmp_path / "again" / frames[2].name).read_bytes() == frames[2].read_bytes()
+    (dotted := tmp_path / "walks.2026").mkdir()
+    assert gan("interpolate", folder, "--seeds", "1,5", "--frames", "1", "--out", dotted) == 0
+    assert len(list(dotted.iterdir())) == 2
     walk = tmp_path / "w" / "walk.webp"
     assert gan("interpolate", folder, "--seeds", "1,5,9", "--frames", "1", "--loop", "--out", walk) == 0
     assert Image.open(walk).n_frames == 3
@@ -133,6 +137,8 @@ def test_generate_from_a_png_without_recipe(tmp_path, capsys):
 @pytest.mark.parametrize(("args", "message"), [
     (["dcgan", "--data", "ABSENT"], "no such file or folder"),
     (["dcgan", "--data", "EMPTY"], "is empty"),
+    (["dcgan", "--data", ""], "no data given"),
+    (["dcgan", "--data", "PHOTOS", "--seed", "-1", "--dry-run"], "a seed must be a whole number"),
     (["dcgan2", "--data", "PHOTOS"], "unknown recipe 'dcgan2'; known: gan, cgan-mlp, dcgan, cgan"),
     (["dcgan", "--data", "PHOTOS", "--set", "speed=9"], "unknown setting 'speed'"),
     (["dcgan", "--data", "PHOTOS", "--set", "d.depth=9"], "known for dcgan: d.channels"),
@@ -229,7 +235,9 @@ def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, 
     from train import watch
     from train.loop import Run
 
-    def poisoned(self, step=Run.step):
+    step = Run.step
+
+    def poisoned(self):
         if self.steps == 3 and self.rollbacks < times:
             self.D.head.score.weight.data.fill_(float("nan"))
         step(self)
@@ -241,7 +249,29 @@ def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, 
     assert train(*command, "--on-collapse", "rollback") == code
     err = capsys.readouterr().err
     assert [f"(attempt {k} of 3)" in err for k in (1, 2, 3)] == [True, times > 1, times > 1]
-    assert hub.load(out / "export").training["nimg"] == (32 if code == 0 else 12)
+    nimg = 32 if code == 0 else 12
+    assert hub.load(out / "export").training["nimg"] == peek(out / CHECKPOINT)[0]["nimg"] == nimg
+    timeline = json.loads((out / "export" / "timeline" / "timeline.json").read_text())["snapshots"]
+    assert [d["nimg"] for d in timeline] == [0, 32][: 2 if code == 0 else 1]
+    monkeypatch.setattr(Run, "step", step)
+    assert train(*command, "--resume") == 0  # goes on from there
+    assert hub.load(out / "export").training["nimg"] == 32
+
+
+def test_a_collapse_stops_at_the_last_healthy_state(photos, tmp_path, capsys, monkeypatch):
+    from train import watch
+
+    for name, value in dict(EVERY_NIMG=4, LEARNED_NIMG=0, WELL=0.0, PATIENCE=2).items():
+        monkeypatch.setattr(watch, name, value)
+    diversities = iter([1.0, 1.0, 0.5, 1.0, 0.01, 1.0, 0.01, 1.0, *[1.0] * 99])  # of fakes and of reals in turn
+    monkeypatch.setattr(watch, "nearest_distance", lambda x: next(diversities))
+    out = tmp_path / "r"
+    command = ["dcgan", "--data", photos, "--out", out, "--kimg", "0.02", "--checkpoint-s", "0", *TINY]
+    assert train(*command, "--on-collapse", "stop") == 1
+    assert "G has collapsed" in (line := error_of(capsys)) and "went back to 0.0 kimg and exported that" in line
+    assert hub.load(out / "export").training["nimg"] == peek(out / CHECKPOINT)[0]["nimg"] == 8
+    assert not any("0.01" in text for text in (out / "log.jsonl").read_text().splitlines())
+    assert train(*command, "--resume") == 0
 
 
 def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):

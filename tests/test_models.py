@@ -123,6 +123,7 @@ def test_residual_net_without_normalisation_begins_as_the_identity():
     x = torch.randn(2, 16, 8, 8)
     assert torch.equal(block(x), x)
     assert halving_plan(128, 96) == [96, 96, 96, 96, 48, 24] and halving_plan(16, 64) == [64, 64, 64]
+    assert halving_plan(32, 128, 8) == [128, 128, 64, 32] and halving_plan(64, 32, 4) == [32, 16, 8, 8, 8]
 
 
 def test_transposed_option_and_its_error():

@@ -102,6 +102,18 @@ def test_override_of_terms_and_optimiser():
     ("g.up", "sideways", "g.up must be one of nearest, transposed, got 'sideways'"),
     ("g.up", "3", "g.up must be one of nearest, transposed"),
     ("g_opt.lr", "'fast'", "g_opt.lr must be float or Schedule"),
+    ("g_opt.lr", "Schedule('a', 0)", "start must be float, got 'a'"),
+    ("g_opt.lr", "Schedule(1, 0, shape='round')", "shape must be one of linear, cosine, got 'round'"),
+    ("g_opt.betas", "[0.5]", r"g_opt.betas must be \[float or Schedule, float or Schedule\], got"),
+    ("latent.categorical", "[10, 2.5]", "latent.categorical must be a list of int"),
+    ("latent.categorical", "1", "a categorical code has 2 values or more"),
+    ("augment", "DiffAugment(5)", r"DiffAugment\(5\): policy must be str, got 5"),
+    ("augment", "DiffAugment(hole=2)", "hole must be from 0 to 1, got 2"),
+    ("penalties", "R1(1, every=1.5)", "every must be int, got 1.5"),
+    ("penalties", "R1(-5)", "the weight of R1 must not be below 0"),
+    ("callbacks", "ClipWeights(-1)", "bound must be above 0"),
+    ("ema_kimg", "Schedule(1, -2)", "ema_kimg and ema_rampup must not be below 0"),
+    ("precision", "float16", "precision must be one of float32, bfloat16, got 'float16'"),
     ("penalties", "R9(1)", "unknown name 'R9'; known: .*R1"),
 ])
 def test_bad_overrides(path, text, message):

@@ -1,6 +1,7 @@
 """The loop: every recipe trains, resumes bit-exactly, and watches over itself."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,6 +253,21 @@ def test_log_is_cut_back_to_the_checkpoint(tmp_path):
     run.nimg = 8
     Log(path).on_start(run)
     assert path.read_text() == '{"nimg": 4}\n{"nimg": 8}\n'
+
+
+def test_timeline_goes_back_with_the_run_and_on_with_a_raised_budget(tmp_path):
+    def timeline():
+        return [d["nimg"] for d in json.loads((tmp_path / "timeline.json").read_text())["snapshots"]]
+
+    run = tiny_run("gan", kimg=1.2, callbacks=[Snapshots(tmp_path)])
+    run.fit()
+    assert timeline() == [0, 1000, 1200]  # the marks, and the end
+    run.recipe = replace(run.recipe, kimg=2.0)
+    run.fit()
+    assert timeline() == [0, 1000, 1200, 2000]
+    run.nimg = 1100
+    run.callbacks[-1].on_start(run)
+    assert timeline() == [0, 1000] and len(list(tmp_path.glob("*.webp"))) == 2
 
 
 def test_snapshot_marks():

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from gan.engine import pick_device
+from gan.latent import check_seed
 from train.budget import check_memory, images_per_s, kimg_in
 from train.callbacks import Checkpoints, Log, Snapshots, clock
 from train.config import Recipe, as_option, overridden
@@ -55,16 +56,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
     p.add_argument("--on-collapse", choices=ON_COLLAPSE, default="warn",
-                   help="when G draws a few pictures only: warn = say so (default), stop = stop, rollback = go back to the "
-                        "last healthy state and try again with a slower G, or where a loss is not finite with both nets "
-                        "slower, up to three times. The evidence lies in collapse/")
+                   help="when G draws a few pictures only: warn = say so (default), stop = go back to the last healthy "
+                        "state and stop, rollback = try again from there with a slower G, or where a loss is not finite "
+                        "with both nets slower, up to three times. The evidence lies in collapse/")
     p.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     return p
 
 
-def resolve(args: argparse.Namespace, entry: Entry, images: Images) -> Recipe:
-    """The recipe for this data with everything that the command line changes."""
+def resolve(args: argparse.Namespace, entry: Entry, images: Images, planned_kimg: float | None) -> Recipe:
+    """The recipe for this data, with the budget of the run that goes on, and everything that the command line changes."""
     recipe = entry(images.spec)
+    if planned_kimg is not None:
+        recipe = replace(recipe, kimg=planned_kimg)
     if args.batch is not None:
         recipe = replace(recipe, batch=args.batch)
     if args.kimg is not None:
@@ -85,18 +88,17 @@ def budget_from_minutes(recipe: Recipe, args: argparse.Namespace, images: Images
 
 def train(args: argparse.Namespace) -> int:
     entry = find(args.recipe)
+    check_seed(args.seed)
     device = pick_device(args.device)
     images = load_images(args.data, resolution=args.resolution, progress=_progress)
-    recipe = resolve(args, entry, images)
     checkpoint = args.out / CHECKPOINT
     old = peek(checkpoint) if checkpoint.exists() else None
+    recipe = resolve(args, entry, images, float(old[1]["kimg"]) if old else None)
     if old and not args.resume and not args.dry_run:
         raise ValueError(f"{args.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
     args.licence = args.licence or (old and old[1].get("licence")) or "not stated"
-    if old and args.kimg is None and not any(o.startswith("kimg=") for o in args.overrides):
-        recipe = replace(recipe, kimg=float(old[1]["kimg"]))
-    elif old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
+    if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{args.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     _check_trainable(recipe, args, images, device)
     if args.minutes is not None and not old:
@@ -124,8 +126,10 @@ def train(args: argparse.Namespace) -> int:
             _export(run, args, entry, images)
             return 0
         print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
-    elif args.resume:
-        print(f"no checkpoint in {args.out}: starting anew", file=sys.stderr)
+    else:
+        (args.out / HEALTHY).unlink(missing_ok=True)  # of a run that was here before
+        if args.resume:
+            print(f"no checkpoint in {args.out}: starting anew", file=sys.stderr)
     return _fit(run, args, entry, images, identity)
 
 
@@ -164,6 +168,9 @@ def _fit(run: Run, args: argparse.Namespace, entry: Entry, images: Images, ident
             break
         except Unhealthy as error:
             failed = _go_back(run, args, identity, error)
+    if failed:  # no step more: log, timeline and checkpoint go back with the run
+        run.stopping = True
+        run.fit()
     _export(run, args, entry, images)
     if failed:
         raise ValueError(f"{failed}; went back to {run.nimg / 1000:.1f} kimg and exported that")

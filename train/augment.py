@@ -52,8 +52,9 @@ class DiffAugment(Recorded):
         self.policy = tuple(name.strip() for name in policy.split(","))
         if unknown := [name for name in self.policy if name not in self.POLICIES]:
             raise ValueError(f"unknown policy {unknown[0]!r}; known: {', '.join(self.POLICIES)}")
-        if not 0 <= p <= 1:
-            raise ValueError(f"p must be from 0 to 1, got {p}")
+        for what, share in dict(shift=shift, hole=hole, p=p).items():
+            if not 0 <= share <= 1:
+                raise ValueError(f"{what} must be from 0 to 1, got {share}")
         self.shift, self.hole, self.p = shift, hole, p
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ from gan.image import contact_sheet, to_pil
 from gan.latent import Draw
 from gan.spec import Recorded
 from train.export import settled
-from train.runs import save_checkpoint
+from train.runs import peek, save_checkpoint
 
 if TYPE_CHECKING:
     from train.loop import Phase, Run
@@ -65,6 +65,8 @@ class ClipWeights(Recorded, Callback):
     """Keeps D Lipschitz by clamping its weights after every update (Arjovsky et al. 2017, arXiv:1701.07875, alg. 1)."""
 
     def __init__(self, bound: float = 0.01):
+        if bound <= 0:
+            raise ValueError(f"bound must be above 0, got {bound}")
         self.bound = bound
 
     @torch.no_grad()
@@ -158,7 +160,8 @@ class Checkpoints(Callback):
         self.saved_at_s = self.saved_nimg = 0
 
     def on_start(self, run: Run) -> None:
-        self.saved_at_s, self.saved_nimg = run.seconds, run.nimg
+        self.saved_at_s = run.seconds
+        self.saved_nimg = peek(self.path)[0]["nimg"] if self.path.exists() else 0
 
     def after_step(self, run: Run) -> None:
         if run.seconds - self.saved_at_s >= self.every_s:
@@ -199,13 +202,20 @@ class Snapshots(Callback):
 
     def on_start(self, run: Run) -> None:
         self.marks = [1000 * k for k in log_spaced_kimg(run.recipe.kimg)]
-        self.done = [d for d in _read_timeline(self.folder) if d["nimg"] <= run.nimg] if run.nimg else []
+        found = _read_timeline(self.folder)
+        self.done = [d for d in found if d["nimg"] <= run.nimg] if run.nimg else []
+        if len(self.done) < len(found):  # what a run did that was killed after its checkpoint, or went back
+            self._write()
+        for later in found[len(self.done):]:
+            (self.folder / later["file"]).unlink(missing_ok=True)
         self.after_step(run)
 
     def after_step(self, run: Run) -> None:
-        reached = sum(run.nimg >= mark for mark in self.marks)
-        if reached > len(self.done):
+        if not self.done or self._marks_until(run.nimg) > self._marks_until(self.done[-1]["nimg"]):
             self._draw(run)
+
+    def _marks_until(self, nimg: float) -> int:
+        return sum(nimg >= mark for mark in self.marks)
 
     def on_end(self, run: Run) -> None:
         if run.finished and self.done[-1]["nimg"] != run.nimg:
@@ -218,10 +228,13 @@ class Snapshots(Callback):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             to_pil(contact_sheet(tiles)).save(self.folder / name, quality=90, method=6)
-            text = json.dumps({"seeds": self.SEEDS, "snapshots": self.done}, indent=1)
-            (self.folder / "timeline.json").write_text(text)
+            self._write()
         except OSError as error:
             log.warning("snapshot not saved (%s); training goes on", error)
+
+    def _write(self) -> None:
+        text = json.dumps({"seeds": self.SEEDS, "snapshots": self.done}, indent=1)
+        (self.folder / "timeline.json").write_text(text)
 
 
 def _read_timeline(folder: Path) -> list[dict[str, float]]:

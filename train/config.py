@@ -15,7 +15,7 @@ import torch
 
 from gan.base import Latent
 from gan.models import family
-from gan.spec import read, write
+from gan.spec import fits, kind_name, read, write
 from train import discriminators
 
 __all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "as_option", "at", "named", "overridden", "override"]
@@ -58,6 +58,11 @@ Number = Union[float, Schedule]
 def at(value: Number, nimg: int, planned_nimg: int) -> float:
     """The number itself, or the schedule's value after nimg images of a run of planned_nimg."""
     return value.at(nimg, planned_nimg) if isinstance(value, Schedule) else value
+
+
+def least(value: Number) -> float:
+    """The number itself, or the schedule's smallest value."""
+    return min(value.start, value.end) if isinstance(value, Schedule) else value
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,8 @@ class Recipe:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.kimg < 1e7:
             raise ValueError(f"kimg must be above 0 and under 10 million, got {self.kimg}")
+        if min(least(self.ema_kimg), self.ema_rampup) < 0:
+            raise ValueError(f"ema_kimg and ema_rampup must not be below 0, got {write([self.ema_kimg, self.ema_rampup])}")
 
     @property
     def total_nimg(self) -> int:
@@ -209,25 +216,17 @@ def _option(recipe: Recipe, net: str, rest: list[str], text: str, whole: str) ->
     return _typed(text, known[rest[0]], whole)
 
 
-def _typed(text: str, annotation: Any, path: str) -> Any:
+def _typed(text: str, kind: Any, path: str) -> Any:
     """The text read as a value of the annotated type."""
-    literals = {"true": True, "false": False, "none": None}
-    choices = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
-    if annotation is str or text in choices:
-        return text.strip("'\"")
-    if choices:
-        raise ValueError(f"{path} must be one of {', '.join(map(str, choices))}, got {text!r}")
-    value = literals[text.lower()] if text.lower() in literals else read(text, named())
-    origin = typing.get_origin(annotation) or annotation
-    if origin is Union:
-        accepted = typing.get_args(annotation)
+    words, origin = {"true": True, "false": False, "none": None}, typing.get_origin(kind)
+    if kind is str or origin is Literal:  # needs no quotes
+        value = text.strip("'\"")
+    elif text.lower() in words:
+        value = words[text.lower()]
     else:
-        accepted = {tuple: (tuple,), Mapping: (dict,)}.get(origin, (origin,))
-    if origin is tuple and not isinstance(value, tuple):
+        value = read(text, named())
+    if tuple in (kind, origin) and not isinstance(value, tuple):
         value = (value,)  # one term needs no brackets
-    if float in accepted and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if Any not in accepted and not (isinstance(value, accepted) and not (isinstance(value, bool) and bool not in accepted)):
-        wanted = " or ".join(getattr(t, "__name__", str(t)) for t in accepted)
-        raise ValueError(f"{path} must be {wanted}, got {text!r}")
-    return value
+    if not fits(value, kind):
+        raise ValueError(f"{path} must be {kind_name(kind)}, got {text!r}")
+    return float(value) if type(value) is int and kind is not Any and fits(0.5, kind) else value

@@ -116,7 +116,8 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     recipe = PngRecipe(name, model.revision, tuple(d.seed for d in draws))
     save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
     if snapshots and (snapshots / "timeline.json").exists():
-        shutil.copytree(snapshots, folder / "timeline", dirs_exist_ok=True)
+        shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
+        shutil.copytree(snapshots, folder / "timeline")
     (folder / "README.md").write_text(card(name, model, provenance))
 
 

@@ -290,6 +290,8 @@ class Hub(Table):
 def open_source(path: str | Path) -> Source:
     """Finds out what ``path`` is. Errors: ``FileNotFoundError``, or ``ValueError`` saying what is wrong with it."""
     text, path = str(path), Path(path).expanduser()
+    if not text.strip():  # an empty path would be the current folder
+        raise ValueError(f"no data given; {EXPECTED}")
     if path.is_dir():
         source = _folder(path)
     elif path.is_file():

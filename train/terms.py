@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from gan.base import Discriminator, Generator
-from gan.spec import Recorded
-from train.config import Number
+from gan.spec import Recorded, write
+from train.config import Number, least
 from train.step import Step
 
 __all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "ModeSeeking", "MutualInformation", "Objective",
@@ -107,6 +107,8 @@ class Term(Recorded, nn.Module):
         super().__init__()
         if every < 1:
             raise ValueError(f"every must be at least 1, got {every}")
+        if least(weight) < 0:
+            raise ValueError(f"the weight of {type(self).__name__} must not be below 0, got {write(weight)}")
         self.weight, self.every = weight, every
 
     def build(self, G: Generator, D: Discriminator) -> None:

@@ -59,8 +59,8 @@ class CollapseWatch(Callback):
     """Every thousand images: diversity of a fixed batch of latents in parts of that of as many reals, D's accuracy, gradient
     norms. ``run.vitals`` holds them, for the log. What stays wrong for three checks is said once, with a way out.
 
-    ``folder`` gets the evidence: ``collapse.jsonl`` and a sheet of the batch. With ``on_collapse="rollback"`` a copy of the
-    last healthy state is kept in ``good``; with it or "stop" a collapse raises ``Collapsed``. Training draws nothing for it.
+    ``folder`` gets the evidence: ``collapse.jsonl`` and a sheet of the batch. With ``on_collapse`` at "rollback" or "stop" a
+    copy of the last healthy state is kept in ``good``, and a collapse raises ``Collapsed``. Training draws nothing for it.
     """
 
     def __init__(self, folder: Path, *, on_collapse: OnCollapse = "warn", good: Path | None = None,
@@ -99,7 +99,8 @@ class CollapseWatch(Callback):
         diversity = nearest_distance(fakes) / max(nearest_distance(self.real), 1e-8)
         accuracy, self.accuracy = sum(self.accuracy) / len(self.accuracy), []
         norms = {f"{net} gradient": values[-1] for net, values in self.norms.items()}
-        run.vitals = {k: float(f"{v:.4g}") for k, v in dict(diversity=diversity, accuracy=accuracy, **norms).items()}
+        vitals = dict(diversity=diversity, accuracy=accuracy, **norms)  # of a single picture there is no diversity
+        run.vitals = {k: float(f"{v:.4g}") for k, v in vitals.items() if math.isfinite(v)}
         learning = run.nimg >= max(LEARNED_NIMG * run.recipe.d_steps, 0.05 * run.planned_nimg)
         if self._lasts("alike", learning and diversity < ALIKE):
             self._collapsed(run, fakes, diversity)
@@ -142,7 +143,7 @@ class CollapseWatch(Callback):
         return sheet
 
     def _keep(self, run: Run) -> None:
-        if self.on_collapse == "rollback" and self.good and run.seconds - self.saved_s >= self.every_s:
+        if self.on_collapse != "warn" and self.good and run.seconds - self.saved_s >= self.every_s:
             self.saved_s = run.seconds
             try:
                 save_checkpoint(self.good, run, self.identity)

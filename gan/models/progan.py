@@ -43,10 +43,11 @@ class Generator(Growing, base.Generator):
         *,
         resolution: int = 64,  #  px
         channels: int = 3,  #     1 or 3
-        width: int = 128,  #      channels up to 32 px, halved at each doubling above (paper: 512)
+        width: int = 128,  #      channels up to ``taper`` px (paper: 512)
+        taper: int = 32,  #       px from which on they halve at each doubling (paper: 32)
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = halving_plan(resolution, width)
+        sizes = halving_plan(resolution, width, taper)
         self.append = AppendClass(latent.classes)
         self.first = EqualLinear(latent.dim + self.append.size, sizes[0] * 16)
         self.size = sizes[0]
@@ -82,11 +83,12 @@ class Discriminator(Growing, base.Discriminator):
         *,
         resolution: int = 64,  #  px
         channels: int = 3,  #     1 or 3
-        width: int = 128,  #      channels up to 32 px (paper: 512)
+        width: int = 128,  #      channels up to ``taper`` px (paper: 512)
+        taper: int = 32,  #       px from which on they halve at each doubling (paper: 32)
         group: int = 4,  #        samples that share a standard deviation, 0 = without it
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = halving_plan(resolution, width)
+        sizes = halving_plan(resolution, width, taper)
         self.pixels = nn.ModuleList(EqualConv(channels, size, 1) for size in sizes)
         self.blocks = nn.ModuleList(  # block k leads from level k to level k - 1
             nn.ModuleList([EqualConv(o, o, 3), EqualConv(o, i, 3)]) for i, o in zip(sizes, sizes[1:]))

@@ -57,12 +57,13 @@ class Generator(base.Generator):
         *,
         resolution: int = 64,  #      px
         channels: int = 3,  #         1 or 3
-        width: int = 128,  #          channels up to 32 px, halved at each doubling above (paper: 512)
+        width: int = 128,  #          channels up to ``taper`` px (paper: 512)
+        taper: int = 32,  #           px from which on they halve at each doubling (paper: 32)
         w_dim: int = 128,  #          D (paper: 512)
         mapping_layers: int = 4,  #   (paper: 8)
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = halving_plan(resolution, width)
+        sizes = halving_plan(resolution, width, taper)
         self.num_ws = 2 * len(sizes)
         self.to_w = StyleMapping(latent.dim, latent.classes, w_dim, mapping_layers)
         self.register_buffer("w_mean", torch.zeros(max(latent.classes, 1), w_dim))
@@ -92,11 +93,12 @@ class Discriminator(base.Discriminator):
         *,
         resolution: int = 64,  #  px
         channels: int = 3,  #     1 or 3
-        width: int = 128,  #      channels up to 32 px (paper: 512)
+        width: int = 128,  #      channels up to ``taper`` px (paper: 512)
+        taper: int = 32,  #       px from which on they halve at each doubling (paper: 32)
         group: int = 4,  #        samples that share a standard deviation, 0 = without it
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = halving_plan(resolution, width)[::-1]
+        sizes = halving_plan(resolution, width, taper)[::-1]
         self.pixels = EqualConv(channels, sizes[0], 1)
         self.blocks = nn.ModuleList(nn.ModuleList([EqualConv(i, i, 3), EqualConv(i, o, 3, stride=2)])
                                     for i, o in zip(sizes, sizes[1:]))

@@ -91,12 +91,13 @@ class Generator(base.Generator):
         *,
         resolution: int = 64,  #      px
         channels: int = 3,  #         1 or 3
-        width: int = 256,  #          channels up to 32 px, halved at each doubling above (paper: 512)
+        width: int = 256,  #          channels up to ``taper`` px (paper: 512)
+        taper: int = 32,  #           px from which on they halve at each doubling (paper: 32)
         w_dim: int = 256,  #          D (paper: 512)
         mapping_layers: int = 2,  #   (paper: 8; 2 train faster on small data, Karras et al. 2020, arXiv:2006.06676)
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = halving_plan(resolution, width)
+        sizes = halving_plan(resolution, width, taper)
         self.num_ws = 2 * len(sizes)
         self.to_w = StyleMapping(latent.dim, latent.classes, w_dim, mapping_layers)
         self.register_buffer("w_mean", torch.zeros(max(latent.classes, 1), w_dim))
@@ -144,11 +145,12 @@ class Discriminator(base.Discriminator):
         *,
         resolution: int = 64,  #     px
         channels: int = 3,  #        1 or 3
-        width: int = 256,  #         channels up to 32 px (paper: 512)
+        width: int = 256,  #         channels up to ``taper`` px (paper: 512)
+        taper: int = 32,  #          px from which on they halve at each doubling (paper: 32)
         group: int = 4,  #           samples that share a standard deviation, 0 = without it
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        sizes = halving_plan(resolution, width)[::-1]
+        sizes = halving_plan(resolution, width, taper)[::-1]
         self.pixels = EqualConv(channels, sizes[0], 1)
         self.blocks = nn.Sequential(*(DownBlock(i, o) for i, o in zip(sizes, sizes[1:])))
         self.last = StdFeatures(sizes[-1], group)
