@@ -2,18 +2,13 @@
 
 import io
 import json
-import os
-import re
-import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import gradio as gr
 import numpy as np
@@ -22,7 +17,6 @@ from conftest import tiny_generator
 from gradio_client import Client
 from PIL import Image
 
-import app as entry_point
 from gan import hub
 from gan.base import Latent
 from gan.engine import Engine, draw
@@ -30,11 +24,11 @@ from gan.gallery import entry
 from gan.image import PngRecipe, contact_sheet, read_recipe
 from gan.latent import MAX_SEED, Draw
 from gan.models import family
-from gan.ui import Studio, build, collect, generate, launch_options, page
+from gan.ui import Studio, build, generate, launch_options, page
 from gan.ui.gallery import card
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.studio import explain
-from gan.ui.view import MAX_TILES, PAGES, View, from_link, from_recipe, seeds_of, seeds_text
+from gan.ui.view import PAGES, View
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = ("<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{#each this}}"
@@ -157,22 +151,6 @@ def test_page_opens_whatever_the_link_says(served, query):
 # Links
 
 
-def test_link_restores_the_view_it_was_made_from():
-    view = View("digits", (0, 1, 2, 9), "a & b/é", 0.35, (1.0, -0.5), "abc")
-    page_name, again, notes = from_link(dict(parse_qsl("page=generate&" + view.query("abc"))), ["plain", "digits"])
-    assert (page_name, again, notes) == ("generate", view, [])
-
-
-@pytest.mark.parametrize("query", [
-    dict(seed="-4"), dict(seed="5-1"), dict(seed="0-5000"), dict(seed="9" * 3000), dict(psi="nan"), dict(psi="7"),
-    dict(psi="x"), dict(model="../../etc"), dict(page="admin"), dict(codes="1,inf"), dict(rev="\0"),
-    {"class": "x" * 300}])
-def test_link_with_a_wrong_value_is_read_without_it(query):
-    page_name, view, notes = from_link(query, ["plain", "digits"])
-    assert (page_name, view) == ("gallery", View("plain", tuple(range(16))))
-    assert len(notes) == 1 and "\n" not in notes[0] and len(notes[0]) < 250
-
-
 def test_link_opens_page_and_sets_every_control(served):
     query = {"page": "generate", "model": "digits", "seed": "7,9", "class": "one", "psi": "0.5", "rev": "0ther"}
     tab, model, seed, seeds, label, psi, *rest = page.open_link(served.studio, served.page, query)
@@ -194,12 +172,6 @@ def test_link_with_a_class_that_the_model_lacks_is_drawn_without_it(served):
     values = page.open_link(served.studio, served.page, {"model": "plain", "class": "one", "seed": "3"})
     assert drawn(values, served)["seeds"] == [3]
     assert "no class 'one'" in values[-1]["text"]
-
-
-def test_seeds_text_is_read_back():
-    for seeds in [(0,), (0, 1, 2, 42), (5, 4, 3), (7, 7), tuple(range(MAX_TILES)), (MAX_SEED,)]:
-        assert seeds_of(seeds_text(seeds)) == seeds
-    assert seeds_text(range(16)) == "0-15"
 
 
 # Pictures given back
@@ -239,11 +211,6 @@ def test_what_is_no_picture_is_refused(served, tmp_path):
 def test_picture_of_another_version_is_drawn_and_labelled(served, tmp_path):
     sheet = drawn(page.restore(served.studio, served.page, forged(tmp_path / "x.png", recipe_json())), served)
     assert sheet["other"].startswith("drawn by another version") and sheet["seeds"] == [1]
-
-
-def test_recipes_beyond_the_page_are_shown_as_far_as_it_goes():
-    view, notes = from_recipe(PngRecipe("m", "r", tuple(range(500)), psi=2.0, walk=(3, 10, 0)))
-    assert (len(view.seeds), view.psi, len(notes)) == (MAX_TILES, 1.5, 3)
 
 
 def test_dials_take_an_empty_field_and_what_is_beyond_their_ends(served):
@@ -359,46 +326,3 @@ def test_errors_name_no_path_of_this_machine(tmp_path):
     except OSError as error:
         assert str(tmp_path) not in explain(error)
     assert explain(RuntimeError(str(tmp_path))).startswith("Something went wrong while drawing (RuntimeError)")
-
-
-def test_gallery_without_models_opens(tmp_path):
-    studio = Studio([], engine=Engine(device="cpu"))
-    build(studio)
-    studio.warm()
-    studio.outbox.close()
-
-
-def test_models_given_take_the_place_of_others_of_the_same_id(served, monkeypatch, tmp_path):
-    monkeypatch.setattr(hub, "WEIGHTS", tmp_path)
-    found = collect([str(served.folder), str(served.folder / "digits")])
-    assert [e.id for e in found] == ["coded", "digits", "plain"]
-
-
-def test_unusable_models_argument_gives_one_line(capsys, monkeypatch):
-    monkeypatch.setattr(entry_point.signal, "signal", lambda *_: None)
-    assert entry_point.main(["--models", "no-such-model-at-all"]) == 1
-    error = capsys.readouterr().err
-    assert re.fullmatch(r"error: --models no-such-model-at-all: no model [^\n]*\n", error)
-
-
-def test_port_in_use_gives_one_line():
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        port = busy.getsockname()[1]
-        run = subprocess.run([sys.executable, "app.py", "--port", str(port)], cwd=ROOT, capture_output=True, text=True,
-                             timeout=120, env={**os.environ, "GRADIO_SERVER_NAME": "127.0.0.1"})
-    assert run.returncode == 1
-    assert run.stderr == f"error: port {port} is already in use: choose another with --port\n"
-
-
-def test_help_is_quick_and_shows_examples():
-    run = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=20)
-    assert run.returncode == 0 and "python app.py --open" in run.stdout
-
-
-@pytest.mark.parametrize("port", ["99999", "0", "-1", "http"])
-def test_port_that_is_none(port, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        entry_point.main([f"--port={port}"])
-    assert stopped.value.code == 2 and "a port is a number from 1 to 65535" in capsys.readouterr().err
