@@ -113,6 +113,10 @@ def test_override_of_terms_and_optimiser():
     ("penalties", "R1(-5)", "the weight of R1 must not be below 0"),
     ("callbacks", "ClipWeights(-1)", "bound must be above 0"),
     ("ema_kimg", "Schedule(1, -2)", "ema_kimg and ema_rampup must not be below 0"),
+    ("callbacks", "R1()", "callbacks must be a list of Callback, got"),
+    ("penalties", "[5]", "penalties must be a list of Term, got"),
+    ("loss", "R1()", "loss must be Objective, got"),
+    ("d_opt", "none", "d_opt must be Adam or RMSprop, got 'none'"),
     ("precision", "float16", "precision must be one of float32, bfloat16, got 'float16'"),
     ("penalties", "R9(1)", "unknown name 'R9'; known: .*R1"),
 ])

@@ -9,7 +9,7 @@ import shlex
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import torch
 
@@ -17,6 +17,10 @@ from gan.base import Latent
 from gan.models import family
 from gan.spec import fits, kind_name, read, write
 from train import discriminators
+
+if TYPE_CHECKING:
+    from train.callbacks import Callback  # these import this file
+    from train.terms import Objective, Term
 
 __all__ = ["Adam", "DataSpec", "RMSprop", "Recipe", "Schedule", "as_option", "at", "named", "overridden", "override"]
 
@@ -103,15 +107,15 @@ class Recipe:
 
     family: str
     latent: Latent
-    loss: Any  #                                   an Objective
-    penalties: tuple = ()  #                       Terms
+    loss: Objective
+    penalties: tuple[Term, ...] = ()
     mix: Any = None  #                             a transform of w before synthesis, or None
     augment: Any = None  #                         a differentiable transform of x before D, or None
-    callbacks: tuple = ()  #                       what changes over time
+    callbacks: tuple[Callback, ...] = ()  #        what changes over time
     g: Mapping[str, Any] = field(default_factory=dict)  # options of the family's Generator
     d: Mapping[str, Any] = field(default_factory=dict)  # options of the family's Discriminator
-    g_opt: Any = Adam()
-    d_opt: Any = Adam()
+    g_opt: Adam | RMSprop = Adam()
+    d_opt: Adam | RMSprop = Adam()
     d_steps: int = 1  #                            D updates a G update
     batch: int = 32
     flip: bool = False  #                          mirror half of the reals (not for digits and letters)
@@ -189,8 +193,11 @@ def as_option(setting: str) -> str:
 
 
 def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
+    from train.callbacks import Callback  # these import this file
+    from train.terms import Objective, Term
+
     name, rest = path[0], path[1:]
-    hints = typing.get_type_hints(type(owner))
+    hints = typing.get_type_hints(type(owner), localns=dict(Callback=Callback, Objective=Objective, Term=Term))
     if name not in hints:
         raise ValueError(f"unknown setting {whole!r}: no {name!r} here; known: {', '.join(sorted(hints))}")
     value = getattr(owner, name)
