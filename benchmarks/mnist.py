@@ -32,8 +32,7 @@ ROWS = (
     COMMON["stylegan2"],
     COMMON["stylegan2, R1 of weight 1"],
     Row("stylegan2, R1 of weight 1, wider at the coarse levels", "stylegan2", (
-        "g.width=128", "d.width=128", "g.taper=4", "d.taper=4", "penalties=R1(1, every=16), PathLength()",
-        "g.w_dim=512", "g_opt.lr=5e-3", "d_opt.lr=5e-3")),
+        "g.width=128", "d.width=128", "g.taper=4", "d.taper=4", "g.w_dim=64", "penalties=R1(1, every=16), PathLength()")),
     COMMON["progan"],
     COMMON["wgan-gp"],
     COMMON["wgan-gp, one D update"],

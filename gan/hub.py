@@ -24,6 +24,7 @@ from safetensors.torch import save as serialise
 
 from gan.base import Generator, Latent
 from gan.models import family
+from gan.spec import fits, kind_name
 
 __all__ = ["FORMAT", "Model", "WEIGHTS", "folder_of", "load", "save", "save_atomically"]
 
@@ -197,14 +198,8 @@ def _latent(value: Any) -> Latent:
 
 def _bounded(name: str, value: Any, annotation: Any) -> Any:
     """The value, if it is of the annotated type and of a size that a net could have."""
-    if typing.get_origin(annotation) is typing.Literal:
-        if value not in typing.get_args(annotation):
-            raise ValueError(f"{name} must be one of {', '.join(map(str, typing.get_args(annotation)))}, "
-                             f"got {str(value)[:50]!r}")
-        return value
-    accepted = {float: (int, float)}.get(annotation, annotation)
-    if not isinstance(value, accepted) or (isinstance(value, bool) and annotation is not bool):
-        raise ValueError(f"{name} must be of type {getattr(annotation, '__name__', annotation)}, got {str(value)[:50]!r}")
+    if not fits(value, annotation):
+        raise ValueError(f"{name} must be {kind_name(annotation)}, got {str(value)[:50]!r}")
     if isinstance(value, (int, float)) and not (math.isfinite(value) and 0 <= value <= 16384):
         raise ValueError(f"{name} must be from 0 to 16384, got {str(value)[:50]}")
     return value

@@ -150,8 +150,8 @@ def up_block(inputs: int, outputs: int, up: Upsampling, *, bias: bool) -> nn.Mod
 
 def halving_plan(resolution: int, width: int, taper: int = 32) -> list[int]:
     """Channels at 4, 8, ... resolution px: ``width`` up to ``taper`` px, then half of it at each doubling, at least 8."""
-    if taper < 4:
-        raise ValueError(f"taper must be at least 4 px, got {taper}")
+    if not 4 <= taper <= 1024 or taper & (taper - 1):
+        raise ValueError(f"taper must be a power of two from 4 to 1024 px, got {taper}")
     return [max(8, width * taper // max(taper, 4 << k)) for k in range(resolution.bit_length() - 2)]
 
 

@@ -92,7 +92,7 @@ def _value(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
     if isinstance(node, ast.Name):
         found = _lookup(node.id, names)
         if isinstance(found, type):
-            raise ValueError(f"{node.id} needs its brackets: {node.id}{inspect.signature(found)}")
+            raise ValueError(f"{node.id} needs its brackets: {node.id}{_signature(found)}")
         return found
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         found = _lookup(node.func.id, names)
@@ -105,7 +105,7 @@ def _value(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
 
 
 def _built(cls: type, args: list[Any], kwargs: dict[str, Any], text: str) -> Any:
-    signature = inspect.signature(cls)
+    signature = _signature(cls)
     try:
         given = signature.bind(*args, **kwargs).arguments
     except TypeError as error:
@@ -115,6 +115,12 @@ def _built(cls: type, args: list[Any], kwargs: dict[str, Any], text: str) -> Any
         if not fits(value, hints.get(name, Any)):
             raise ValueError(f"{text}: {name} must be {kind_name(hints[name])}, got {value!r}")
     return cls(*args, **kwargs)
+
+
+def _signature(cls: type) -> inspect.Signature:
+    """Of its constructor: what Python says of a class differs between versions where a base has ``__new__``."""
+    signature = inspect.signature(cls.__init__)
+    return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=inspect.Signature.empty)
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -146,7 +152,7 @@ def kind_name(kind: Any) -> str:
         return f"a list of {kind_name(parts[0])}" if parts[-1] is ... else f"[{', '.join(map(kind_name, parts))}]"
     if kind is type(None):
         return "none"
-    return kind.__name__ if isinstance(kind, type) and not parts else str(kind)
+    return getattr(origin or kind, "__name__", str(kind))
 
 
 def _lookup(name: str, names: Mapping[str, Any]) -> Any:

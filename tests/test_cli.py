@@ -16,7 +16,7 @@ import gan.__main__ as gan_cli
 import train.__main__ as train_cli
 from gan import hub
 from gan.image import read_recipe
-from train.runs import CHECKPOINT, peek
+from train.runs import CHECKPOINT, HEALTHY, peek
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", "cpu"]
@@ -149,7 +149,7 @@ def test_generate_from_a_png_without_recipe(tmp_path, capsys):
     (["dcgan", "--data", "PHOTOS", "--minutes", "0"], "minutes must be a number above 0"),
     (["dcgan", "--data", "PHOTOS", "--set", "latent.classes=5"], "latent.classes must be 0 or the 3 of the data, got 5"),
     (["dcgan", "--data", "PHOTOS", "--set", "mix=5"], "this recipe cannot be trained with mix=5: "),
-    (["progan", "--data", "PHOTOS", "--set", "g.taper=0"], "taper must be at least 4 px, got 0"),
+    (["progan", "--data", "PHOTOS", "--set", "g.taper=0"], "taper must be a power of two from 4 to 1024 px, got 0"),
     (["dcgan", "--data", "PHOTOS", "--set", "g.resolution=32"], "this recipe cannot be trained with g.resolution=32: "),
     (["r3gan", "--data", "PHOTOS", "--set", "d.spectral=true"], "d.spectral does not suit r3gan"),
     (["dcgan", "--data", "PHOTOS", "--device", "warp"], "device 'warp' is not here; available: "),
@@ -257,6 +257,27 @@ def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, 
     monkeypatch.setattr(Run, "step", step)
     assert train(*command, "--resume") == 0  # goes on from there
     assert hub.load(out / "export").training["nimg"] == 32
+
+
+def test_unasked_a_run_goes_back_to_its_checkpoint_and_no_further(photos, tmp_path, monkeypatch):
+    """A healthy state of an earlier session is older."""
+    from train import watch
+    from train.loop import Run
+
+    monkeypatch.setattr(watch, "EVERY_NIMG", 4)
+    monkeypatch.setattr(watch, "WELL", 0.0)
+    out = tmp_path / "r"
+    command = ["dcgan", "--data", photos, "--out", out, "--checkpoint-s", "0", *TINY]
+    assert train(*command, "--kimg", "0.016", "--on-collapse", "rollback") == 0
+
+    def poisoned(self, step=Run.step):
+        if self.steps == 7:
+            self.D.head.score.weight.data.fill_(float("nan"))
+        step(self)
+
+    monkeypatch.setattr(Run, "step", poisoned)
+    assert train(*command, "--kimg", "0.04", "--resume") == 1
+    assert (peek(out / HEALTHY)[0]["nimg"], peek(out / CHECKPOINT)[0]["nimg"]) == (16, 28)
 
 
 def test_a_collapse_stops_at_the_last_healthy_state(photos, tmp_path, capsys, monkeypatch):

@@ -17,7 +17,7 @@ from train.data import Stream
 from train.export import Provenance, export, sample_seeds, settled
 from train.loop import Diverged, Run
 from train.recipes import RECIPES, changes, find
-from train.runs import load_checkpoint, peek, save_checkpoint
+from train.runs import differences, load_checkpoint, peek, save_checkpoint
 
 IDENTITY = {"recipe": "x", "data": "y"}
 
@@ -215,6 +215,10 @@ def test_diverging_penalty_is_named():
         run.step()
 
 
+def test_numbers_are_compared_as_numbers():
+    assert differences({"ema_kimg": "25", "g": "a"}, {"ema_kimg": "25.0", "g": "b"}) == ["g: a in the run, b asked"]
+
+
 def test_other_recipe_is_refused_with_the_differences(tmp_path):
     run = tiny_run("dcgan")
     save_checkpoint(tmp_path / "c.safetensors", run, {"recipe": "dcgan", "batch": "4", "kimg": "1"})
@@ -244,6 +248,15 @@ def test_full_disk_keeps_the_old_checkpoint_and_goes_on(tmp_path, monkeypatch, c
     run.fit()
     assert run.finished and path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
     assert "No space left on device); the one of 0.0 kimg stays, training goes on" in caplog.text
+
+
+def test_a_checkpoint_goes_back_with_its_run(tmp_path):
+    path = tmp_path / "c.safetensors"
+    tiny_run("gan", callbacks=[Checkpoints(path, IDENTITY)]).fit()
+    behind = tiny_run("gan", callbacks=[Checkpoints(path, IDENTITY)])
+    behind.step()
+    behind.callbacks[-1].on_start(behind)
+    assert peek(path)[0]["nimg"] == behind.nimg < 32
 
 
 def test_log_is_cut_back_to_the_checkpoint(tmp_path):

@@ -137,7 +137,7 @@ def _check_trainable(recipe: Recipe, args: argparse.Namespace, images: Images, d
     """Errors: ``ValueError`` where it would not fit in memory, or where its settings do not fit together."""
     try:
         check_memory(recipe, images.spec, device)  # builds everything and steps once, without memory
-    except (AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
+    except (ArithmeticError, AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
         if not args.overrides:
             raise
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -185,7 +185,7 @@ def _go_back(run: Run, args: argparse.Namespace, identity: dict[str, str], error
     """Restores the last healthy state, or the last checkpoint. "" where training shall go on from there, else the reason."""
     failed, healthy, attempt = str(error), args.out / HEALTHY, run.rollbacks + 1
     slower = {net: rate * error.slower.get(net, 1.0) for net, rate in run.slower.items()}
-    path = healthy if healthy.exists() else args.out / CHECKPOINT
+    path = healthy if args.on_collapse != "warn" and healthy.exists() else args.out / CHECKPOINT
     if not path.exists():
         raise ValueError(f"{failed}; there is no checkpoint to go back to")
     load_checkpoint(path, run, identity)
@@ -248,6 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")  # of others, only what went wrong
     for ours in ("gan", "train"):
         logging.getLogger(ours).setLevel(logging.INFO)
+    logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # our one line says it
     try:
         if argv[:1] == ["list"]:
             return print_list(argv[1:])

@@ -162,6 +162,8 @@ class Checkpoints(Callback):
     def on_start(self, run: Run) -> None:
         self.saved_at_s = run.seconds
         self.saved_nimg = peek(self.path)[0]["nimg"] if self.path.exists() else 0
+        if self.saved_nimg > run.nimg:  # the run went back: what it left must not be gone on from
+            self._save(run)
 
     def after_step(self, run: Run) -> None:
         if run.seconds - self.saved_at_s >= self.every_s:

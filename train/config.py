@@ -48,6 +48,10 @@ class Schedule:
     kimg: float | None = None
     shape: Literal["linear", "cosine"] = "linear"
 
+    def __post_init__(self):
+        if self.kimg is not None and self.kimg <= 0:
+            raise ValueError(f"kimg of a Schedule must be above 0, got {self.kimg}")
+
     def at(self, nimg: int, planned_nimg: int) -> float:
         over = planned_nimg if self.kimg is None else 1000 * self.kimg
         t = min(nimg / over, 1.0) if over else 1.0
@@ -64,9 +68,12 @@ def at(value: Number, nimg: int, planned_nimg: int) -> float:
     return value.at(nimg, planned_nimg) if isinstance(value, Schedule) else value
 
 
-def least(value: Number) -> float:
-    """The number itself, or the schedule's smallest value."""
-    return min(value.start, value.end) if isinstance(value, Schedule) else value
+def check_range(what: str, value: Number, least: float = 0.0, below: float = math.inf) -> None:
+    """Errors: ``ValueError`` for a number, or one that a schedule passes, that is not in [least, below)."""
+    for number in (value.start, value.end) if isinstance(value, Schedule) else (value,):
+        if not least <= number < below:
+            most = f" and below {below:g}" if below < math.inf else ""
+            raise ValueError(f"{what} must be at least {least:g}{most}, got {write(value)}")
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,11 @@ class Adam:
 
     lr: Number = 2e-4
     betas: tuple[Number, Number] = (0.5, 0.999)
+
+    def __post_init__(self):
+        check_range("lr", self.lr)
+        for beta in self.betas:
+            check_range("each of betas", beta, below=1.0)
 
     def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
         """What the optimiser works with after nimg images of planned_nimg. ``lazy`` is the longest interval of a lazily
@@ -93,6 +105,9 @@ class RMSprop:
     """RMSprop (Hinton 2012), which WGAN uses because momentum made its critic unstable (arXiv:1701.07875, sec. 4)."""
 
     lr: Number = 5e-5
+
+    def __post_init__(self):
+        check_range("lr", self.lr)
 
     def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
         return dict(lr=at(self.lr, nimg, planned_nimg))
@@ -131,8 +146,8 @@ class Recipe:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.kimg < 1e7:
             raise ValueError(f"kimg must be above 0 and under 10 million, got {self.kimg}")
-        if min(least(self.ema_kimg), self.ema_rampup) < 0:
-            raise ValueError(f"ema_kimg and ema_rampup must not be below 0, got {write([self.ema_kimg, self.ema_rampup])}")
+        check_range("ema_kimg", self.ema_kimg)
+        check_range("ema_rampup", self.ema_rampup)
 
     @property
     def total_nimg(self) -> int:
@@ -205,7 +220,7 @@ def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
         new = _typed(text, hints[name], whole)
     elif isinstance(value, Mapping):  # g and d: the options that the family's constructor takes
         new = {**value, rest[0]: _option(owner, name, rest, text, whole)}
-    elif dataclasses.is_dataclass(value):
+    elif dataclasses.is_dataclass(value) and not hasattr(value, "constant_name"):
         new = _replace(value, rest, text, whole)
     else:
         raise ValueError(f"unknown setting {whole!r}: {name} has no parts; set it whole, it is now {write(value)}")

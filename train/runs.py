@@ -29,7 +29,15 @@ def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int, lic
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:
     """One line for every part of the identity that differs, the free ones aside."""
     return [f"{k}: {old.get(k, 'absent')} in the run, {new.get(k, 'absent')} asked"
-            for k in sorted({*old, *new}) if k not in FREE and old.get(k) != new.get(k)]
+            for k in sorted({*old, *new}) if k not in FREE and not _same(old.get(k), new.get(k))]
+
+
+def _same(a: str | None, b: str | None) -> bool:
+    """Whether two texts of a slot say the same: 25 is 25.0."""
+    try:
+        return a == b or float(a) == float(b)
+    except (TypeError, ValueError):
+        return False
 
 
 def save_checkpoint(path: Path, run: Run, identity: dict[str, str]) -> None:

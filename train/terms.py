@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from gan.base import Discriminator, Generator
-from gan.spec import Recorded, write
-from train.config import Number, least
+from gan.spec import Recorded
+from train.config import Number, check_range
 from train.step import Step
 
 __all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "ModeSeeking", "MutualInformation", "Objective",
@@ -107,8 +107,7 @@ class Term(Recorded, nn.Module):
         super().__init__()
         if every < 1:
             raise ValueError(f"every must be at least 1, got {every}")
-        if least(weight) < 0:
-            raise ValueError(f"the weight of {type(self).__name__} must not be below 0, got {write(weight)}")
+        check_range(f"the weight of {type(self).__name__}", weight)
         self.weight, self.every = weight, every
 
     def build(self, G: Generator, D: Discriminator) -> None:
@@ -190,6 +189,8 @@ class MutualInformation(Term):
 
     def __init__(self, weight: Number = 1.0, *, continuous: float = 0.1, hidden: int = 128, every: int = 1):
         super().__init__(weight, every=every)
+        check_range("continuous", continuous)
+        check_range("hidden", hidden, 1)
         self.continuous, self.hidden = continuous, hidden
 
     def build(self, G: Generator, D: Discriminator) -> None:
@@ -216,6 +217,8 @@ class PathLength(Term):
 
     def __init__(self, weight: Number = 2.0, *, every: int = 4, decay: float = 0.01, shrink: int = 2):
         super().__init__(weight, every=every)
+        if not 0 < decay <= 1 or shrink < 1:
+            raise ValueError(f"decay must be above 0 and at most 1, and shrink at least 1, got {decay} and {shrink}")
         self.decay, self.shrink = decay, shrink
         self.register_buffer("mean", torch.zeros(()))
 

@@ -112,7 +112,8 @@ class CollapseWatch(Callback):
             if self._lasts(net, learning and values[-1] > EXPLODED * usual):
                 self._say(run, f"the gradients of {net} are {values[-1] / usual:,.0f} times as long as usual: a lower "
                                f"{net.lower()}_opt.lr keeps them in hand")
-        if diversity >= WELL and not any(self.strikes.values()):
+        sick = [what for what, strikes in self.strikes.items() if strikes and what != "certain"]
+        if diversity >= WELL and not sick:  # a D that is sure is no reason to go back further
             self._keep(run)
 
     def _lasts(self, what: str, wrong: bool) -> bool:
