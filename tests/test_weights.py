@@ -44,8 +44,7 @@ def test_samples_are_drawn_from_the_file(folder):
 
 
 # What the minutes of the table were not enough for: least share of digits as asked, and of the rarest digit.
-WEAKER = {"mnist-infogan": (1, 0.035), "mnist-wgan": (1, 0.03), "mnist-progan": (0.9, 0.04), "mnist-stylegan": (0.88, 0.04),
-          "mnist-stylegan2": (0.94, 0.04)}
+WEAKER = {"mnist-infogan": (1, 0.035), "mnist-wgan": (1, 0.03), "mnist-progan": (0.9, 0.04), "mnist-stylegan": (0.88, 0.04)}
 
 
 @pytest.fixture(scope="module")
