@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.class_accuracy import read
-from benchmarks.scoreboard import COMMON, STYLE, Board, Row, fill, main, parser
+from benchmarks.scoreboard import COMMON, STRONG, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
@@ -32,7 +32,7 @@ ROWS = (
     COMMON["stylegan2"],
     COMMON["stylegan2, R1 of weight 1"],
     Row("stylegan2, R1 of weight 1, wider at the coarse levels", "stylegan2", (
-        "g.width=128", "d.width=128", "g.taper=4", "d.taper=4", "g.w_dim=64", "penalties=R1(1, every=16), PathLength()")),
+        "g.width=128", "d.width=128", "g.taper=4", "d.taper=4", "g.w_dim=64", STRONG)),
     COMMON["progan"],
     COMMON["wgan-gp"],
     COMMON["wgan-gp, one D update"],
@@ -41,15 +41,15 @@ ROWS = (
     COMMON["biggan"],
     COMMON["r3gan, R1 and R2 of weight 1"],
     COMMON["r3gan"],
-    Row("infogan", "infogan", ()),
+    Row("infogan", "infogan"),
     COMMON["stylegan"],
     Row("stylegan, R1 of weight 1", "stylegan", (*STYLE, "penalties=R1(1, every=16)")),
-    Row("wgan", "wgan", ()),
-    Row("dcgan", "dcgan", ()),
-    Row("cgan", "cgan", ()),
-    Row("gan", "gan", ()),
-    Row("acgan", "acgan", ()),
-    Row("lsgan", "lsgan", ()),
+    Row("wgan", "wgan"),
+    Row("dcgan", "dcgan"),
+    Row("cgan", "cgan"),
+    Row("gan", "gan"),
+    Row("acgan", "acgan"),
+    Row("lsgan", "lsgan"),
     COMMON["cgan-mlp"],
 )
 

@@ -35,6 +35,7 @@ WAITING = "not run yet"
 # Settings of rows, the same on every board.
 NARROW = ("g.width=32", "d.width=32")
 STYLE = (*NARROW, "g.w_dim=64")
+STRONG = "penalties=R1(1, every=16), PathLength()"  # StyleGAN2's own, with a gamma for digits
 R3GAN = ("g.width=24", "d.width=24", "batch=16", "precision=bfloat16",
          *(f"{net}_opt.lr=Schedule(3e-3, 7.5e-4, shape='cosine')" for net in "gd"))
 # Two time scales (Heusel et al. 2017, arXiv:1706.08500, there 3e-4 and 1e-4) in the place of five D updates.
@@ -55,7 +56,7 @@ class Row:
 
 COMMON = {row.name: row for row in (  # rows of both boards
     Row("stylegan2", "stylegan2", STYLE),
-    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, "penalties=R1(1, every=16), PathLength()")),
+    Row("stylegan2, R1 of weight 1", "stylegan2", (*STYLE, STRONG)),
     Row("stylegan", "stylegan", STYLE),
     Row("progan", "progan", NARROW),
     Row("wgan-gp", "wgan-gp", NARROW),

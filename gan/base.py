@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.spec import Recorded
+from gan.spec import Recorded, fits
 
 __all__ = ["Discriminator", "Generator", "Head", "Latent", "check_shape"]
 
@@ -61,7 +61,7 @@ class Latent:
     def __post_init__(self):
         object.__setattr__(self, "categorical", tuple(self.categorical))
         counts = (self.noise, self.classes, self.continuous, *self.categorical)
-        if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 16384 for n in counts):
+        if not all(fits(n, int) and 0 <= n <= 16384 for n in counts):
             raise ValueError(f"every size of a Latent must be an integer from 0 to 16384, got {self}")
         if self.categorical and min(self.categorical) < 2:
             raise ValueError(f"a categorical code has 2 values or more, got {self.categorical}")

@@ -7,12 +7,10 @@ built without memory, and names, shapes and types are compared with the file's h
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import math
 import os
 import re
-import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,7 +22,7 @@ from safetensors.torch import save as serialise
 
 from gan.base import Generator, Latent
 from gan.models import family
-from gan.spec import fits, kind_name
+from gan.spec import fits, kind_name, kinds
 
 __all__ = ["FORMAT", "Model", "WEIGHTS", "folder_of", "load", "save", "save_atomically"]
 
@@ -164,13 +162,12 @@ def _build(config: dict[str, Any], model_id: str) -> tuple[Generator, tuple[str,
             raise ValueError(f"format must be {FORMAT}, got {str(config.get('format'))[:20]!r}")
         cls = family(str(arguments.pop("family", None))[:50]).Generator
         class_names = _class_names(arguments.pop("class_names", []))
-        signature, hints = inspect.signature(cls.__init__), typing.get_type_hints(cls.__init__)
-        known = [n for n in signature.parameters if n != "self"]
+        known = kinds(cls)
         if unknown := sorted(set(arguments) - set(known)):
             raise ValueError(f"unknown key {unknown[0][:50]!r}; known: {', '.join(known)}")
         if "latent" not in arguments:
             raise ValueError("key 'latent' is missing")
-        checked = {k: _latent(v) if k == "latent" else _bounded(k, v, hints[k]) for k, v in arguments.items()}
+        checked = {k: _latent(v) if k == "latent" else _bounded(k, v, known[k]) for k, v in arguments.items()}
         with torch.device("meta"):
             G = cls(**checked)
         if class_names and len(class_names) != G.latent.classes:
@@ -190,9 +187,9 @@ def _class_names(value: Any) -> tuple[str, ...]:
 def _latent(value: Any) -> Latent:
     if not isinstance(value, dict):
         raise ValueError("latent must be an object")
-    hints = typing.get_type_hints(Latent)
-    if unknown := sorted(set(value) - set(hints)):
-        raise ValueError(f"unknown key {unknown[0][:50]!r} in latent; known: {', '.join(hints)}")
+    known = kinds(Latent)
+    if unknown := sorted(set(value) - set(known)):
+        raise ValueError(f"unknown key {unknown[0][:50]!r} in latent; known: {', '.join(known)}")
     return Latent(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
 
 

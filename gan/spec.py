@@ -16,7 +16,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, Union
 
-__all__ = ["Recorded", "fits", "kind_name", "read", "write"]
+__all__ = ["Recorded", "fits", "kind_name", "kinds", "read", "write"]
 
 
 class Recorded:
@@ -31,9 +31,9 @@ class Recorded:
     def __new__(cls, *args: Any, **kwargs: Any):
         self = super().__new__(cls)
         # copy.deepcopy builds an empty object and fills its __dict__: there is no call to remember then.
-        bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
+        bound = _signature(cls).bind_partial(*args, **kwargs)
         bound.apply_defaults()
-        self.__dict__["config"] = {k: v for k, v in list(bound.arguments.items())[1:] if k != "args"}
+        self.__dict__["config"] = {k: v for k, v in bound.arguments.items() if k != "args"}
         return self
 
 
@@ -110,10 +110,10 @@ def _built(cls: type, args: list[Any], kwargs: dict[str, Any], text: str) -> Any
         given = signature.bind(*args, **kwargs).arguments
     except TypeError as error:
         raise ValueError(f"{text}: {error}; expected {cls.__name__}{signature}") from None
-    hints = typing.get_type_hints(cls.__init__)
+    known = kinds(cls)
     for name, value in given.items():
-        if not fits(value, hints.get(name, Any)):
-            raise ValueError(f"{text}: {name} must be {kind_name(hints[name])}, got {value!r}")
+        if not fits(value, known[name]):
+            raise ValueError(f"{text}: {name} must be {kind_name(known[name])}, got {value!r}")
     return cls(*args, **kwargs)
 
 
@@ -121,6 +121,12 @@ def _signature(cls: type) -> inspect.Signature:
     """Of its constructor: what Python says of a class differs between versions where a base has ``__new__``."""
     signature = inspect.signature(cls.__init__)
     return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=inspect.Signature.empty)
+
+
+def kinds(cls: type) -> dict[str, Any]:
+    """Parameter of the class's constructor -> its annotated type."""
+    hints = typing.get_type_hints(cls.__init__)
+    return {name: hints.get(name, Any) for name in _signature(cls).parameters}
 
 
 def fits(value: Any, kind: Any) -> bool:

@@ -327,9 +327,7 @@ def test_interrupt_loses_nothing(photos, tmp_path):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "nothing is lost" in errors and "Traceback" not in errors
     stopped = hub.load(tmp_path / "r" / "export").training["nimg"]
-    from train.runs import peek
-
-    assert peek(tmp_path / "r" / "checkpoint.safetensors")[0]["nimg"] == stopped > 0
+    assert peek(tmp_path / "r" / CHECKPOINT)[0]["nimg"] == stopped > 0
 
 
 @pytest.mark.slow

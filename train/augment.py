@@ -17,13 +17,18 @@ __all__ = ["DiffAugment", "StyleMixing"]
 RECIPE_NAMES = ("DiffAugment", "StyleMixing")
 
 
+def _check_shares(**shares: float) -> None:
+    for what, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"{what} must be from 0 to 1, got {share}")
+
+
 class StyleMixing(Recorded):
     """With probability ``prob`` a sample takes its w from another z from a random layer on (Karras et al. 2019,
     arXiv:1812.04948, sec. 3.1), so that no two layers rely on each other."""
 
     def __init__(self, prob: float = 0.9):
-        if not 0 <= prob <= 1:
-            raise ValueError(f"prob must be from 0 to 1, got {prob}")
+        _check_shares(prob=prob)
         self.prob = prob
 
     def __call__(self, step: Step, w: Tensor) -> Tensor:
@@ -52,9 +57,7 @@ class DiffAugment(Recorded):
         self.policy = tuple(name.strip() for name in policy.split(","))
         if unknown := [name for name in self.policy if name not in self.POLICIES]:
             raise ValueError(f"unknown policy {unknown[0]!r}; known: {', '.join(self.POLICIES)}")
-        for what, share in dict(shift=shift, hole=hole, p=p).items():
-            if not 0 <= share <= 1:
-                raise ValueError(f"{what} must be from 0 to 1, got {share}")
+        _check_shares(shift=shift, hole=hole, p=p)
         self.shift, self.hole, self.p = shift, hole, p
 
     def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:

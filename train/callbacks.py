@@ -7,6 +7,8 @@ import logging
 import math
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +27,19 @@ if TYPE_CHECKING:
     from train.loop import Phase, Run
     from train.step import Step
 
-__all__ = ["AdaptiveAugment", "Callback", "Checkpoints", "ClipWeights", "Grow", "Log", "Snapshots"]
+__all__ = ["AdaptiveAugment", "Callback", "Checkpoints", "ClipWeights", "Grow", "Log", "Snapshots", "goes_on"]
 RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "Grow")  # callbacks that a recipe may name
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def goes_on(without: str) -> Iterator[None]:
+    """A file that cannot be written, on a full disk most often, is a warning and no end of the training."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("%s (%s); training goes on", without, error)
 
 
 class Callback:
@@ -207,17 +218,16 @@ class Snapshots(Callback):
         found = _read_timeline(self.folder)
         self.done = [d for d in found if d["nimg"] <= run.nimg] if run.nimg else []
         if len(self.done) < len(found):  # what a run did that was killed after its checkpoint, or went back
-            self._write()
-        for later in found[len(self.done):]:
-            (self.folder / later["file"]).unlink(missing_ok=True)
+            with goes_on("old snapshots not removed"):
+                self._write()
+                for later in found[len(self.done):]:
+                    (self.folder / later["file"]).unlink(missing_ok=True)
         self.after_step(run)
 
     def after_step(self, run: Run) -> None:
-        if not self.done or self._marks_until(run.nimg) > self._marks_until(self.done[-1]["nimg"]):
+        last = self.done[-1]["nimg"] if self.done else -1
+        if any(last < mark <= run.nimg for mark in self.marks):
             self._draw(run)
-
-    def _marks_until(self, nimg: float) -> int:
-        return sum(nimg >= mark for mark in self.marks)
 
     def on_end(self, run: Run) -> None:
         if run.finished and self.done[-1]["nimg"] != run.nimg:
@@ -227,12 +237,10 @@ class Snapshots(Callback):
         tiles = draw(settled(run.G_ema), [Draw(seed) for seed in self.SEEDS])
         name = f"{run.nimg:09d}.webp"
         self.done.append({"file": name, "nimg": run.nimg, "minutes": round(run.seconds / 60, 2)})
-        try:
+        with goes_on("snapshot not saved"):
             self.folder.mkdir(parents=True, exist_ok=True)
             to_pil(contact_sheet(tiles)).save(self.folder / name, quality=90, method=6)
             self._write()
-        except OSError as error:
-            log.warning("snapshot not saved (%s); training goes on", error)
 
     def _write(self) -> None:
         text = json.dumps({"seeds": self.SEEDS, "snapshots": self.done}, indent=1)
@@ -264,11 +272,8 @@ class Log(Callback):
         if run.nimg - self.logged_nimg >= 1000:
             self.logged_nimg = run.nimg
             record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals)
-            try:
-                with open(self.path, "a") as file:
-                    file.write(json.dumps(record) + "\n")
-            except OSError as error:
-                log.warning("log line not written (%s); training goes on", error)
+            with goes_on("log line not written"), open(self.path, "a") as file:
+                file.write(json.dumps(record) + "\n")
         if time.monotonic() - self.printed_s >= self.interval_s:
             self.printed_s = time.monotonic()
             self._print(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 import shlex
 import typing
@@ -15,7 +14,7 @@ import torch
 
 from gan.base import Latent
 from gan.models import family
-from gan.spec import fits, kind_name, read, write
+from gan.spec import fits, kind_name, kinds, read, write
 from train import discriminators
 
 if TYPE_CHECKING:
@@ -228,10 +227,9 @@ def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
 
 
 def _option(recipe: Recipe, net: str, rest: list[str], text: str, whole: str) -> Any:
-    constructor = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator"}[net]).__init__
-    signature, hints = inspect.signature(constructor).parameters, typing.get_type_hints(constructor)
-    known = {**(discriminators.OPTIONS if net == "d" else {}),
-             **{n: hints[n] for n, p in signature.items() if p.kind is p.KEYWORD_ONLY}}
+    made = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator"}[net])
+    known = {**(discriminators.OPTIONS if net == "d" else {}), **kinds(made)}
+    del known["latent"]  # a slot of the recipe
     if len(rest) > 1 or rest[0] not in known:
         raise ValueError(f"unknown setting {whole!r}; known for {recipe.family}: "
                          f"{', '.join(f'{net}.{n}' for n in sorted(known))}")

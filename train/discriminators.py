@@ -6,7 +6,6 @@ Each is an option of the recipe's slot ``d`` beside the family's own: ``d=dict(c
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from gan.base import Discriminator, Latent
 from gan.layers import EqualConv, EqualLinear, spectral_normalise
+from gan.spec import kinds
 
 __all__ = ["OPTIONS", "build"]
 
@@ -87,7 +87,7 @@ class Packed(nn.Module):
 
 def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any], batch: int) -> nn.Module:
     """D with everything that ``options`` put around it. Errors: ``ValueError`` where they do not go together."""
-    own = inspect.signature(make.__init__).parameters
+    own = kinds(make)
     around = {name: options[name] for name in OPTIONS if name in options and name not in own}
     plain = {name: value for name, value in options.items() if name not in around}
     copies, pack = around.get("copies", 1), around.get("pack", 1)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gan.image import contact_sheet, to_pil, to_uint8
 from gan.latent import Draw, latents
 from gan.spec import write
-from train.callbacks import Callback
+from train.callbacks import Callback, goes_on
 from train.config import as_option, overridden
 from train.loop import Unhealthy
 from train.runs import save_checkpoint
@@ -133,14 +133,12 @@ class CollapseWatch(Callback):
         log.warning("%.1f kimg: %s", run.nimg / 1000, text)
         attempt = f"-{run.rollbacks + 1}" if run.rollbacks else ""  # may collapse at the same moment again
         sheet = self.folder / f"{run.nimg:09d}{attempt}.png"
-        try:
+        with goes_on("evidence not saved"):
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(self.folder / "collapse.jsonl", "a") as file:
                 file.write(json.dumps(dict(nimg=run.nimg, warning=text, **run.vitals)) + "\n")
             if fakes is not None:
                 to_pil(contact_sheet(to_uint8(fakes))).save(sheet)
-        except OSError as error:
-            log.warning("evidence not saved (%s); training goes on", error)
         return sheet
 
     def _keep(self, run: Run) -> None:
