@@ -1,7 +1,7 @@
 """The two seams that every GAN here is cut at, and the legend of names and shapes for the whole project.
 
-    G = synthesis o mapping      z, c --mapping--> w --synthesis--> x
-    D = head o features          x, c --features--> h --head--> logits
+    G = synthesis o mapping      z, c --mapping--> w;  w, y --synthesis--> x
+    D = head o features          x, c, y --features--> h;  h, c --head--> logits
 
 ===========  ================  =======================================================================
 name         shape             meaning
@@ -9,9 +9,10 @@ name         shape             meaning
 ``z``        [N, Z]            latent: [noise | one-hot categorical codes | continuous codes]
 ``c``        [N] int64         class index, or None where the model has no classes
 ``w``        [N, L, D]         what synthesis reads: L latents of size D (L = 1 where mapping is the identity)
+``y``        [N, Cy, H/s, W/s] the picture that G reads, float32 in [-1, 1], or None where it reads none (see ``Source``)
 ``x``        [N, C, H, W]      images, float32 in [-1, 1]; H = W = resolution
 ``h``        [N, F]            the features that D's head reads
-``*_logits`` [N]               positive = real
+``*_logits`` [N] or [N, P]     positive = real; P where D judges patches
 ===========  ================  =======================================================================
 
 The nets are called ``G``, ``D`` and ``G_ema`` (the moving average of G, which is what users get). Argument order is
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +32,7 @@ from torch import Tensor, nn
 
 from gan.spec import Recorded, fits
 
-__all__ = ["Discriminator", "Generator", "Head", "Latent", "check_shape"]
+__all__ = ["Batch", "Discriminator", "Generator", "Head", "Inputs", "Latent", "Source", "check_shape"]
 
 Prior = Literal["normal", "uniform", "sphere"]
 RESOLUTIONS = tuple(2**k for k in range(4, 11))  # 16 ... 1024 px
@@ -52,7 +53,7 @@ def check_shape(resolution: int, channels: int, width: int) -> None:
 class Latent:
     """What z means. ``z = [noise | one-hot categorical codes | continuous codes]``, shape [N, dim]."""
 
-    noise: int  #                              unstructured dimensions
+    noise: int  #                              unstructured dimensions; 0 where G reads a picture and nothing else
     classes: int = 0  #                        0 = unconditional; else c is an int64 in [0, classes)
     categorical: tuple[int, ...] = ()  #       sizes of the categorical codes (InfoGAN, arXiv:1606.03657)
     continuous: int = 0  #                     number of continuous codes, each in [-1, 1]
@@ -67,8 +68,8 @@ class Latent:
             raise ValueError(f"a categorical code has 2 values or more, got {self.categorical}")
         if self.prior not in get_args(Prior):
             raise ValueError(f"prior must be {', '.join(get_args(Prior))}, got {self.prior!r}")
-        if not 1 <= self.dim <= 16384:
-            raise ValueError(f"z must have 1 to 16384 dimensions, got {self.dim}")
+        if self.dim > 16384:
+            raise ValueError(f"z must have at most 16384 dimensions, got {self.dim}")
 
     @property
     def dim(self) -> int:
@@ -93,32 +94,78 @@ class Latent:
         return [one_hot.argmax(1) for one_hot in categorical], continuous
 
 
+@dataclass(frozen=True)
+class Source:
+    """The picture that a generator reads: y [N, channels, resolution / scale, resolution / scale] in [-1, 1]."""
+
+    channels: int
+    scale: int = 1  #  a power of two: 4 where G makes a picture four times as large
+
+    def __post_init__(self):
+        if not fits(self.channels, int) or not 1 <= self.channels <= 16:
+            raise ValueError(f"channels of a Source must be from 1 to 16, got {self.channels}")
+        if self.scale not in (1, 2, 4, 8, 16):
+            raise ValueError(f"scale of a Source must be 1, 2, 4, 8 or 16, got {self.scale}")
+
+
+class Batch(NamedTuple):
+    """What the stream of training pictures gives."""
+
+    x: Tensor  #         [N, C, H, W]
+    c: Tensor | None  #  [N], None where the data has no classes
+    y: Tensor | None = None  # the picture that G shall turn into x, None where it reads none
+
+
+class Inputs(NamedTuple):
+    """Everything that G reads."""
+
+    z: Tensor  #               [N, Z]
+    c: Tensor | None = None  # [N]
+    y: Tensor | None = None  # [N, Cy, H/s, W/s]
+
+    def to(self, device: torch.device | str) -> Inputs:
+        return Inputs(*(None if part is None else part.to(device) for part in self))
+
+    def rows(self, rows: slice) -> Inputs:
+        """Some of the samples."""
+        return Inputs(*(None if part is None else part[rows] for part in self))
+
+
 class Generator(Recorded, nn.Module):
     """G = synthesis o mapping. A family overrides ``synthesis`` and, where it has one, ``mapping``.
 
     ``w_mean`` is the buffer [max(classes, 1), D] that truncation draws towards, where mapping is learned; None says
     that mapping is the identity on the noise, so that truncation scales the noise itself.
+
+    A family that reads pictures takes a ``source`` in its constructor too, and passes it on.
     """
 
-    num_ws = 1
+    num_ws = 1  #  L
+    levels = 1  #  resolutions that the net grows through, 1 = it does not grow
     w_mean: Tensor | None
 
-    def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int):
+    def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int, source: Source | None = None):
         super().__init__()
         check_shape(resolution, channels, width)
-        self.latent, self.resolution, self.channels = latent, resolution, channels
+        if not latent.dim and source is None:
+            raise ValueError("a generator reads a latent, a picture or both: latent.noise is 0 and there is no source")
+        self.latent, self.resolution, self.channels, self.source = latent, resolution, channels, source
         self.register_buffer("w_mean", None)
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """z [N, Z], c [N] -> w [N, L, D]."""
         return z[:, None]
 
-    def synthesis(self, w: Tensor) -> Tensor:
-        """w [N, L, D] -> x [N, C, H, W]; what a net without tanh puts beyond [-1, 1] is cut when it becomes a picture."""
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
+        """w [N, L, D], y -> x [N, C, H, W]; what a net without tanh puts beyond [-1, 1] is cut when it becomes a picture."""
         raise TypeError(f"{type(self).__module__} has no synthesis")
 
-    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.synthesis(self.mapping(z, c))
+    def forward(self, z: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        return self.synthesis(self.mapping(z, c), y)
+
+    def grow(self, level: int, alpha: float) -> None:
+        """Draws at ``level`` (0 = the coarsest), the newest level faded in by ``alpha``. Only where ``levels`` > 1."""
+        raise TypeError(f"{type(self).__module__} does not grow")
 
 
 class Discriminator(Recorded, nn.Module):
@@ -129,17 +176,23 @@ class Discriminator(Recorded, nn.Module):
 
     feature_dim: int
     head: nn.Module
+    shared_features = True  # h means the same for every sample
+    ties_samples = False  #   the score of a sample depends on the others, by more than the statistics of a batch
 
     def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int):
         super().__init__()
         check_shape(resolution, 1, width)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """x [N, C, H, W], c [N] -> h [N, F]."""
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """x [N, C, H, W], c [N], y -> h [N, F]."""
         raise TypeError(f"{type(self).__module__} has no features")
 
-    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.head(self.features(x, c), c)
+    def forward(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        return self.head(self.features(x, c, y), c)
+
+    def grow(self, level: int, alpha: float) -> None:
+        """Judges pictures of ``level`` (0 = the coarsest), the newest level faded in by ``alpha``."""
+        raise TypeError(f"{type(self).__module__} does not grow")
 
 
 class Head(nn.Module):

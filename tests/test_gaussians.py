@@ -25,7 +25,7 @@ class G2D(base.Generator):
         self.latent = Latent(4)
         self.net = nn.Sequential(nn.Linear(4, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 2))
 
-    def synthesis(self, w):
+    def synthesis(self, w, y=None):
         return self.net(w[:, 0])[:, :, None, None]
 
 
@@ -37,7 +37,7 @@ class D2D(base.Discriminator):
         if spectral:
             spectral_normalise(self)
 
-    def features(self, x, c=None):
+    def features(self, x, c=None, y=None):
         return self.net(x)
 
 

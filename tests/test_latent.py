@@ -5,7 +5,7 @@ import pytest
 import torch
 from conftest import FAMILIES, tiny_generator
 
-from gan.base import Latent
+from gan.base import Generator, Inputs, Latent, Source
 from gan.engine import CHUNK, draw, draw_walk
 from gan.latent import Draw, latents, parse_seeds, slerp, to_w
 from gan.models import family
@@ -143,3 +143,18 @@ def test_walk_passes_through_its_seeds(loop):
 def test_walk_needs_two_seeds():
     with pytest.raises(ValueError, match="at least two seeds"):
         list(draw_walk(tiny_generator("mlp"), [Draw(1)], 4))
+
+
+def test_no_latent_is_for_generators_that_read_a_picture():
+    with pytest.raises(ValueError, match="latent.noise is 0 and there is no source"):
+        Generator(Latent(0), resolution=16, channels=1, width=8)
+    G = Generator(Latent(0), resolution=16, channels=1, width=8, source=Source(3, scale=4))
+    z, c = latents(G.latent, [Draw(1), Draw(2)])
+    assert z.shape == (2, 0) and c is None and G.mapping(z).shape == (2, 1, 0)
+    assert Inputs(z).rows(slice(1)).z.shape == (1, 0) and Inputs(z).to("cpu").y is None
+
+
+@pytest.mark.parametrize("given", [dict(channels=0), dict(channels=17), dict(channels=3, scale=3), dict(channels=1.5)])
+def test_a_source_has_a_size_that_a_picture_can_have(given):
+    with pytest.raises(ValueError, match="of a Source must be"):
+        Source(**given)

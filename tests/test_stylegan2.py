@@ -130,7 +130,7 @@ class Linear:
     def mapping(self, z, c=None):
         return z.double()[:, None].requires_grad_()
 
-    def synthesis(self, w):
+    def synthesis(self, w, y=None):
         return (w[:, 0] @ self.A).reshape(-1, 3, 4, 4)
 
 

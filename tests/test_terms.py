@@ -34,7 +34,7 @@ class LinearD(base.Discriminator):
         nn.Module.__init__(self)
         self.a = nn.Parameter(torch.randn(1, 4, 4))
 
-    def features(self, x, c=None):
+    def features(self, x, c=None, y=None):
         return x
 
     def head(self, h, c=None):
@@ -46,7 +46,7 @@ class LinearG(base.Generator):
         nn.Module.__init__(self)
         self.latent, self.A = Latent(3), nn.Parameter(torch.randn(3, 16))
 
-    def synthesis(self, w):
+    def synthesis(self, w, y=None):
         return (w[:, 0] @ self.A).reshape(-1, 1, 4, 4)
 
 

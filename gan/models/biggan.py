@@ -77,7 +77,7 @@ class Generator(base.Generator):
             return chunks
         return torch.cat([chunks, self.embed(c)[:, None].expand(-1, self.num_ws, -1)], 2)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.first(w[:, 0]).reshape(-1, self.size, 4, 4)
         for k, block in enumerate(self.blocks):
             x = block(x, w[:, k + 1])
@@ -110,7 +110,7 @@ class Discriminator(base.Discriminator):
         if spectral:
             spectral_normalise(self)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         h = self.pixels(x)
         for block in self.blocks:
             if h.shape[-1] == 16:

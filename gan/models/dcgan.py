@@ -47,7 +47,7 @@ class Generator(base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.append(z, c)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.first(w[:, 0, :, None, None])  # [N, sizes[0], 4, 4]
         return torch.tanh(self.pixels(self.blocks(x)))
 
@@ -82,7 +82,7 @@ class Discriminator(base.Discriminator):
         if spectral:
             spectral_normalise(self)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         h = self.convs(x)
         return (minibatch_std(h, self.group) if self.group else h).flatten(1)
 

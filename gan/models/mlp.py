@@ -35,7 +35,7 @@ class Generator(base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.append(z, c)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.pixels(self.hidden(w[:, 0]))
         return torch.tanh(x).reshape(-1, self.channels, self.resolution, self.resolution)
 
@@ -62,7 +62,7 @@ class Discriminator(base.Discriminator):
         self.feature_dim = width
         self.head = base.Head(width)  # the class is already in h
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         x = x.flatten(1)
         if self.classes:
             x = torch.cat([x, F.one_hot(c, self.classes).to(x.dtype)], 1)

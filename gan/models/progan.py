@@ -60,7 +60,7 @@ class Generator(Growing, base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.append(z, c)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         level = int(self.level)
         x = activated(self.first, w[:, 0]).reshape(-1, self.size, 4, 4)
         below = x
@@ -97,7 +97,7 @@ class Discriminator(Growing, base.Discriminator):
         self.head = EqualHead(self.feature_dim, latent.classes)
         self.start(len(sizes))
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         level = int(self.level)
         h = activated(self.pixels[level], x)
         for k in range(level, 0, -1):

@@ -81,7 +81,7 @@ class Generator(base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.append(z, c)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.stages[0](self.basis * self.scale(w[:, 0])[:, :, None, None])
         for change, stage in zip(self.changes, self.stages[1:]):
             x = stage(smooth_up(change(x)))
@@ -108,7 +108,7 @@ class Discriminator(base.Discriminator):
         self.head = base.Head(self.feature_dim, latent.classes)
         _normal(self.head.score)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         x = self.stages[0](self.pixels(x))
         for change, stage in zip(self.changes, self.stages[1:]):
             x = stage(change(smooth_down(x)))

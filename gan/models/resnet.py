@@ -49,7 +49,7 @@ class Generator(base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.append(z, c)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         noise, condition = w[:, 0].split([self.latent.dim, self.append.size], 1)
         x = self.first(noise).reshape(-1, self.width, 4, 4)
         for block in self.blocks:
@@ -83,7 +83,7 @@ class Discriminator(base.Discriminator):
         if spectral:
             spectral_normalise(self)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         h = F.relu(self.blocks(x))
         if self.group:
             h = minibatch_std(h, self.group)

@@ -77,7 +77,7 @@ class Generator(base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.to_w(z, c)[:, None].expand(-1, self.num_ws, -1)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.constant.expand(len(w), -1, -1, -1)
         for k, layer in enumerate(self.layers):
             x = layer(x, w[:, k])
@@ -106,7 +106,7 @@ class Discriminator(base.Discriminator):
         self.feature_dim = sizes[-1]
         self.head = EqualHead(self.feature_dim, latent.classes)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         h = activated(self.pixels, x)
         for conv, halve in self.blocks:
             h = activated(conv, h)

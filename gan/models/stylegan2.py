@@ -112,7 +112,7 @@ class Generator(base.Generator):
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         return self.to_w(z, c)[:, None].expand(-1, self.num_ws, -1)
 
-    def synthesis(self, w: Tensor) -> Tensor:
+    def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.layers[0](self.constant.expand(len(w), -1, -1, -1), w[:, 0])
         picture = self.pictures[0](x, w[:, 1], None)
         for k, to_rgb in enumerate(self.pictures[1:]):  # the picture reads the latent that the next layer will read
@@ -157,5 +157,5 @@ class Discriminator(base.Discriminator):
         self.feature_dim = sizes[-1]
         self.head = EqualHead(self.feature_dim, latent.classes)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         return self.last(self.blocks(activated(self.pixels, x)))
