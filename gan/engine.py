@@ -43,7 +43,7 @@ def device_name(device: torch.device) -> str:
     if device.type == "mps":
         return "Apple GPU"
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
         lines = []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from gan import hub
 from gan.base import Latent
+from gan.files import read_json
 
 __all__ = ["Entry", "entry", "list_models"]
 
@@ -43,14 +43,14 @@ def entry(name: str) -> Entry:
     """The entry of a model. Errors as ``hub.load``."""
     folder, model_id, _ = hub.folder_of(name)
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = read_json(folder / "config.json")
         training = folder / "training.json"
         latent = Latent(**config["latent"])
         names = config.get("class_names") or range(latent.classes)  # as hub.load names them
         return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
                      latent, tuple(map(str, names)), (folder / "model.safetensors").stat().st_size,
-                     json.loads(training.read_text()) if training.is_file() else {})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                     read_json(training) if training.is_file() else {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{model_id} is no usable model: {error}") from None
 
 

@@ -1,6 +1,7 @@
 """The loop: every recipe trains, resumes bit-exactly, and watches over itself."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -244,7 +245,7 @@ def test_full_disk_keeps_the_old_checkpoint_and_goes_on(tmp_path, monkeypatch, c
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(hub.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     run.fit()
     assert run.finished and path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
     assert "No space left on device); the one of 0.0 kimg stays, training goes on" in caplog.text

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gan.hub import save_atomically
+from gan.files import write_tensors
 from train.cache import cache_home
 from train.data import Images, Stream
 
@@ -81,7 +81,7 @@ def trained_classifier(images: Images) -> Classifier:
         net.load_state_dict(load_file(path))
     else:
         _train(net, images)
-        save_atomically({k: v.contiguous() for k, v in net.state_dict().items()}, path)
+        write_tensors(path, {k: v.contiguous() for k, v in net.state_dict().items()})
     return net.to(memory_format=torch.channels_last).eval()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,12 +16,12 @@ from torch.nn.utils import parametrize
 from gan import hub
 from gan.base import Generator
 from gan.engine import device_name, draw
+from gan.files import write_json, write_text
+from gan.hub.card import card
 from gan.image import PngRecipe, contact_sheet, save_png
 from gan.latent import Draw, latents
 
 __all__ = ["Provenance", "export", "hardware", "settled"]
-
-CODE_LICENCE = "apache-2.0"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,8 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     """Writes the whole model folder. The samples are drawn from the file, reloaded."""
     G = settled(G_ema).cpu().to(memory_format=torch.contiguous_format)
     hub.save(folder, G, class_names=class_names, half=_half_is_enough(G))
-    (folder / "training.json").write_text(json.dumps(asdict(provenance), indent=2) + "\n")
+    training = asdict(provenance)
+    write_json(folder / "training.json", training)
     model = hub.load(folder)
     name = name or model.id
     draws = [Draw(seed) for seed in sample_seeds(G)]
@@ -118,7 +118,7 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
         shutil.copytree(snapshots, folder / "timeline")
-    (folder / "README.md").write_text(card(name, model, provenance))
+    write_text(folder / "README.md", card(name, model, training))
 
 
 def sample_seeds(G: Generator) -> list[int]:
@@ -147,40 +147,3 @@ def _half_is_enough(G: Generator) -> bool:
             tensor.data = tensor.data.half().float()
     difference = draw(rounded, draws).astype(np.int16) - draw(G, draws)
     return bool(np.isfinite(difference).all() and np.abs(difference).max() <= 1)
-
-
-def card(name: str, model: hub.Model, p: Provenance) -> str:
-    """The model card: front matter of the Hub, then what a reader asks first."""
-    G = model.G
-    parameters = sum(t.numel() for t in G.parameters())
-    shape = f"{G.resolution} px, {'grey' if G.channels == 1 else 'RGB'}"
-    names = model.class_names
-    classes = f"{len(names)} classes ({', '.join(names[:12])})" if names else "no classes"
-    slots = "\n".join(f"| `{k}` | `{v}` |" for k, v in p.slots.items())
-    return f"""---
-license: other
-license_name: as-the-training-data
-library_name: gan-gallery
-pipeline_tag: unconditional-image-generation
-tags: [gan, {p.recipe}]
----
-
-# {name}
-
-A `{p.recipe}` generator ({p.paper}): {shape}, {classes}, {parameters / 1e6:.2f} million parameters.
-
-![samples](samples.png)
-
-- **Data**: {p.data['name']}, {p.data['images']:,} images. Licence of the data, and so of these weights: {p.data['licence']}.
-- **Trained**: {p.nimg / 1000:,.0f} thousand images shown to D, {p.minutes:.0f} minutes on {p.hardware}.
-- **Command**: `{p.command}`
-- **Code**: {CODE_LICENCE}. The weights are plain safetensors: loading them runs no code.
-
-```
-python -m gan generate {name} --seeds 0-15 --grid --out out
-```
-
-| slot of the recipe | value |
-|---|---|
-{slots}
-"""

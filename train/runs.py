@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from gan.hub import save_atomically
+from gan.files import write_tensors
 
 if TYPE_CHECKING:
     from train.loop import Run
@@ -43,8 +43,8 @@ def _same(a: str | None, b: str | None) -> bool:
 def save_checkpoint(path: Path, run: Run, identity: dict[str, str]) -> None:
     """Errors: ``OSError``; the checkpoint that stood there before is then untouched."""
     tensors, meta = run.state()
-    save_atomically({k: v.contiguous() for k, v in tensors.items()}, path,
-                    {"state": json.dumps(meta), "identity": json.dumps(identity)})
+    write_tensors(path, {k: v.contiguous() for k, v in tensors.items()},
+                  {"state": json.dumps(meta), "identity": json.dumps(identity)})
 
 
 def peek(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A model on disk and on the Hugging Face Hub: ``config.json``, ``model.safetensors``, ``training.json``, ``README.md``.
+"""The files of a model, written and read strictly: ``config.json``, ``model.safetensors``, ``training.json``.
 
 A model comes from a stranger. Nothing in it is executed or unpickled; its config is bounded and checked, the nets are
 built without memory, and names, shapes and types are compared with the file's header before anything is allocated.
@@ -7,29 +7,23 @@ built without memory, and names, shapes and types are compared with the file's h
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import os
-import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialise
 
 from gan.base import Generator, Latent
+from gan.files import read_json, sweep, write_json, write_tensors
+from gan.hub.folders import folder_of
 from gan.models import family
 from gan.spec import fits, kind_name, kinds
 
-__all__ = ["FORMAT", "Model", "WEIGHTS", "folder_of", "load", "save", "save_atomically"]
+__all__ = ["FORMAT", "Model", "load", "save"]
 
 FORMAT = 1
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"  # the models that ship with the project
-HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")
-MAX_JSON = 4 * 2**20  # bytes
 
 
 @dataclass
@@ -58,99 +52,39 @@ def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
     Errors: ``FileNotFoundError`` where there is no such model, ``ValueError`` where its files do not fit together.
     """
     folder, model_id, revision = folder_of(str(name))
-    config = _read_json(folder / "config.json")
+    config = _object(folder / "config.json")
     G, class_names = _build(config, model_id)
     path = folder / "model.safetensors"
     _fill(G, path, model_id)
     training = folder / "training.json"
     return Model(G.requires_grad_(False).eval().to(device), model_id, revision or _digest(path), class_names,
-                 _read_json(training) if training.is_file() else {})
-
-
-def folder_of(name: str) -> tuple[Path, str, str]:
-    """(folder with the files, model id, revision or "") of a model's name. May download."""
-    shipped = WEIGHTS / name
-    if re.fullmatch(r"[\w.-]+", name) and (shipped / "config.json").is_file():
-        return shipped, name, ""
-    if Path(name).is_dir():
-        folder = Path(name)
-        if not (folder / "config.json").exists() and (folder / "export" / "config.json").exists():
-            folder = folder / "export"  # of a run
-        whole = folder.resolve()
-        return folder, whole.parent.name if whole.name == "export" else whole.name, ""
-    match = HUB_ID.fullmatch(name)
-    if not match:
-        known = sorted(p.parent.name for p in WEIGHTS.glob("*/config.json"))
-        raise FileNotFoundError(f"no model {name[:200]!r}: expected a folder, a Hub id user/name, or one of "
-                                f"{', '.join(known) or '(none shipped)'}")
-    return _download(match[1], match[2])
-
-
-def _download(repo: str, revision: str | None) -> tuple[Path, str, str]:
-    from huggingface_hub import errors as e
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-
-    try:
-        config = hf_hub_download(repo, "config.json", revision=revision)
-        commit = Path(config).parent.name  # the cache's folder of a snapshot is its commit
-        hf_hub_download(repo, "model.safetensors", revision=commit)
-        for extra in ("training.json", "samples.png"):
-            if try_to_load_from_cache(repo, extra, revision=commit) is None:  # neither there nor known to be absent
-                try:
-                    hf_hub_download(repo, extra, revision=commit)
-                except (e.HfHubHTTPError, e.LocalEntryNotFoundError):
-                    continue  # a model is whole without them
-    except (e.HfHubHTTPError, e.HFValidationError, e.OfflineModeIsEnabled, OSError) as error:
-        reasons = {e.RepositoryNotFoundError: "there is no such model, or it is private",
-                   e.RevisionNotFoundError: f"it has no revision {revision}",
-                   e.LocalEntryNotFoundError: "the Hub cannot be reached, and the model is not in the cache",
-                   e.EntryNotFoundError: "it has no config.json or no model.safetensors: this is no model of ours"}
-        reason = next((text for kind, text in reasons.items() if isinstance(error, kind)), str(error).split("\n")[0][:300])
-        raise FileNotFoundError(f"cannot get {repo} from the Hub: {reason}") from None
-    return Path(config).parent, repo, commit
+                 _object(training) if training.is_file() else {})
 
 
 def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False) -> None:
     """Writes config.json and model.safetensors of G; float16 where ``half``."""
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     arguments = {k: asdict(v) if isinstance(v, Latent) else v for k, v in G.config.items()}
     family_name = type(G).__module__.rsplit(".", 1)[-1]
     config = {"format": FORMAT, "family": family_name, **arguments, "class_names": list(class_names)}
     tensors = {k: v.detach().cpu().contiguous() for k, v in G.state_dict().items()}
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-    save_atomically(tensors, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    write_tensors(folder / "model.safetensors", tensors)
+    write_json(folder / "config.json", config)
 
 
-def save_atomically(tensors: Mapping[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Writes a safetensors file that is whole or not there: temporary file, fsync, rename.
-
-    Errors: ``OSError`` where it cannot be written; the file that stood there before is untouched.
-    """
-    data = serialise(dict(tensors), metadata=metadata)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object that a file of a model folder holds."""
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_JSON:
-            raise ValueError(f"it is larger than {MAX_JSON // 2**20} MiB")
-        data = json.loads(path.read_text("utf-8"))
+        data = read_json(path)
         if not isinstance(data, dict):
             raise ValueError("it holds no JSON object")
         return data
     except FileNotFoundError:
         raise FileNotFoundError(f"no {path.name} in {path.parent.name}: this is no model folder of ours") from None
-    except (ValueError, RecursionError) as error:  # JSON and Unicode errors are ValueErrors
+    except ValueError as error:  # JSON and Unicode errors are ValueErrors
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
 
 

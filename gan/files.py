@@ -1,0 +1,98 @@
+"""Files that are whole or not there, JSON read within bounds, and text that is UTF-8 on every machine.
+
+Whatever writes a file that another process or a later run will read goes through ``replacing``: a killed process or a full
+disk then leaves the old file as it was, and at most a temporary beside it, which ``sweep`` takes away.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+__all__ = ["read_json", "replacing", "sweep", "write_json", "write_tensors", "write_text"]
+
+MAX_JSON = 4 * 2**20  # bytes
+TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of ``path`` when the block ends well, and otherwise leaves nothing behind.
+
+    Its mode is that of any new file (0666 less the umask). Errors: ``OSError`` where it cannot be written; what stood at
+    ``path`` is then untouched.
+    """
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
+    file = open(temporary, "xb")
+    try:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):  # to close a file on a full disk may fail as well
+            file.close()
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Errors: ``OSError``, as ``replacing``."""
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
+    """Errors: ``OSError``, as ``replacing``; ``ValueError`` for NaN and infinity, which are no JSON."""
+    write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes a safetensors file. Errors: ``OSError``, as ``replacing``."""
+    data = serialise(dict(tensors), metadata=None if metadata is None else dict(metadata))
+    with replacing(path) as file:
+        file.write(data)
+
+
+def read_json(path: Path, largest: int = MAX_JSON) -> Any:
+    """What a JSON file holds, which anybody may have written.
+
+    Errors: ``OSError``; ``ValueError`` for more than ``largest`` bytes, for what is no JSON, and for numbers that no float
+    holds (NaN, infinity, 1e400).
+    """
+    with open(path, "rb") as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ValueError(f"it is larger than {largest / 2**20:g} MiB")
+    try:
+        return json.loads(data.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return value
+
+
+def sweep(folder: Path, *, older_s: float = 3600.0) -> None:
+    """Removes the temporaries that killed writers left in a folder. One that is younger than ``older_s`` seconds may belong
+    to a writer that lives; the only writer of a folder may say 0."""
+    for path in folder.glob(TEMPORARY):
+        with suppress(OSError):  # another process was faster
+            if time.time() - path.stat().st_mtime >= older_s:
+                path.unlink()

@@ -1,0 +1,36 @@
+"""Where the files of a model are: in weights/, in a folder of the user's, or on the Hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gan.hub.remote import HUB_ID, download
+
+__all__ = ["WEIGHTS", "folder_of"]
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # the models that ship with the project
+
+
+def folder_of(name: str) -> tuple[Path, str, str]:
+    """(folder with the files, model id, revision or "") of a model's name. May download.
+
+    Errors: ``FileNotFoundError`` where there is no such model.
+    """
+    shipped = WEIGHTS / name
+    if re.fullmatch(r"[\w.-]+", name) and (shipped / "config.json").is_file():
+        return shipped, name, ""
+    if Path(name).is_dir():
+        folder = Path(name)
+        if not (folder / "config.json").exists() and (folder / "export" / "config.json").exists():
+            folder = folder / "export"  # of a run
+        whole = folder.resolve()
+        return folder, whole.parent.name if whole.name == "export" else whole.name, ""
+    match = HUB_ID.fullmatch(name)
+    if not match:
+        known = sorted(p.parent.name for p in WEIGHTS.glob("*/config.json"))
+        raise FileNotFoundError(f"no model {name[:200]!r}: expected a folder, a Hub id user/name, or one of "
+                                f"{', '.join(known) or '(none shipped)'}")
+    repo, revision = match.groups()
+    folder, commit = download(repo, revision)
+    return folder, repo, commit
