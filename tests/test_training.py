@@ -137,7 +137,7 @@ def test_growth_passes_every_level_and_ends_whole():
 def test_nets_and_reals_grow_together():
     run = tiny_run("progan", "callbacks=Grow(0.008)", kimg=1)
     sizes, shown = [], []
-    run.D.features = lambda x, c=None, features=run.D.features: shown.append(x.shape[-1]) or features(x, c)
+    run.D.features = lambda x, c=None, y=None, whole=run.D.features: shown.append(x.shape[-1]) or whole(x, c, y)
     for _ in range(12):
         shown.clear()
         run.step()
