@@ -1,0 +1,179 @@
+"""What a model's pictures change with most: directions in its latent space, found from the generator alone.
+
+The picture x(w) moves by J dw, J = dx/dw, so the mean over latents of ||J v||^2 = v^T H v, with H = E[J^T J], says how much
+a step along v changes a picture. H's top eigenvectors are the directions with the largest effect, and one set of them serves
+the whole space (Wang and Ponce 2021, "The geometry of deep generative image models and its applications", arXiv:2101.06006,
+sec. 2 and 4). H is never formed: randomised subspace iteration (Halko, Martinsson and Tropp 2009, arXiv:0909.4061, alg. 4.4)
+needs products H Q only, and each is a Jacobian-vector product followed by a vector-Jacobian product.
+
+The space is the same for every family: where mapping is learned a step is added to w, in every layer alike; where it is
+not, a step is added to z's noise. Classes and codes are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from torch.func import jvp, vjp
+
+from gan.base import Generator
+from gan.hub import save_atomically
+from gan.latent import Draw, latents, to_w
+
+__all__ = ["DIRECTIONS", "Directions", "find_directions", "load_directions", "save_directions", "shifted", "step_size"]
+
+DIRECTIONS = "directions.safetensors"
+MOST = 64  #           directions in a file
+MAX_BYTES = 200_000
+COUNT = 12  #          directions that are looked for
+OVERSAMPLING = 6  #    further columns that make the iteration converge, dropped at the end
+SAMPLES = 32  #        latents that H is the mean over: seeds 0, 1, ...
+CHUNK = 8  #           pictures differentiated at a time
+ITERATIONS = 8  #      at most
+SETTLED = 0.02 #         it ends when no eigenvalue moves by more than this part of itself
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Directions:
+    """K directions of a model, the one with the largest effect first."""
+
+    vectors: Tensor  #      [K, D] float32, orthonormal rows; D = ``step_size(G)``
+    eigenvalues: Tensor  #  [K] of H: squared change of x, summed over the picture, for each squared unit of the step
+    spread: Tensor  #       [K] standard deviation of the model's own latents along each: the unit of a slider
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def step(self, amounts: Tensor) -> Tensor:
+        """amounts [N, K], in spreads -> steps [N, D] for ``shifted``."""
+        return (amounts * self.spread) @ self.vectors
+
+
+def step_size(G: Generator) -> int:
+    """D, the numbers in a step: of w where mapping is learned, else of z's noise.
+
+    Errors: ``ValueError`` for a model without such a space.
+    """
+    size = G.latent.noise if G.w_mean is None else G.w_mean.shape[1]
+    if G.source is not None or not size:
+        raise ValueError("this model draws from a picture, not from noise alone: there is no latent space to take a step in")
+    return size
+
+
+def shifted(G: Generator, z: Tensor, c: Tensor | None, psi: Tensor, step: Tensor) -> Tensor:
+    """w [N, L, D] of z [N, Z], c [N] and psi [N], moved by ``step`` [N, step_size(G)]. A step of 0 changes no bit."""
+    if G.w_mean is not None:
+        return to_w(G, z, c, psi) + step[:, None]
+    noise = G.latent.noise
+    truncated = torch.cat([z[:, :noise] * psi[:, None] + step, z[:, noise:]], 1)
+    return to_w(G, truncated, c, torch.ones_like(psi))
+
+
+def find_directions(G: Generator, *, count: int = COUNT, samples: int = SAMPLES, report: Report | None = None) -> Directions:
+    """The top eigenvectors of H, from fixed seeds: the same on every call.
+
+    ``report(done, most)`` is told of progress. G must be in evaluation mode. Errors as ``step_size``.
+    """
+    size = step_size(G)
+    count = min(count, size)
+    columns = min(count + OVERSAMPLING, size)
+    device = next(G.parameters()).device
+    z, c = (t if t is None else t.to(device) for t in latents(G.latent, [Draw(seed) for seed in range(samples)]))
+    product = _Product(G, z, c)
+    basis = torch.linalg.qr(torch.randn(size, columns, generator=torch.Generator().manual_seed(0)).double())[0]
+    values = None
+    for k in range(ITERATIONS):
+        image, gram = product(basis)
+        before, (values, rotation) = values, torch.linalg.eigh(gram)
+        top = values[-count:].clamp_min(0)
+        settled = before is not None and bool(((top - before[-count:]).abs() <= SETTLED * top).all())
+        if report:
+            report(ITERATIONS if settled else k + 1, ITERATIONS)
+        if settled or columns == size:
+            break
+        basis = torch.linalg.qr(image)[0]
+    vectors = (basis @ rotation).T.flip(0)[:count]
+    vectors = vectors * vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()  # an eigenvector has no sign
+    return Directions(vectors.float(), values.flip(0)[:count].float(), _spread(G, vectors))
+
+
+class _Product:
+    """Q [D, k], orthonormal columns -> (H Q, Q^T H Q), both in float64 on the CPU."""
+
+    def __init__(self, G: Generator, z: Tensor, c: Tensor | None):
+        self.G, self.z, self.c = G, z, c
+
+    def __call__(self, basis: Tensor) -> tuple[Tensor, Tensor]:
+        image, gram = torch.zeros_like(basis), torch.zeros(basis.shape[1], basis.shape[1], dtype=basis.dtype)
+        for start in range(0, len(self.z), CHUNK):
+            z = self.z[start : start + CHUNK]
+            c = None if self.c is None else self.c[start : start + CHUNK]
+            psi, zero = z.new_ones(len(z)), z.new_zeros(len(z), len(basis))
+            draw = lambda step: self.G.synthesis(shifted(self.G, z, c, psi, step))  # noqa: B023, E731  called below only
+            _, pull = vjp(draw, zero)
+            moved = []
+            for column in basis.T:
+                tangent = column.to(z).expand_as(zero)
+                change = jvp(draw, (zero,), (tangent,))[1]  # [n, C, H, W]
+                moved.append(change.flatten(1).double())
+                image[:, len(moved) - 1] += pull(change)[0].sum(0).double().cpu() / len(self.z)
+            moved = torch.stack(moved, 1)  # [n, k, CHW]
+            gram += (moved @ moved.transpose(1, 2)).sum(0).cpu() / len(self.z)
+        return image, (gram + gram.T) / 2
+
+
+@torch.no_grad()
+def _spread(G: Generator, vectors: Tensor, count: int = 2048) -> Tensor:
+    """[K] standard deviation of latents along the directions, inside a class where there are classes."""
+    device = next(G.parameters()).device
+    z, c = latents(G.latent, [Draw(seed) for seed in range(count)])
+    if G.w_mean is None:
+        points = z[:, : G.latent.noise]
+    else:
+        rows = torch.zeros(count, dtype=torch.long) if c is None else c
+        w = G.mapping(z.to(device), None if c is None else c.to(device))
+        points = (w.mean(1) - G.w_mean[rows.to(device)]).cpu()
+    return (points.double() @ vectors.T).square().mean(0).sqrt().float()
+
+
+def save_directions(folder: Path, directions: Directions) -> Path:
+    """Writes ``directions.safetensors`` into a model folder."""
+    path = folder / DIRECTIONS
+    save_atomically({"vectors": directions.vectors.contiguous(), "eigenvalues": directions.eigenvalues.contiguous(),
+                     "spread": directions.spread.contiguous()}, path)
+    return path
+
+
+def load_directions(folder: Path, G: Generator) -> Directions | None:
+    """The directions in a model folder, None where there are none. The file comes from a stranger: ``ValueError`` unless it
+    holds exactly what ``save_directions`` writes, orthonormal and of this model's size."""
+    path = folder / DIRECTIONS
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it is larger than {MAX_BYTES // 1000} kB")
+        with safe_open(path, framework="pt") as file:
+            if sorted(file.keys()) != ["eigenvalues", "spread", "vectors"]:
+                raise ValueError(f"it must hold vectors, eigenvalues and spread, got {str(sorted(file.keys()))[:100]}")
+            shapes = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}
+            kinds = {file.get_slice(name).get_dtype() for name in file.keys()}
+            count = shapes["eigenvalues"][0] if len(shapes["eigenvalues"]) == 1 else 0
+            expected = {"vectors": [count, step_size(G)], "eigenvalues": [count], "spread": [count]}
+            if kinds != {"F32"} or not 1 <= count <= MOST or shapes != expected:
+                raise ValueError(f"its shapes are {shapes}, expected float32 vectors [K, {step_size(G)}], K at most {MOST}")
+            found = Directions(*(file.get_tensor(name).clone() for name in ("vectors", "eigenvalues", "spread")))
+        if not all(torch.isfinite(t).all() for t in (found.vectors, found.eigenvalues, found.spread)):
+            raise ValueError("a number in it is not finite")
+        if (found.vectors @ found.vectors.T - torch.eye(count)).abs().max() > 1e-4:
+            raise ValueError("its vectors are not orthonormal")
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{DIRECTIONS} is not usable: {error}") from None
+    return found
