@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.func import jvp, vjp
 
 from gan.base import Generator
-from gan.hub import save_atomically
+from gan.files import write_tensors
 from gan.latent import Draw, latents, to_w
 
 __all__ = ["DIRECTIONS", "Directions", "find_directions", "load_directions", "save_directions", "shifted", "step_size"]
@@ -146,8 +146,8 @@ def _spread(G: Generator, vectors: Tensor, count: int = 2048) -> Tensor:
 def save_directions(folder: Path, directions: Directions) -> Path:
     """Writes ``directions.safetensors`` into a model folder."""
     path = folder / DIRECTIONS
-    save_atomically({"vectors": directions.vectors.contiguous(), "eigenvalues": directions.eigenvalues.contiguous(),
-                     "spread": directions.spread.contiguous()}, path)
+    write_tensors(path, {"vectors": directions.vectors.contiguous(), "eigenvalues": directions.eigenvalues.contiguous(),
+                         "spread": directions.spread.contiguous()})
     return path
 
 

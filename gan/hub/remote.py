@@ -22,7 +22,7 @@ def download(repo: str, revision: str | None) -> tuple[Path, str]:
         config = hf_hub_download(repo, "config.json", revision=revision)
         commit = Path(config).parent.name  # the cache's folder of a snapshot is its commit
         hf_hub_download(repo, "model.safetensors", revision=commit)
-        for extra in ("training.json", "samples.png"):
+        for extra in ("training.json", "samples.png", "directions.safetensors"):
             if try_to_load_from_cache(repo, extra, revision=commit) is None:  # neither there nor known to be absent
                 try:
                     hf_hub_download(repo, extra, revision=commit)
