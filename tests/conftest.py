@@ -59,3 +59,18 @@ def tiny_model(tmp_path):
         return tmp_path / folder
 
     return make
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A Hub on this machine, which ``huggingface_hub`` in this process talks to: three tokens are known, none is set."""
+    from hub_server import Hub
+    from hub_server.client import connected
+
+    server = Hub()
+    server.user("write", "ada", orgs=("club",))
+    server.user("read", "ada", role="read")
+    server.user("other", "bob")
+    with connected(server, tmp_path / "home"):
+        yield server
+    server.close()

@@ -1,7 +1,6 @@
 """A model folder comes from a stranger: what is right loads exactly, what is not is refused in one clear line."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -9,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import FAMILIES, tiny_generator
-from fake_hub import serving
+from hub_server import Hub
+from hub_server.client import environment
 from safetensors.torch import load_file, save_file
 
 from gan import gallery, hub
@@ -168,27 +168,26 @@ for name in sys.argv[1:]:
 """
 
 
-def from_the_hub(address, home, *names):
-    """A line for each model, loaded in another process: huggingface_hub reads its environment when it is imported."""
-    env = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+def from_the_hub(server, home, *names):
+    """A line for each model, loaded in another process."""
     command = [sys.executable, "-c", LOAD, *names]
-    result = subprocess.run(command, capture_output=True, text=True, env=env, cwd=hub.WEIGHTS.parent)
+    result = subprocess.run(command, capture_output=True, text=True, env=environment(server, home), cwd=hub.WEIGHTS.parent)
     return result.stdout.splitlines()
 
 
 def test_model_from_the_hub_and_from_its_cache(tiny_model, tmp_path):
-    folder = tiny_model(folder="hub/user/model")
-    home = tmp_path / "home"
-    with serving(tmp_path / "hub") as (address, requests):
-        good, absent, old = from_the_hub(address, home, "user/model", "user/absent", "user/model@v9")
-        name, commit, resolution = good.split()
-        assert (name, resolution, len(commit)) == ("user/model", "16", 40)
-        assert not [r for r in requests if "README" in r or ".bin" in r]
-        assert "no such model" in absent and "no revision v9" in old
-        (folder / "model.safetensors").write_bytes(b"broken")
-        assert "not usable" in from_the_hub(address, home, "user/model")[0]
-    # Now the Hub is down: a pinned revision comes from the cache.
-    assert from_the_hub(address, home, f"user/model@{commit}") == [f"user/model {commit} 16"]
+    files = {path.name: path.read_bytes() for path in tiny_model().iterdir()}
+    home, server = tmp_path / "home", Hub()
+    server.store.publish("user/model", {**files, "README.md": b"# model", "pytorch_model.bin": b"x"})
+    good, absent, old = from_the_hub(server, home, "user/model", "user/absent", "user/model@v9")
+    name, commit, resolution = good.split()
+    assert (name, resolution, len(commit)) == ("user/model", "16", 40)
+    assert not server.asked(r"README|\.bin")
+    assert "no such model" in absent and "no revision v9" in old
+    server.store.publish("user/model", {**files, "model.safetensors": b"broken"})
+    assert "not usable" in from_the_hub(server, home, "user/model")[0]
+    server.close()  # a pinned revision then comes from the cache
+    assert from_the_hub(server, home, f"user/model@{commit}") == [f"user/model {commit} 16"]
 
 
 def test_the_export_of_a_run_is_called_as_the_run(tiny_model, tmp_path):
