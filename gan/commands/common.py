@@ -1,0 +1,37 @@
+"""What the commands share: how a parser is made, the arguments that several have, and loading a model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gan import hub
+from gan.engine import pick_device
+
+__all__ = ["add_command", "add_device", "add_out", "load"]
+
+MODEL = "MODEL is a name in weights/, a folder, or a Hub id user/name[@revision]."
+
+
+def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], *, summary: str, description: str,
+                examples: str) -> argparse.ArgumentParser:
+    """A parser of ``commands`` (what ``add_subparsers`` gave) whose help ends with examples of its use."""
+    parser = commands.add_parser(name, help=summary, description=description, epilog=f"examples:\n{examples}\n{MODEL}",
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_out(parser: argparse.ArgumentParser, what: str = "where to write") -> None:
+    parser.add_argument("--out", required=True, type=Path, help=what)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
+
+
+def load(name: str, device: str | None) -> hub.Model:
+    """The model on the device of that name. Errors as ``hub.load`` and ``pick_device``."""
+    return hub.load(name, device=pick_device(device))
