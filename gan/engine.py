@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from torch import Tensor
 from gan import hub
 from gan.base import Generator
 from gan.image import to_uint8
-from gan.latent import Draw, latents, to_w, walk, walk_w
+from gan.latent import Draw, latents, to_w
+from gan.walk import Rows, Walk, walk_w
 
 __all__ = ["CHUNK", "Engine", "device_name", "draw", "draw_walk", "pick_device"]
 
@@ -50,30 +52,34 @@ def device_name(device: torch.device) -> str:
     return f"{models[0] if models else platform.processor() or platform.machine()} (CPU)"
 
 
-def _chunks(evaluate: Callable[..., Tensor], G: Generator, *rows: Tensor | None) -> Iterator[np.ndarray]:
-    """Evaluates ``evaluate(G, *rows)`` -> x in chunks of one shape, the last padded; yields uint8 [n, H, W, C]."""
+def _pixels(synthesise: Callable[..., Tensor], G: Generator, *rows: Tensor | None) -> np.ndarray:
+    """uint8 [n, H, W, C] of ``synthesise(*rows)`` -> x, for at most ``CHUNK`` rows, the last repeated up to that number."""
     device = next(G.parameters()).device
-    count = next(len(r) for r in rows if r is not None)
-    for start in range(0, count, CHUNK):
-        part = [None if r is None else r[start : start + CHUNK] for r in rows]
-        n = next(len(p) for p in part if p is not None)
-        padded = [None if p is None else torch.cat([p, p[-1:].expand(CHUNK - n, *p.shape[1:])]).to(device) for p in part]
-        with torch.inference_mode():
-            x = evaluate(G, *padded)
-        yield to_uint8(x[:n])
+    n = next(len(r) for r in rows if r is not None)
+    padded = [None if r is None else torch.cat([r, r[-1:].expand(CHUNK - n, *r.shape[1:])]).to(device) for r in rows]
+    with torch.inference_mode():
+        x = synthesise(*padded)
+    return to_uint8(x[:n])
 
 
 def draw(G: Generator, draws: Sequence[Draw]) -> np.ndarray:
     """Images of the draws, uint8 [N, H, W, C]. G must be in evaluation mode."""
     z, c = latents(G.latent, draws)
     psi = torch.tensor([d.psi for d in draws])
-    return np.concatenate(list(_chunks(lambda G, z, c, psi: G.synthesis(to_w(G, z, c, psi)), G, z, c, psi)))
+    synthesise = lambda z, c, psi: G.synthesis(to_w(G, z, c, psi))  # noqa: E731
+    parts = [slice(start, start + CHUNK) for start in range(0, len(draws), CHUNK)]
+    return np.concatenate([_pixels(synthesise, G, z[p], None if c is None else c[p], psi[p]) for p in parts])
 
 
-def draw_walk(G: Generator, keys: Sequence[Draw], frames: int, *, loop: bool = False) -> Iterator[np.ndarray]:
-    """Frames of a walk through the keys, uint8 [H, W, C] one by one; ``frames`` from each key to the next."""
-    for chunk in _chunks(lambda G, *rows: G.synthesis(walk_w(G, *rows)), G, *walk(G, keys, frames, loop=loop)):
-        yield from chunk
+def draw_walk(G: Generator, walk: Walk, frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
+    """Frames of a walk, uint8 [H, W, C] one by one: all of them, or those of the given numbers.
+
+    Errors: ``ValueError`` for a number that the walk does not have.
+    """
+    numbers = iter(range(len(walk)) if frames is None else frames)
+    synthesise = lambda *rows: G.synthesis(walk_w(G, walk.way, Rows(*rows)))  # noqa: E731
+    while chunk := list(islice(numbers, CHUNK)):
+        yield from _pixels(synthesise, G, *walk.rows(G.latent, chunk))
 
 
 class Engine:

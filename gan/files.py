@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-__all__ = ["read_json", "replacing", "sweep", "write_json", "write_tensors", "write_text"]
+__all__ = ["parse_json", "read_json", "replacing", "sweep", "write_json", "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
@@ -66,27 +66,31 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         file.write(data)
 
 
-def read_json(path: Path, largest: int = MAX_JSON) -> Any:
+def read_json(path: Path, largest: int = MAX_JSON, *, lenient: bool = False) -> Any:
     """What a JSON file holds, which anybody may have written.
 
     Errors: ``OSError``; ``ValueError`` for more than ``largest`` bytes, for what is no JSON, and for numbers that no float
-    holds (NaN, infinity, 1e400).
+    holds (NaN, infinity, 1e400). ``lenient`` reads those as None, for files that are only shown.
     """
     with open(path, "rb") as file:
         data = file.read(largest + 1)
     if len(data) > largest:
         raise ValueError(f"it is larger than {largest / 2**20:g} MiB")
+    return parse_json(data.decode("utf-8"), lenient=lenient)
+
+
+def parse_json(text: str, *, lenient: bool = False) -> Any:
+    """What a JSON text says. Errors: ``ValueError``, as ``read_json``."""
+    def number(digits: str) -> float | None:
+        value = float(digits)
+        if not math.isfinite(value) and not lenient:
+            raise ValueError(f"{digits[:20]} is no finite number")
+        return value if math.isfinite(value) else None
+
     try:
-        return json.loads(data.decode("utf-8"), parse_float=_finite, parse_constant=_finite)
+        return json.loads(text, parse_float=number, parse_constant=number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is no finite number")
-    return value
 
 
 def sweep(folder: Path, *, older_s: float = 3600.0) -> None:

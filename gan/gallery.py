@@ -49,7 +49,7 @@ def entry(name: str) -> Entry:
         names = config.get("class_names") or range(latent.classes)  # as hub.load names them
         return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
                      latent, tuple(map(str, names)), (folder / "model.safetensors").stat().st_size,
-                     read_json(training) if training.is_file() else {})
+                     read_json(training, lenient=True) if training.is_file() else {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{model_id} is no usable model: {error}") from None
 

@@ -1,4 +1,4 @@
-"""From seeds to z, from z to a truncated w, and walks between seeds.
+"""From seeds to z, from z to a truncated w, and what lies between two of them.
 
 A seed is an integer from 0 to 2**32 - 1. Its stream is NumPy's ``RandomState``, which NumPy has frozen for good, read in
 a fixed order (noise, categorical codes, continuous codes, class), so that a seed means the same picture for ever.
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from gan.base import Generator, Latent
+from gan.spec import fits
 
-__all__ = ["Draw", "MAX_SEED", "check_seed", "latents", "lerp", "parse_seeds", "slerp", "to_w", "walk"]
+__all__ = ["Draw", "MAX_SEED", "check_psi", "check_seed", "latents", "lerp", "parse_seeds", "slerp", "to_w"]
 
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 100_000  # in one request
@@ -34,9 +35,7 @@ class Draw:
 
     def __post_init__(self):
         check_seed(self.seed)
-        if not PSI_RANGE[0] <= self.psi <= PSI_RANGE[1]:
-            raise ValueError(f"psi must be a number from {PSI_RANGE[0]:g} to {PSI_RANGE[1]:g}, got {self.psi}")
-        object.__setattr__(self, "psi", float(self.psi))  # 1 and 0 are natural to write, and no weights of a float w
+        object.__setattr__(self, "psi", check_psi(self.psi))  # 1 and 0 are natural to write, and no weights of a float w
 
 
 def check_seed(seed: int) -> int:
@@ -44,6 +43,13 @@ def check_seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
         raise ValueError(f"a seed must be a whole number from 0 to {MAX_SEED}, got {seed!r}")
     return int(seed)
+
+
+def check_psi(psi: float) -> float:
+    """psi as a float. ``ValueError`` for what is no number from 0 to 2."""
+    if not fits(psi, float) or not PSI_RANGE[0] <= psi <= PSI_RANGE[1]:
+        raise ValueError(f"psi must be a number from {PSI_RANGE[0]:g} to {PSI_RANGE[1]:g}, got {str(psi)[:50]}")
+    return float(psi)
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -125,37 +131,3 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
                  torch.sin(t * angle) * b / norm_b.clamp_min(1e-12)) / torch.sin(angle).clamp_min(1e-12)
     curved = direction * torch.lerp(norm_a, norm_b, t)
     return torch.where(angle.abs() < 1e-4, torch.lerp(a, b, t), curved)  # parallel: the two agree
-
-
-def walk(G: Generator, keys: Sequence[Draw], frames: int, *, loop: bool = False) -> tuple[Tensor, ...]:
-    """What ``walk_w`` needs for every frame of a walk through the key draws, ``frames`` a stretch.
-
-    Returns (z_a, z_b, c_a, c_b, psi_a, psi_b, t), each [frames x stretches (+ 1, the last key, unless it loops), ...].
-    """
-    if len(keys) < 2:
-        raise ValueError("a walk needs at least two seeds, as in --seeds 1,5,9")
-    if frames < 1:
-        raise ValueError(f"frames must be at least 1, got {frames}")
-    stretches = list(zip(keys, [*keys[1:], keys[0]])) if loop else list(zip(keys, keys[1:]))
-    z, c = latents(G.latent, [*keys])
-    psi = torch.tensor([k.psi for k in keys])
-    a = torch.arange(len(stretches)).repeat_interleave(frames)
-    t = torch.arange(frames).div(frames).repeat(len(stretches))
-    if not loop:
-        a, t = torch.cat([a, torch.tensor([len(stretches) - 1])]), torch.cat([t, torch.ones(1)])
-    b = (a + 1) % len(keys)
-    pick = lambda rows, i: None if rows is None else rows[i]  # noqa: E731
-    return z[a], z[b], pick(c, a), pick(c, b), psi[a], psi[b], t
-
-
-def walk_w(G: Generator, z_a: Tensor, z_b: Tensor, c_a: Tensor | None, c_b: Tensor | None,
-           psi_a: Tensor, psi_b: Tensor, t: Tensor) -> Tensor:
-    """w [N, L, D] of frames of a walk: straight in w where mapping is learned, else along the sphere of the noise;
-    classes are crossed in w, where their embeddings are."""
-    if G.w_mean is not None:
-        return lerp(to_w(G, z_a, c_a, psi_a), to_w(G, z_b, c_b, psi_b), t)
-    n = G.latent.noise
-    between = lerp if G.latent.prior == "uniform" else slerp
-    z = torch.cat([between(z_a[:, :n], z_b[:, :n], t), lerp(z_a[:, n:], z_b[:, n:], t)], 1)
-    psi = lerp(psi_a, psi_b, t)
-    return lerp(to_w(G, z, c_a, psi), to_w(G, z, c_b, psi), t)

@@ -16,7 +16,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, Union
 
-__all__ = ["Recorded", "fits", "kind_name", "kinds", "read", "write"]
+__all__ = ["Recorded", "fits", "from_plain", "kind_name", "kinds", "read", "write"]
 
 
 class Recorded:
@@ -159,6 +159,38 @@ def kind_name(kind: Any) -> str:
     if kind is type(None):
         return "none"
     return getattr(origin or kind, "__name__", str(kind))
+
+
+def from_plain(cls: type, data: Any) -> Any:
+    """The dataclass whose fields a JSON object holds, checked type by type: its lists become tuples, and the objects in them
+    the dataclasses that the annotations name.
+
+    Errors: ``ValueError`` for what is no object, for an unknown field, a missing one, or one of another type.
+    """
+    what = cls.__name__
+    if not isinstance(data, dict):
+        raise ValueError(f"{what} must be a JSON object, got {type(data).__name__}")
+    known = kinds(cls)
+    if unknown := sorted(set(data) - set(known)):
+        raise ValueError(f"unknown key {unknown[0][:50]!r} in {what}; known: {', '.join(known)}")
+    required = [f.name for f in dataclasses.fields(cls) if f.default is f.default_factory is dataclasses.MISSING]
+    if missing := [name for name in required if name not in data]:
+        raise ValueError(f"key {missing[0]!r} is missing in {what}")
+    values = {name: _from_plain(value, known[name]) for name, value in data.items()}
+    for name, value in values.items():
+        if not fits(value, known[name]):
+            raise ValueError(f"{name} must be {kind_name(known[name])}, got {str(value)[:50]!r}")
+    return cls(**values)
+
+
+def _from_plain(value: Any, kind: Any) -> Any:
+    options = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
+    if isinstance(value, list):
+        parts = next((typing.get_args(k) for k in options if typing.get_origin(k) is tuple), (Any, ...))
+        each = parts[:1] * len(value) if parts[-1] is ... else (*parts, *[Any] * len(value))
+        return tuple(_from_plain(v, k) for v, k in zip(value, each))
+    wanted = next((k for k in options if dataclasses.is_dataclass(k)), None)
+    return from_plain(wanted, value) if wanted is not None and isinstance(value, dict) else value
 
 
 def _lookup(name: str, names: Mapping[str, Any]) -> Any:

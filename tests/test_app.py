@@ -21,9 +21,10 @@ from gan import hub
 from gan.base import Latent
 from gan.engine import Engine, draw
 from gan.gallery import entry
-from gan.image import PngRecipe, contact_sheet, read_recipe
+from gan.image import contact_sheet
 from gan.latent import MAX_SEED, Draw
 from gan.models import family
+from gan.recipe import SeedsRecipe, read_recipe
 from gan.ui import Studio, build, generate, launch_options, page
 from gan.ui.gallery import card
 from gan.ui.outbox import Outbox, file_stem
@@ -104,7 +105,7 @@ def test_endpoint_gives_our_png_bit_for_bit(served, client, tmp_path):
     pixels = pixels_of(Path(path).read_bytes())
     assert (pixels == expected(served, "digits", [Draw(42, 2, 0.7)])[0]).all()
     recipe = read_recipe(path)
-    assert recipe == PngRecipe("digits", hub.load(served.folder / "digits").revision, (42,), "two", 0.7)
+    assert recipe == SeedsRecipe("digits", hub.load(served.folder / "digits").revision, (42,), "two", 0.7)
     assert str(served.folder) not in recipe.to_json()
 
     restored = drawn(page.restore(served.studio, served.page, path), served)
@@ -188,7 +189,7 @@ def forged(path: Path, text: str | None) -> str:
 
 
 def recipe_json(**changes) -> str:
-    return json.dumps({**json.loads(PngRecipe("digits", "r", (1,)).to_json()), **changes})
+    return json.dumps({**json.loads(SeedsRecipe("digits", "r", (1,)).to_json()), **changes})
 
 
 @pytest.mark.parametrize("text, message", [

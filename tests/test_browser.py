@@ -14,8 +14,9 @@ from test_tree import write_board, write_family
 from gan import hub
 from gan.engine import Engine, draw
 from gan.gallery import entry
-from gan.image import contact_sheet, read_recipe
+from gan.image import contact_sheet
 from gan.latent import Draw
+from gan.recipe import read_recipe
 from gan.ui import Studio, build, launch_options
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -15,7 +15,7 @@ from PIL import Image
 import gan.__main__ as gan_cli
 import train.__main__ as train_cli
 from gan import hub
-from gan.image import read_recipe
+from gan.recipe import read_recipe
 from train.runs import CHECKPOINT, HEALTHY, peek
 
 ROOT = Path(__file__).resolve().parent.parent

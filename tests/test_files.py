@@ -90,3 +90,8 @@ def test_no_json_is_written_that_cannot_be_read(tmp_path):
     with pytest.raises(ValueError):
         write_json(tmp_path / "a.json", {"a": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_only_shown_may_lack_numbers(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": NaN, "b": 1e400, "c": 1.5, "d": 2}')
+    assert read_json(tmp_path / "a.json", lenient=True) == {"a": None, "b": None, "c": 1.5, "d": 2}

@@ -1,14 +1,11 @@
-"""The one rounding rule, sheets, the recipe inside a PNG, video."""
+"""The one rounding rule, sheets, video."""
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from gan.image import CHUNK_KEY, PngRecipe, contact_sheet, read_recipe, save_png, save_video, to_pil, to_uint8
-
-RECIPE = PngRecipe("user/model", "0123456789ab", (7, 9), "père", 0.7, (1.0, -0.5), walk=(3, 60, 1))
-PIXELS = np.random.RandomState(0).randint(0, 256, (16, 16, 1), dtype=np.uint8)
+from gan.image import check_sheet, contact_sheet, save_video, to_uint8
 
 
 def test_rounding_rule():
@@ -27,50 +24,16 @@ def test_sheet_places_tiles_row_by_row(channels):
     assert (sheet[16:18] == 255).all() and (sheet[18:, 36:] == 255).all()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_png_round_trip(tmp_path, channels):
-    pixels = PIXELS.repeat(channels, 2)
-    path = save_png(tmp_path / "a.png", pixels, RECIPE)
-    assert read_recipe(path) == RECIPE
-    assert np.array_equal(np.asarray(Image.open(path)).reshape(pixels.shape), pixels)
-
-
-def forged(tmp_path, text):
-    info = PngImagePlugin.PngInfo()
-    info.add_text(CHUNK_KEY, text)
-    to_pil(PIXELS).save(tmp_path / "f.png", pnginfo=info)
-    return tmp_path / "f.png"
-
-
-GOOD = '{"format": 1, "model": "m", "revision": "r", "seeds": [1], "class": null, "psi": 1, "codes": null}'
-
-
-def test_hand_written_recipe_is_read(tmp_path):
-    assert read_recipe(forged(tmp_path, GOOD)) == PngRecipe("m", "r", (1,))
-
-
-@pytest.mark.parametrize(("old", "new"), [
-    ('"format": 1', '"format": 2'), ("[1]", "[]"), ("[1]", "[-1]"), ("[1]", "[4294967296]"), ("[1]", "[1.5]"),
-    ("[1]", '["1"]'), ("[1]", "7"), ("[1]", str(list(range(5000)))), ('"psi": 1', '"psi": NaN'), ('"psi": 1', '"psi": 1e9'),
-    ('"psi": 1', '"psi": "x"'), ('"m"', '""'), ('"m"', '"a\\u0000b"'), ('"m"', "5"), ('"m"', '"' + "x" * 300 + '"'),
-    ('"class": null', '"class": {}'), ('"codes": null', '"codes": [true]'), ('"codes": null', '"codes": 3'),
-    (GOOD, ""), (GOOD, "[]"), (GOOD, "[" * 30000), (GOOD, "x" * 100_000), (GOOD, "null"),
-])
-def test_forged_recipes_are_one_clear_line(tmp_path, old, new):
-    with pytest.raises(ValueError, match="recipe") as error:
-        read_recipe(forged(tmp_path, GOOD.replace(old, new)))
-    assert "\n" not in str(error.value)
-
-
-def test_pictures_without_recipe(tmp_path):
-    to_pil(PIXELS).save(tmp_path / "plain.png")
-    with pytest.raises(ValueError, match="no recipe in this picture"):
-        read_recipe(tmp_path / "plain.png")
-    (tmp_path / "text.png").write_text("not a picture")
-    to_pil(PIXELS).save(tmp_path / "photo.jpg")
-    for name in ("text.png", "photo.jpg", "absent.png"):
-        with pytest.raises(ValueError, match="no PNG picture"):
-            read_recipe(tmp_path / name)
+@pytest.mark.parametrize(("count", "resolution", "fits"), [
+    (4096, 64, True), (4097, 16, False), (64, 1024, True), (73, 1024, False), (4096, 256, False), (10**9, 16, False)])
+def test_a_sheet_is_no_larger_than_other_programs_open(count, resolution, fits):
+    if fits:
+        check_sheet(count, resolution)
+    else:
+        with pytest.raises(ValueError, match="a sheet (holds at most|of .* is too large)"):
+            check_sheet(count, resolution)
+    with pytest.raises(ValueError, match="a sheet"):
+        contact_sheet(np.zeros((1, 1, 1, 1), np.uint8).repeat(5000, 0))
 
 
 def test_mp4_and_webp(tmp_path):

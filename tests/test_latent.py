@@ -1,4 +1,4 @@
-"""Seeds for ever, psi, interpolation."""
+"""Seeds for ever, psi, what lies between two latents."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from conftest import FAMILIES, tiny_generator
 
 from gan.base import Generator, Inputs, Latent, Source
-from gan.engine import CHUNK, draw, draw_walk
+from gan.engine import CHUNK, draw
 from gan.latent import Draw, latents, parse_seeds, slerp, to_w
 from gan.models import family
 
@@ -127,22 +127,6 @@ def test_slerp_keeps_the_norm_and_meets_its_ends():
     torch.testing.assert_close(path.norm(dim=1), torch.full((9,), 8.0))
     torch.testing.assert_close(path[[0, -1]], torch.cat([a, b]))
     torch.testing.assert_close(slerp(a, a, torch.tensor([0.5])), a)
-
-
-@pytest.mark.parametrize("loop", [False, True])
-def test_walk_passes_through_its_seeds(loop):
-    G = tiny_generator("dcgan", classes=3)
-    keys = [Draw(s) for s in (1, 5, 9)]
-    frames = list(draw_walk(G, keys, 4, loop=loop))
-    stations = draw(G, keys)
-    assert len(frames) == (12 if loop else 9)
-    for k in range(3):  # slerp at t = 0 and 1 is exact up to float32 rounding
-        assert np.abs(frames[4 * k].astype(int) - stations[k]).max() <= 1
-
-
-def test_walk_needs_two_seeds():
-    with pytest.raises(ValueError, match="at least two seeds"):
-        list(draw_walk(tiny_generator("mlp"), [Draw(1)], 4))
 
 
 def test_no_latent_is_for_generators_that_read_a_picture():

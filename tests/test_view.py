@@ -4,8 +4,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gan.image import PngRecipe
 from gan.latent import MAX_SEED
+from gan.recipe import WalkRecipe
 from gan.ui.view import MAX_TILES, View, from_link, from_recipe, seeds_of, seeds_text
 
 
@@ -32,5 +32,5 @@ def test_seeds_text_is_read_back():
 
 
 def test_recipes_beyond_the_page_are_shown_as_far_as_it_goes():
-    view, notes = from_recipe(PngRecipe("m", "r", tuple(range(500)), psi=2.0, walk=(3, 10, 0)))
+    view, notes = from_recipe(WalkRecipe("m", "r", tuple(range(500)), 3, 10, psi=2.0))
     assert (len(view.seeds), view.psi, len(notes)) == (MAX_TILES, 1.5, 3)

@@ -9,8 +9,9 @@ from PIL import Image
 
 from gan import hub
 from gan.engine import draw
-from gan.image import contact_sheet, read_recipe
+from gan.image import contact_sheet
 from gan.latent import Draw
+from gan.recipe import read_recipe
 from train.config import Recipe
 from train.recipes import RECIPES
 

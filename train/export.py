@@ -18,8 +18,9 @@ from gan.base import Generator
 from gan.engine import device_name, draw
 from gan.files import write_json, write_text
 from gan.hub.card import card
-from gan.image import PngRecipe, contact_sheet, save_png
+from gan.image import contact_sheet
 from gan.latent import Draw, latents
+from gan.recipe import SeedsRecipe, save_png
 
 __all__ = ["Provenance", "export", "hardware", "settled"]
 
@@ -113,7 +114,7 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     model = hub.load(folder)
     name = name or model.id
     draws = [Draw(seed) for seed in sample_seeds(G)]
-    recipe = PngRecipe(name, model.revision, tuple(d.seed for d in draws))
+    recipe = SeedsRecipe(name, model.revision, tuple(d.seed for d in draws))
     save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from tqdm import tqdm
@@ -15,8 +16,10 @@ from tqdm import tqdm
 from gan import hub
 from gan.commands.common import add_command, add_device, add_out, load
 from gan.engine import draw, draw_walk
-from gan.image import MAX_SHEET, PngRecipe, contact_sheet, read_recipe, save_png, save_video, scale_for_video
-from gan.latent import Draw, parse_seeds
+from gan.image import check_sheet, contact_sheet, save_video, scale_for_video
+from gan.latent import parse_seeds
+from gan.recipe import SeedsRecipe, WalkRecipe, read_recipe, save_png
+from gan.walk import Walk, Way
 
 GENERATE = """  python -m gan generate mnist-cgan --seeds 0-15 --class 7 --out sevens
   python -m gan generate cats64-dcgan --seeds 0-63 --psi 0.8 --grid --out cats
@@ -44,93 +47,94 @@ def add(commands: Any) -> None:
     c.add_argument("--frames", type=int, default=60, help="frames from one seed to the next (default: 60)")
     c.add_argument("--fps", type=int, default=30, help="frames a second (default: 30)")
     c.add_argument("--loop", action="store_true", help="walk back to the first seed")
+    c.add_argument("--ease", action="store_true", help="slow down at every seed")
+    c.add_argument("--way", choices=get_args(Way), default="auto",
+                   help="straight in w, or around the sphere of z (default: w where the model learned one, else z)")
 
 
 def _add_common(c: argparse.ArgumentParser) -> None:
-    c.add_argument("--class", dest="label", metavar="NAME", help="class of every image (default: as each seed draws)")
+    c.add_argument("--class", metavar="NAME", help="class of every image (default: as each seed draws)")
     c.add_argument("--psi", type=float, help="truncation: 1 = none (default), less = more typical images")
     add_out(c)
     add_device(c)
 
 
 def run_generate(args: argparse.Namespace) -> None:
-    given = dict(seeds=args.seeds, label=args.label, psi=args.psi)
     if args.model.lower().endswith(".png") and Path(args.model).is_file():
-        model, recipe = _replay(args, given)
+        if extra := [f"--{name}" for name in ("seeds", "class", "psi") if vars(args)[name] is not None]:
+            raise ValueError(f"the picture's own recipe is drawn again: leave out {extra[0]}")
+        files = _replay(args)
     else:
-        model = load(args.model, args.device)
-        psi = 1.0 if args.psi is None else args.psi
-        recipe = PngRecipe(model.id, model.revision, tuple(parse_seeds(args.seeds or "0-15")), args.label, psi)
-    args.out.mkdir(parents=True, exist_ok=True)
-    if recipe.walk:
-        frame, frames, loop = recipe.walk
-        if not 1 <= frames <= 10_000:
-            raise ValueError(f"this recipe asks for {frames} frames a stretch; 1 to 10,000 are possible")
-        pixels = list(draw_walk(model.G, _draws(model, recipe), frames, loop=bool(loop)))
-        files = [save_png(args.out / f"frame{frame:05d}.png", pixels[frame], recipe)]
-    elif args.grid:
-        if len(recipe.seeds) > MAX_SHEET:
-            raise ValueError(f"a sheet holds at most {MAX_SHEET:,} images, got {len(recipe.seeds):,} seeds")
-        tiles = np.concatenate(list(_draw_all(model, recipe)))
-        files = [save_png(args.out / "sheet.png", contact_sheet(tiles), recipe)]
-    else:
-        files = _write_singles(model, recipe, args.out)
+        model, seeds = load(args.model, args.device), parse_seeds(args.seeds or "0-15")
+        args.out.mkdir(parents=True, exist_ok=True)
+        files = (_write_sheet if args.grid else _write_singles)(model, _recipe(args, model), seeds, args.out)
     print(json.dumps([str(f) for f in files]) if args.json else
           f"{files[0] if len(files) == 1 else f'{len(files)} images in {args.out}'}")
 
 
-def _replay(args: argparse.Namespace, given: dict) -> tuple[hub.Model, PngRecipe]:
-    if extra := [k for k, v in given.items() if v is not None]:
-        raise ValueError(f"the picture's own recipe is drawn again: leave out --{extra[0].replace('label', 'class')}")
+def _recipe(args: argparse.Namespace, model: hub.Model) -> SeedsRecipe:
+    """Of a picture of seed 0: what all pictures of this command have in common."""
+    return SeedsRecipe(model.id, model.revision, (0,), vars(args)["class"], 1.0 if args.psi is None else args.psi)
+
+
+def _replay(args: argparse.Namespace) -> list[Path]:
+    """Draws a picture again from the recipe inside it."""
     recipe = read_recipe(args.model)
-    args.grid = args.grid or len(recipe.seeds) > 1
+    if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
+        raise ValueError(f"this picture is of the kind {recipe.kind}, which generate cannot draw again")
     model = load(recipe.model, args.device)
     if model.revision != recipe.revision:
         print(f"note: drawn by another version of {recipe.model}: {model.revision}, the picture was made by "
               f"{recipe.revision}", file=sys.stderr)
-    return model, recipe
+    args.out.mkdir(parents=True, exist_ok=True)
+    if isinstance(recipe, WalkRecipe):
+        (pixels,) = draw_walk(model.G, recipe.walk(model.label), [recipe.frame])
+        return [save_png(args.out / f"frame{recipe.frame:05d}.png", pixels, recipe)]
+    write = _write_sheet if args.grid or len(recipe.seeds) > 1 else _write_singles
+    return write(model, recipe, recipe.seeds, args.out)
 
 
-def _draws(model: hub.Model, recipe: PngRecipe) -> list[Draw]:
-    label = model.label(recipe.label)
-    return [Draw(seed, label, recipe.psi, recipe.codes) for seed in recipe.seeds]
+def _write_sheet(model: hub.Model, recipe: SeedsRecipe, seeds: Sequence[int], out: Path) -> list[Path]:
+    check_sheet(len(seeds), model.G.resolution)
+    recipe = replace(recipe, seeds=tuple(seeds))
+    tiles = np.concatenate(list(_draw_all(model, recipe, seeds)))
+    return [save_png(out / "sheet.png", contact_sheet(tiles), recipe)]
 
 
-def _draw_all(model: hub.Model, recipe: PngRecipe) -> Iterator[np.ndarray]:
-    draws = _draws(model, recipe)
-    with tqdm(total=len(draws), unit="image", disable=len(draws) <= SLICE, leave=False) as bar:
-        for start in range(0, len(draws), SLICE):
-            yield draw(model.G, draws[start : start + SLICE])
-            bar.update(min(SLICE, len(draws) - start))
-
-
-def _write_singles(model: hub.Model, recipe: PngRecipe, out: Path) -> list[Path]:
+def _write_singles(model: hub.Model, recipe: SeedsRecipe, seeds: Sequence[int], out: Path) -> list[Path]:
     files: list[Path] = []
-    for pixels in _draw_all(model, recipe):
+    for pixels in _draw_all(model, recipe, seeds):
         for image in pixels:
-            seed = recipe.seeds[len(files)]
-            single = PngRecipe(recipe.model, recipe.revision, (seed,), recipe.label, recipe.psi, recipe.codes)
-            files.append(save_png(out / f"seed{seed:04d}.png", image, single))
+            seed = seeds[len(files)]
+            files.append(save_png(out / f"seed{seed:04d}.png", image, replace(recipe, seeds=(seed,))))
     return files
 
 
+def _draw_all(model: hub.Model, recipe: SeedsRecipe, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+    """uint8 [n, H, W, C], slice by slice."""
+    (common,) = replace(recipe, seeds=(0,)).draws(model.label)
+    with tqdm(total=len(seeds), unit="image", disable=len(seeds) <= SLICE, leave=False) as bar:
+        for start in range(0, len(seeds), SLICE):
+            draws = [replace(common, seed=seed) for seed in seeds[start : start + SLICE]]
+            yield draw(model.G, draws)
+            bar.update(len(draws))
+
+
 def run_interpolate(args: argparse.Namespace) -> None:
-    if not 1 <= args.frames <= 10_000 or not 1 <= args.fps <= 240:
-        raise ValueError("--frames must be from 1 to 10,000 and --fps from 1 to 240")
+    if not 1 <= args.fps <= 240:
+        raise ValueError(f"--fps must be from 1 to 240, got {args.fps}")
     model = load(args.model, args.device)
-    psi = 1.0 if args.psi is None else args.psi
-    recipe = PngRecipe(model.id, model.revision, tuple(parse_seeds(args.seeds)), args.label, psi)
-    keys = _draws(model, recipe)
-    count = args.frames * (len(keys) - (not args.loop)) + (not args.loop)
-    frames: Iterable[np.ndarray] = tqdm(draw_walk(model.G, keys, args.frames, loop=args.loop), total=count, unit="frame",
-                                        disable=count <= SLICE, leave=False)
+    common, seeds = _recipe(args, model), tuple(parse_seeds(args.seeds))
+    (key,) = common.draws(model.label)
+    walk = Walk(tuple(replace(key, seed=seed) for seed in seeds), args.frames, args.loop, args.ease, args.way)
+    frames = tqdm(draw_walk(model.G, walk), total=len(walk), unit="frame", disable=len(walk) <= SLICE, leave=False)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     if args.out.suffix and not args.out.is_dir():
         save_video(args.out, frames, fps=args.fps, scale=scale_for_video(model.G.resolution))
     else:
+        first = WalkRecipe(model.id, model.revision, seeds, 0, args.frames, args.loop, args.ease, args.way,
+                           (common.label,), common.psi)
         args.out.mkdir(exist_ok=True)
-        for k, pixels in enumerate(frames):
-            walk = (k, args.frames, int(args.loop))
-            save_png(args.out / f"frame{k:05d}.png", pixels, PngRecipe(
-                recipe.model, recipe.revision, recipe.seeds, recipe.label, recipe.psi, walk=walk))
-    print(f"{count} frames in {args.out}")
+        for number, pixels in enumerate(frames):
+            save_png(args.out / f"frame{number:05d}.png", pixels, replace(first, frame=number))
+    print(f"{len(walk)} frames in {args.out}")

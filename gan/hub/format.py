@@ -58,7 +58,7 @@ def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
     _fill(G, path, model_id)
     training = folder / "training.json"
     return Model(G.requires_grad_(False).eval().to(device), model_id, revision or _digest(path), class_names,
-                 _object(training) if training.is_file() else {})
+                 _object(training, lenient=True) if training.is_file() else {})
 
 
 def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False) -> None:
@@ -75,10 +75,10 @@ def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half:
     write_json(folder / "config.json", config)
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
     """The JSON object that a file of a model folder holds."""
     try:
-        data = read_json(path)
+        data = read_json(path, lenient=lenient)
         if not isinstance(data, dict):
             raise ValueError("it holds no JSON object")
         return data

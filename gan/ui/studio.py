@@ -13,14 +13,14 @@ from typing import Any
 from gan import hub
 from gan.engine import Engine, device_name
 from gan.gallery import Entry, entry, list_models
-from gan.image import PngRecipe, columns_of, contact_sheet, read_recipe, save_png
+from gan.image import GAP, columns_of, contact_sheet
+from gan.recipe import SeedsRecipe, from_json, read_recipe, save_png
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.view import View, draws_of, from_recipe, seeds_text
 
 __all__ = ["Studio", "collect", "explain"]
 
 log = logging.getLogger(__name__)
-GAP = 2  # px between the tiles of a sheet
 
 
 class Studio:
@@ -54,13 +54,13 @@ class Studio:
         started = time.perf_counter()
         pixels = self.engine.draw(self.entries[view.model].name, draws)
         ms = (time.perf_counter() - started) * 1000
-        return model, PngRecipe(model.id, model.revision, view.seeds, view.label, view.psi, view.codes), pixels, ms
+        return model, SeedsRecipe(model.id, model.revision, view.seeds, view.label, view.psi, view.codes), pixels, ms
 
     def sheet(self, view: View) -> dict[str, Any]:
         """Draws the view as one PNG: what the page needs to show it."""
         model, recipe, pixels, ms = self._pixels(view)
         n, tile = len(pixels), pixels.shape[1]
-        sheet = contact_sheet(pixels, gap=GAP)
+        sheet = contact_sheet(pixels)
         path = save_png(self.outbox.fresh(file_name(recipe)), sheet, recipe)
         other = view.revision not in ("", model.revision)
         return {
@@ -74,7 +74,7 @@ class Studio:
 
     def single(self, recipe_json: str, seed: int) -> dict[str, Any]:
         """Draws one image of the sheet that the recipe describes."""
-        view, _ = from_recipe(PngRecipe.from_json(recipe_json))
+        view, _ = from_recipe(from_json(recipe_json))
         if seed not in view.seeds:
             raise ValueError(f"seed {str(seed)[:20]} is not on this sheet")
         model, recipe, pixels, _ = self._pixels(replace(view, seeds=(seed,)))
@@ -84,7 +84,7 @@ class Studio:
 
     def archive(self, recipe_json: str) -> dict[str, Any]:
         """A zip of the single images of a sheet, each with its recipe inside."""
-        view, _ = from_recipe(PngRecipe.from_json(recipe_json))
+        view, _ = from_recipe(from_json(recipe_json))
         _, recipe, pixels, _ = self._pixels(view)
         path = self.outbox.fresh(Path(file_name(recipe)).stem + ".zip")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
@@ -97,7 +97,7 @@ class Studio:
     def generate(self, model: str, seeds: Sequence[int], label: str | None, psi: float) -> Path:
         """The PNG of one seed or the sheet of several, written to the outbox: the API's endpoint."""
         _, recipe, pixels, _ = self._pixels(View(model, tuple(seeds), label or None, psi))
-        picture = pixels[0] if len(pixels) == 1 else contact_sheet(pixels, gap=GAP)
+        picture = pixels[0] if len(pixels) == 1 else contact_sheet(pixels)
         return save_png(self.outbox.fresh(file_name(recipe)), picture, recipe)
 
     def recognise(self, path: str) -> tuple[View, list[str]]:
@@ -108,7 +108,7 @@ class Studio:
         return from_recipe(recipe)
 
 
-def file_name(recipe: PngRecipe) -> str:
+def file_name(recipe: SeedsRecipe) -> str:
     """mymodel-seed0042.png, mymodel-seeds0-15.png."""
     stem = file_stem(recipe.model)
     if len(recipe.seeds) == 1:

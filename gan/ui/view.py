@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from gan.image import PngRecipe
 from gan.latent import MAX_SEED, Draw, check_seed, parse_seeds
+from gan.recipe import PngRecipe, SeedsRecipe, WalkRecipe
 
 __all__ = ["MAX_TILES", "PAGES", "SHEET", "View", "from_link", "from_recipe", "run_of", "seeds_of", "seeds_text"]
 
@@ -94,14 +94,17 @@ def from_link(query: Mapping[str, str], models: Sequence[str]) -> tuple[str, Vie
 def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
     """(view, what of the recipe the page cannot show)."""
     notes: list[str] = []
-    if recipe.walk:
+    if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
+        raise ValueError(f"this picture is of the kind {recipe.kind}, which this page cannot show")
+    if isinstance(recipe, WalkRecipe):
         notes.append("this picture is a frame of a walk: the seeds that the walk passes are shown")
     if len(recipe.seeds) > MAX_TILES:
         notes.append(f"this sheet has {len(recipe.seeds):,} images: the first {MAX_TILES} are shown")
+    label = recipe.label if isinstance(recipe, SeedsRecipe) else recipe.labels[0]
     psi = min(recipe.psi, MAX_PSI)
     if psi != recipe.psi:
         notes.append(f"psi {recipe.psi:g} is beyond the slider: drawn with {psi:g}")
-    return View(recipe.model, recipe.seeds[:MAX_TILES], recipe.label, psi, recipe.codes, recipe.revision), notes
+    return View(recipe.model, recipe.seeds[:MAX_TILES], label, psi, recipe.codes, recipe.revision), notes
 
 
 def draws_of(view: View, label: int | None) -> list[Draw]:
