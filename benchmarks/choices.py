@@ -21,13 +21,14 @@ import time
 from benchmarks.class_accuracy import read
 from gan.engine import draw
 from gan.latent import Draw
-from train.classifier import trained_classifier
-from train.config import overridden
-from train.data import Stream, load_images
-from train.export import settled
-from train.loop import Run
-from train.metrics import frechet_distance
+from train.data.images import load_images
+from train.data.stream import Stream
+from train.metrics.classifier import trained_classifier
+from train.metrics.scores import frechet_distance
 from train.recipes import find
+from train.run.loop import Run
+from train.run.settle import settled
+from train.settings import overridden
 
 VARY = ["g.up=nearest,transposed", "precision=bfloat16,float32"]
 
@@ -63,7 +64,7 @@ def main() -> None:
             began = time.process_time()
             run.fit()
             rate = run.nimg / (time.process_time() - began)
-            features, _ = read(net, draw(settled(run.G_ema), [Draw(s) for s in range(args.count)]))
+            features, _ = read(net, draw(settled(run.game.G_ema), [Draw(s) for s in range(args.count)]))
             found.setdefault(name, []).append(frechet_distance(real, features))
             print(json.dumps(dict(variant=name, seed=seed, kimg=args.kimg, frechet_distance=round(found[name][-1], 2),
                                   images_per_cpu_s=round(rate, 1))), flush=True)

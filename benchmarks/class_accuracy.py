@@ -23,9 +23,9 @@ import torch
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
-from train.classifier import Classifier, accuracy, to_input, trained_classifier
-from train.data import load_images
-from train.metrics import frechet_distance
+from train.data.images import load_images
+from train.metrics.classifier import Classifier, accuracy, to_input, trained_classifier
+from train.metrics.scores import frechet_distance
 
 
 @torch.no_grad()

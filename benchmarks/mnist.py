@@ -22,9 +22,9 @@ from benchmarks.scoreboard import COMMON, STRONG, STYLE, Board, Row, fill, main,
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
-from train.classifier import Classifier, accuracy, trained_classifier
-from train.data import load_images
-from train.metrics import frechet_distance, precision_recall
+from train.data.images import load_images
+from train.metrics.classifier import Classifier, accuracy, trained_classifier
+from train.metrics.scores import frechet_distance, precision_recall
 
 COUNT = 10_000  # images, as many as the test split has
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from train.runs import CHECKPOINT, peek
+from train.run.checkpoint import CHECKPOINT, peek
 
 
 def command(args: argparse.Namespace, out: Path, *extra: str) -> list[str]:

@@ -24,10 +24,11 @@ from typing import Any
 import torch
 
 from gan.engine import device_name
-from train.budget import images_per_s, kimg_in
-from train.config import Recipe, overridden
-from train.data import Images
+from train.data.images import Images
+from train.recipe import Recipe
 from train.recipes import RECIPES
+from train.run.budget import images_per_s, kimg_in
+from train.settings import overridden
 
 RESULTS = Path(__file__).resolve().parent / "results"
 WAITING = "not run yet"

@@ -25,9 +25,9 @@ from benchmarks.scoreboard import COMMON, NARROW, STYLE, Board, Row, fill, main,
 from gan import hub
 from gan.engine import draw
 from gan.latent import Draw
-from train.cache import cache_home, replacing
-from train.classifier import Classifier, accuracy, to_input, trained_classifier
-from train.data import Images, load_images
+from train.data.cache import cache_home, replacing
+from train.data.images import Images, load_images
+from train.metrics.classifier import Classifier, accuracy, to_input, trained_classifier
 
 STACKS = 128_000  #  training pictures, as in PacGAN (Lin et al. 2017, arXiv:1712.04086)
 SAMPLES = 25_600  #  judged

@@ -23,10 +23,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from gan.layers import UpConv
-from train.config import DataSpec, Recipe, overridden
-from train.data import Images, Stream
-from train.loop import Run
+from train.data.images import Images
+from train.data.spec import DataSpec
+from train.data.stream import Stream
+from train.recipe import Recipe
 from train.recipes import find
+from train.run.build import build_nets
+from train.run.loop import Run
+from train.settings import overridden
 
 
 class TwoOperations(nn.Module):
@@ -50,14 +54,14 @@ def plain(net: nn.Module) -> nn.Module:
 def plain_loop(recipe: Recipe, images: Images) -> Callable[[], None]:
     """One step of the loop that everybody writes, with G left out of D's step and D frozen in G's."""
     torch.manual_seed(0)
-    G, D = recipe.nets()
+    G, D = build_nets(recipe)
     plain(G)
     d_opt = torch.optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))
     g_opt = torch.optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
     stream, noise = Stream(images, seed=0), recipe.latent.noise
 
     def step() -> None:
-        real, _ = stream.batch(recipe.batch)
+        real = stream.batch(recipe.batch).x
         with torch.no_grad():
             fake = G(torch.randn(recipe.batch, noise))
         loss = F.softplus(D(fake)).mean() + F.softplus(-D(real)).mean()
@@ -75,7 +79,7 @@ def plain_loop(recipe: Recipe, images: Images) -> Callable[[], None]:
 
 
 def ours(recipe: Recipe, images: Images, *overrides: str) -> Callable[[], None]:
-    return Run(overridden(recipe, overrides), Stream(images, seed=0), seed=0).step
+    return Run(overridden(recipe, overrides), Stream(images, seed=0), seed=0).advance
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Shared by all tests: one thread (tiny nets run many times slower on more), no network, tiny models and data."""
 
 import os
+from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+import gan.models
 from gan.base import Latent
 from gan.models import families, family
-from train.config import DataSpec
-from train.data import Images
+from train.data.images import Images
+from train.data.spec import DataSpec
 
 torch.set_num_threads(1)
 
@@ -39,6 +41,12 @@ def tiny_images(*, classes: int = 0, channels: int = 1, resolution: int = 16, co
         pixels[k, 2 + 3 * label : 5 + 3 * label, 2:5] = 250
     spec = DataSpec(resolution, channels, classes, tuple(f"class{i}" for i in range(classes)), count)
     return Images(pixels, labels.astype(np.int64) if classes else None, spec, "tiny", "f" * 16, ())
+
+
+@pytest.fixture
+def test_families(monkeypatch):
+    """Lets recipes name the families of tests/families as well."""
+    monkeypatch.setattr(gan.models, "__path__", [*gan.models.__path__, str(Path(__file__).parent / "families")])
 
 
 @pytest.fixture

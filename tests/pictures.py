@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from train.data import load_images
+from train.data.images import load_images
 
 
 def picture(seed=0, mode="RGB", size=(16, 16), format="PNG", **options):

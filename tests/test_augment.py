@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from gan.spec import read, write
-from train.augment import DiffAugment
-from train.config import named
+from train.game.augment import DiffAugment
+from train.recipe import named
 
 
 def rng(seed=0):

@@ -49,7 +49,7 @@ def test_training_path_pulls_in_only_what_it_needs():
 def test_loop_and_app_name_no_family():
     names = {*families(), *RECIPES} - {"gan"}
     app = [ROOT / "app.py", *sorted((ROOT / "gan" / "ui").rglob("*.py"))]
-    for path in [ROOT / "train" / "loop.py", ROOT / "train" / "step.py", *app]:
+    for path in [*(ROOT / "train" / "run").glob("*.py"), ROOT / "train" / "game" / "step.py", *app]:
         words = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)*", path.read_text().lower()))
         assert not words & names, path
 

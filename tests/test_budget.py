@@ -6,10 +6,11 @@ import torch
 from conftest import tiny_images
 from test_training import tiny_run
 
-from train import budget
-from train.config import DataSpec, override
-from train.loop import Run
+from train.data.spec import DataSpec
 from train.recipes import RECIPES, find
+from train.run import budget
+from train.run.loop import Run
+from train.settings import override
 
 
 def test_speed_is_the_mean_over_the_run(monkeypatch):
@@ -17,11 +18,11 @@ def test_speed_is_the_mean_over_the_run(monkeypatch):
     now, images = [0.0], tiny_images()
     recipe = override(override(find("dcgan")(images.spec), "g.width", "4"), "d.width", "4")
 
-    def step(self):
+    def advance(self):
         now[0] += (1 if self.nimg < self.recipe.total_nimg / 2 else 3) * self.recipe.batch / 100
-        self.nimg += self.recipe.batch
+        self.game.nimg += self.recipe.batch
 
-    monkeypatch.setattr(Run, "step", step)
+    monkeypatch.setattr(Run, "advance", advance)
     assert budget.images_per_s(recipe, images, clock=lambda: now[0]) == pytest.approx(50)
     assert budget.kimg_in(20, 50) == 60 and budget.kimg_in(1, 123.456) == 7.41 and budget.kimg_in(0.001, 1) == 0.1
 
@@ -31,7 +32,7 @@ def test_memory_of_every_recipe(name):
     """Weights are counted to the byte: G five times with gradient, two moments and average, D four times."""
     run = tiny_run(name)
     weights, pictures = budget.memory_bytes(run.recipe, tiny_images(classes=3).spec)
-    count = [sum(p.numel() for p in net.parameters()) for net in (run.G, run.D, run.terms)]
+    count = [sum(p.numel() for p in net.parameters()) for net in (run.game.G, run.game.D, run.game.terms)]
     assert weights == 4 * np.dot(count, [5, 4, 4])
     assert pictures > 4 * 4 * 16 * 16  # at least the pictures themselves
     twice, _ = budget.memory_bytes(override(run.recipe, "batch", "8"), tiny_images(classes=3).spec)

@@ -1,4 +1,4 @@
-"""train.cache: a source is read once, and neither a full disk nor a damaged file can be taken for its pixels."""
+"""train.data.cache: a source is read once, and neither a full disk nor a damaged file can be taken for its pixels."""
 
 import errno
 import io
@@ -11,9 +11,8 @@ import pytest
 from pictures import FILES, folder, parquet, picture, zipped
 from PIL import Image
 
-import train.data
-import train.sources
-from train.data import load_images
+from train.data import images as data_images
+from train.data.images import load_images
 
 
 @pytest.fixture
@@ -25,10 +24,10 @@ def passes(monkeypatch):
         def counted(*args, **kwargs):
             counts[name] += 1
             return work(*args, **kwargs)
-        monkeypatch.setattr(train.data, f"_{name}", counted)
+        monkeypatch.setattr(data_images, f"_{name}", counted)
 
-    counting("probe", train.data._probe)
-    counting("decode", train.data._decode)
+    counting("probe", data_images._probe)
+    counting("decode", data_images._decode)
     return counts
 
 
@@ -108,10 +107,10 @@ def test_full_disk_while_writing_and_closing(tmp_path, cache, monkeypatch):
         os.close(handle)
         return open("/dev/full", mode, buffering=1024)
 
-    monkeypatch.setattr(train.data.os, "fdopen", full)
+    monkeypatch.setattr(os, "fdopen", full)
     with pytest.raises(ValueError, match="No space left on device; free some space"):
         load_images(root, cache_dir=cache)
-    monkeypatch.setattr(train.data.os, "fdopen", fdopen)
+    monkeypatch.setattr(os, "fdopen", fdopen)
     assert list(cache.iterdir()) == []
 
 

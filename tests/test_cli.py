@@ -16,7 +16,8 @@ import gan.__main__ as gan_cli
 import train.__main__ as train_cli
 from gan import hub
 from gan.recipe import read_recipe
-from train.runs import CHECKPOINT, HEALTHY, peek
+from train import session
+from train.run.checkpoint import CHECKPOINT, HEALTHY, peek
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", "cpu"]
@@ -148,7 +149,7 @@ def test_generate_from_a_png_without_recipe(tmp_path, capsys):
     (["dcgan", "--data", "PHOTOS", "--kimg", "0"], "kimg must be above 0"),
     (["dcgan", "--data", "PHOTOS", "--minutes", "0"], "minutes must be a number above 0"),
     (["dcgan", "--data", "PHOTOS", "--set", "latent.classes=5"], "latent.classes must be 0 or the 3 of the data, got 5"),
-    (["dcgan", "--data", "PHOTOS", "--set", "mix=5"], "this recipe cannot be trained with mix=5: "),
+    (["dcgan", "--data", "PHOTOS", "--set", "mix=5"], "mix must be Mix or none, got '5'"),
     (["progan", "--data", "PHOTOS", "--set", "g.taper=0"], "taper must be a power of two from 4 to 1024 px, got 0"),
     (["dcgan", "--data", "PHOTOS", "--set", "g.resolution=32"], "this recipe cannot be trained with g.resolution=32: "),
     (["r3gan", "--data", "PHOTOS", "--set", "d.spectral=true"], "d.spectral does not suit r3gan"),
@@ -217,33 +218,33 @@ def test_resume_rules(photos, tmp_path, capsys):
 
 def test_diverged_run_goes_back_and_exports(photos, tmp_path, capsys, monkeypatch):
     """Steps 1 and 2 are sound and saved, step 3 is not."""
-    from train.loop import Run
+    from train.run.loop import Run
 
-    def poisoned(self, step=Run.step):
-        if self.steps == 2:
-            self.D.head.score.weight.data.fill_(float("nan"))
-        step(self)
+    def poisoned(self, advance=Run.advance):
+        if self.game.rounds == 2:
+            self.game.D.head.score.weight.data.fill_(float("nan"))
+        advance(self)
 
-    monkeypatch.setattr(Run, "step", poisoned)
+    monkeypatch.setattr(Run, "advance", poisoned)
     out = tmp_path / "r"
     assert train("dcgan", "--data", photos, "--out", out, "--kimg", "1", "--checkpoint-s", "0", *TINY) == 1
-    assert "the D loss is not finite at step 3" in (line := error_of(capsys)) and "went back to 0.0 kimg" in line
+    assert "the D loss is not finite in round 3" in (line := error_of(capsys)) and "went back to 0.0 kimg" in line
     assert hub.load(out / "export").training["nimg"] == 8
 
 
 @pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 1)])
 def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, monkeypatch, times, code):
-    from train import watch
-    from train.loop import Run
+    from train.run import watch
+    from train.run.loop import Run
 
-    step = Run.step
+    advance = Run.advance
 
     def poisoned(self):
-        if self.steps == 3 and self.rollbacks < times:
-            self.D.head.score.weight.data.fill_(float("nan"))
-        step(self)
+        if self.game.rounds == 3 and self.rollbacks < times:
+            self.game.D.head.score.weight.data.fill_(float("nan"))
+        advance(self)
 
-    monkeypatch.setattr(Run, "step", poisoned)
+    monkeypatch.setattr(Run, "advance", poisoned)
     monkeypatch.setattr(watch, "EVERY_NIMG", 4)
     out = tmp_path / "r"
     command = ["dcgan", "--data", photos, "--out", out, "--kimg", "0.032", "--checkpoint-s", "0", *TINY]
@@ -254,15 +255,15 @@ def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, 
     assert hub.load(out / "export").training["nimg"] == peek(out / CHECKPOINT)[0]["nimg"] == nimg
     timeline = json.loads((out / "export" / "timeline" / "timeline.json").read_text())["snapshots"]
     assert [d["nimg"] for d in timeline] == [0, 32][: 2 if code == 0 else 1]
-    monkeypatch.setattr(Run, "step", step)
+    monkeypatch.setattr(Run, "advance", advance)
     assert train(*command, "--resume") == 0  # goes on from there
     assert hub.load(out / "export").training["nimg"] == 32
 
 
 def test_unasked_a_run_goes_back_to_its_checkpoint_and_no_further(photos, tmp_path, monkeypatch):
     """A healthy state of an earlier session is older."""
-    from train import watch
-    from train.loop import Run
+    from train.run import watch
+    from train.run.loop import Run
 
     monkeypatch.setattr(watch, "EVERY_NIMG", 4)
     monkeypatch.setattr(watch, "WELL", 0.0)
@@ -270,18 +271,18 @@ def test_unasked_a_run_goes_back_to_its_checkpoint_and_no_further(photos, tmp_pa
     command = ["dcgan", "--data", photos, "--out", out, "--checkpoint-s", "0", *TINY]
     assert train(*command, "--kimg", "0.016", "--on-collapse", "rollback") == 0
 
-    def poisoned(self, step=Run.step):
-        if self.steps == 7:
-            self.D.head.score.weight.data.fill_(float("nan"))
-        step(self)
+    def poisoned(self, advance=Run.advance):
+        if self.game.rounds == 7:
+            self.game.D.head.score.weight.data.fill_(float("nan"))
+        advance(self)
 
-    monkeypatch.setattr(Run, "step", poisoned)
+    monkeypatch.setattr(Run, "advance", poisoned)
     assert train(*command, "--kimg", "0.04", "--resume") == 1
     assert (peek(out / HEALTHY)[0]["nimg"], peek(out / CHECKPOINT)[0]["nimg"]) == (16, 28)
 
 
 def test_a_collapse_stops_at_the_last_healthy_state(photos, tmp_path, capsys, monkeypatch):
-    from train import watch
+    from train.run import watch
 
     for name, value in dict(EVERY_NIMG=4, LEARNED_NIMG=0, WELL=0.0, PATIENCE=2).items():
         monkeypatch.setattr(watch, name, value)
@@ -297,7 +298,7 @@ def test_a_collapse_stops_at_the_last_healthy_state(photos, tmp_path, capsys, mo
 
 
 def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(train_cli, "images_per_s", lambda *args, **kwargs: 321.0)
+    monkeypatch.setattr(session, "images_per_s", lambda *args, **kwargs: 321.0)
     out = tmp_path / "r"
     assert train("dcgan", "--data", photos, "--out", out, "--minutes", "0.01", *TINY) == 0
     assert "321 images/s here: 0.01 minutes are 0.193 kimg" in capsys.readouterr().err

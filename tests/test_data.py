@@ -9,10 +9,10 @@ import torch
 from pictures import FILES, decoded, encoded, folder, picture, zipped
 from PIL import Image
 
-import train.data
-import train.sources
-from train.config import DataSpec
-from train.data import Images, Stream, load_images
+from train.data import sources
+from train.data.images import Images, load_images
+from train.data.spec import DataSpec
+from train.data.stream import Stream
 
 # --- pixels ------------------------------------------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ def test_broken_files_are_skipped_and_listed(tmp_path, cache, caplog):
 
 def test_bombs_are_skipped(tmp_path, cache, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    monkeypatch.setattr(train.sources, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(sources, "MAX_BYTES", 20_000)
     files = {**FILES, "cat/bomb.png": picture(1, "1", (300, 300)), "cat/heavy.png": bytes(20_001)}
     for source in (folder(tmp_path / "set", files), zipped(tmp_path / "a.zip", files)):
         images = load_images(source, cache_dir=cache)
@@ -180,7 +180,7 @@ def test_every_epoch_is_a_permutation():
 @pytest.mark.parametrize("flip", [False, True])
 def test_batches_do_not_change_the_stream(flip):
     whole = Stream(numbered(10), seed=7, flip=flip)
-    x, c = whole.batch(57)
+    x, c, _ = whole.batch(57)
     parts = Stream(numbered(10), seed=7, flip=flip)
     batches = [parts.batch(n) for n in (1, 3, 25, 7, 21)]
     assert torch.equal(x, torch.cat([b[0] for b in batches])) and torch.equal(c, torch.cat([b[1] for b in batches]))
@@ -197,19 +197,19 @@ def test_the_stream_is_frozen():
 def test_batch_values():
     images = numbered(10)
     images.pixels[..., 1:, :] = 255
-    x, c = Stream(images, seed=0).batch(4)
+    x, c, _ = Stream(images, seed=0).batch(4)
     assert x.shape == (4, 1, 4, 4) and x.dtype == torch.float32 and x.is_contiguous()
     assert (x[..., 1:] == 1).all() and x.min() == -1
     assert c.dtype == torch.int64
     plain = numbered(10)
-    x, c = Stream(plain, seed=0).batch(4)
+    x, c, _ = Stream(plain, seed=0).batch(4)
     assert torch.equal(c, numbers(x).long() % 5)
-    assert Stream(numbered(10, labels=False), seed=0).batch(4)[1] is None
+    assert Stream(numbered(10, labels=False), seed=0).batch(4).c is None
 
 
 def test_flip():
-    x, _ = Stream(numbered(100), seed=0).batch(200)
-    mirrored, _ = Stream(numbered(100), seed=0, flip=True).batch(200)
+    x = Stream(numbered(100), seed=0).batch(200).x
+    mirrored = Stream(numbered(100), seed=0, flip=True).batch(200).x
     flipped = mirrored[:, 0, 0, 3] > -1
     assert 70 < flipped.sum() < 130 and not torch.equal(flipped[:100], flipped[100:])
     assert torch.equal(torch.where(flipped[:, None, None, None], mirrored.flip(3), mirrored), x)
@@ -233,5 +233,5 @@ def test_real_data_sets(tmp_path):
     assert np.bincount(mnist.labels).min() > 5000
     cats = load_images(Path(root) / "cats64.zip", cache_dir=tmp_path)
     assert cats.spec == DataSpec(64, 3, 0, (), 8_303) and cats.labels is None and not cats.skipped
-    x, c = Stream(cats, seed=0).batch(10_000)
+    x, c, _ = Stream(cats, seed=0).batch(10_000)
     assert x.shape == (10_000, 3, 64, 64) and c is None

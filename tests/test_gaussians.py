@@ -1,50 +1,23 @@
 """Does each objective train? Eight Gaussians on a ring and twenty-five on a grid, as images [N, 2, 1, 1], in seconds."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
-from torch import nn
 
-from gan import base
-from gan.base import Latent
-from gan.layers import spectral_normalise
-from train.callbacks import ClipWeights
-from train.config import Adam, Recipe
-from train.loop import Run
-from train.terms import R1, R2, GradientPenalty, hinge, least_squares, nonsaturating, relativistic, wasserstein
+from gan.base import Batch, Latent
+from train.game.dynamics import ClipWeights
+from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
+from train.game.optim import Adam
+from train.game.penalties import R1, R2, GradientPenalty
+from train.recipe import Recipe
+from train.run.loop import Run
 
 RING = torch.tensor([[math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)] for k in range(8)])
 GRID = torch.tensor([[x / 2, y / 2] for x in range(-2, 3) for y in range(-2, 3)])
 
 
-class G2D(base.Generator):
-    def __init__(self):
-        nn.Module.__init__(self)
-        self.latent = Latent(4)
-        self.net = nn.Sequential(nn.Linear(4, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 2))
-
-    def synthesis(self, w, y=None):
-        return self.net(w[:, 0])[:, :, None, None]
-
-
-class D2D(base.Discriminator):
-    def __init__(self, spectral: bool):
-        nn.Module.__init__(self)
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(2, 128), nn.LeakyReLU(0.2), nn.Linear(128, 128), nn.LeakyReLU(0.2))
-        self.head = base.Head(128)
-        if spectral:
-            spectral_normalise(self)
-
-    def features(self, x, c=None, y=None):
-        return self.net(x)
-
-
-@dataclass(frozen=True)
-class Planar(Recipe):
-    def nets(self):
-        return G2D(), D2D(self.d.get("spectral", False))
+pytestmark = pytest.mark.usefixtures("test_families")
 
 
 class Mixture:
@@ -55,18 +28,18 @@ class Mixture:
 
     def batch(self, n):
         k = torch.randint(len(self.modes), (n,), generator=self.rng)
-        return (self.modes[k] + 0.03 * torch.randn(n, 2, generator=self.rng))[:, :, None, None], None
+        return Batch((self.modes[k] + 0.03 * torch.randn(n, 2, generator=self.rng))[:, :, None, None], None)
 
 
 def modes_found(loss, modes, steps, **kwargs):
     """(modes with a sample within 0.15, share of samples that are so near)."""
     opt = Adam(1e-3, (0.0, 0.99))
-    recipe = Planar("planar", Latent(4), loss, g_opt=opt, d_opt=opt, batch=128, ema_kimg=3.0, **kwargs)
+    recipe = Recipe("planar", Latent(4), loss, g_opt=opt, d_opt=opt, batch=128, ema_kimg=3.0, **kwargs)
     run = Run(recipe, Mixture(modes), seed=1)
     for _ in range(steps):
-        run.step()
+        run.advance()
     with torch.no_grad():
-        x = run.G_ema(recipe.latent.sample(2000, generator=torch.Generator().manual_seed(2)))[:, :, 0, 0]
+        x = run.game.G_ema(recipe.latent.sample(2000, generator=torch.Generator().manual_seed(2)))[:, :, 0, 0]
     distance, nearest = torch.cdist(x, modes).min(1)
     near = distance < 0.15
     return len(set(nearest[near].tolist())), near.float().mean().item()

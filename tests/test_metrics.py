@@ -5,8 +5,8 @@ import pytest
 import torch
 from conftest import tiny_images
 
-from train import classifier
-from train.metrics import frechet_distance, precision_recall
+from train.metrics import classifier
+from train.metrics.scores import frechet_distance, precision_recall
 
 
 def test_frechet_distance_of_gaussians():

@@ -8,9 +8,14 @@ import torch
 
 from gan.base import Latent
 from gan.spec import read, write
-from train.config import Adam, DataSpec, Recipe, Schedule, at, named, override
+from train.data.spec import DataSpec
+from train.game.objectives import nonsaturating
+from train.game.optim import Adam
+from train.game.penalties import R1
+from train.recipe import Recipe, named
 from train.recipes import RECIPES, ancestors, changes, find
-from train.terms import R1, nonsaturating
+from train.schedule import Schedule, at
+from train.settings import override
 
 DATA = DataSpec(16, 1, 3, ("a", "b", "c"), 60)
 NAMES = {"Schedule": Schedule, "Latent": Latent, "R1": R1, "nonsaturating": nonsaturating, "Adam": Adam}
@@ -121,7 +126,7 @@ def test_override_of_terms_and_optimiser():
     ("g", "5", "g must be Mapping, got '5'"),
     ("callbacks", "ClipWeights(-1)", "bound must be above 0"),
     ("ema_kimg", "Schedule(1, -2)", "ema_kimg must be at least 0, got Schedule"),
-    ("callbacks", "R1()", "callbacks must be a list of Callback, got"),
+    ("callbacks", "R1()", "callbacks must be a list of Dynamics, got"),
     ("penalties", "[5]", "penalties must be a list of Term, got"),
     ("loss", "R1()", "loss must be Objective, got"),
     ("d_opt", "none", "d_opt must be Adam or RMSprop, got 'none'"),

@@ -7,10 +7,10 @@ from test_training import assert_same, tiny_run
 
 from gan.base import Latent
 from gan.layers import norm_layer
-from train import discriminators
-from train.augment import DiffAugment
+from train.game import discriminators
+from train.game.augment import DiffAugment
+from train.game.penalties import ModeSeeking
 from train.recipes import RECIPES
-from train.terms import ModeSeeking
 
 
 def built(name="dcgan", **options):
@@ -80,12 +80,12 @@ def test_augmentation_changes_a_share_of_the_pictures(p):
 def test_adaptive_augmentation_moves_towards_its_target_and_resumes():
     overrides = ("augment=DiffAugment(p=0.5)", "callbacks=AdaptiveAugment(every=1, kimg=1)")
     run = tiny_run("dcgan", *overrides, kimg=1)
-    adapt = run.callbacks[0]
+    adapt = run.dynamics[0]
     for real, way in ((9.0, 1), (-9.0, -1)):  # D sure that reals are real: more; sure that they are fake: less
         before, step = run.recipe.augment.p, make_step("D")
         step.__dict__["real_logits"] = torch.full((4,), real)
-        adapt.after_phase(run, run.phases[0], step)
-        adapt.after_step(run)
+        adapt.after_phase(run.game, run.game.phases[0], step)
+        adapt.after_round(run.game)
         assert run.recipe.augment.p == pytest.approx(before + way * 4 / 1000)
     straight, first, second = (tiny_run("dcgan", *overrides, kimg=0.04) for _ in range(3))
     straight.fit()
@@ -106,7 +106,7 @@ def test_every_recipe_takes_them(name, remedy):
     if remedy == "d.copies=2" and name in ("infogan", "acgan"):
         pytest.skip("reads D's features: refused, see below")
     run = tiny_run(name, "batch=8", remedy)
-    run.step()
+    run.advance()
     assert all(loss.isfinite() for loss in run.losses.values())
 
 
@@ -145,7 +145,7 @@ def test_what_does_not_suit_is_refused_in_one_line(name, overrides, message):
     ("dcgan", ["loss=relativistic", "d.pack=2"])])
 def test_remedies_that_suit(name, overrides):
     run = tiny_run(name, *overrides)
-    run.step()
+    run.advance()
     assert all(loss.isfinite() for loss in run.losses.values())
 
 

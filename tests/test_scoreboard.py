@@ -13,6 +13,7 @@ from conftest import tiny_images
 from benchmarks import mnist, scoreboard, stacked_mnist
 from benchmarks.scoreboard import Board, Row, fill
 from train.recipes import RECIPES
+from train.run.build import build_nets
 
 
 def board(judge=None):
@@ -53,7 +54,7 @@ def test_what_is_unclear_is_said():
 
 
 def test_stacking_is_the_same_every_time(tmp_path, monkeypatch):
-    from train.data import load_images
+    from train.data.images import load_images
 
     monkeypatch.setattr(stacked_mnist, "STACKS", 2000)
     images = tiny_images(resolution=32)
@@ -71,7 +72,7 @@ def test_rows_are_recipes_that_take_their_settings(rows):
     assert len({row.name for row in rows}) == len(rows) and {row.recipe for row in rows} == set(RECIPES)
     images = tiny_images(classes=10, resolution=32)
     for row in rows:
-        row.resolved(images).nets()
+        build_nets(row.resolved(images))
 
 
 def _record(folder, name):

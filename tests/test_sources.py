@@ -1,4 +1,4 @@
-"""train.sources: every source gives the same images; what cannot be read is said in one line."""
+"""train.data.sources: every source gives the same images; what cannot be read is said in one line."""
 
 import io
 import logging
@@ -12,8 +12,8 @@ import pytest
 from pictures import FILES, folder, parquet, picture, zipped
 from PIL import Image
 
-from train.config import DataSpec
-from train.data import load_images
+from train.data.images import load_images
+from train.data.spec import DataSpec
 
 
 def test_every_source_gives_the_same_images(tmp_path, cache):

@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from conftest import tiny_generator
 
-from gan.base import Latent
+from gan.base import Batch, Latent
 from gan.layers import minibatch_std
 from gan.models import family
-from train.augment import StyleMixing
-from train.export import settled
-from train.step import Step
-from train.terms import PathLength
+from train.game.augment import StyleMixing
+from train.game.penalties import PathLength
+from train.game.step import Step
+from train.run.settle import settled
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.double) / 8
 
@@ -105,7 +105,7 @@ def test_noise_is_drawn_in_training_and_kept_in_use():
 def step_of(G, **kwargs):
     z = torch.randn(64, 6)
     real = torch.zeros(64, 3, G.resolution, G.resolution)
-    return Step(G, None, z, None, real, net="G", rng=torch.Generator().manual_seed(3), **kwargs)
+    return Step(G, None, z, Batch(real, None), net="G", rng=torch.Generator().manual_seed(3), **kwargs)
 
 
 def test_style_mixing_changes_a_tail_of_layers():

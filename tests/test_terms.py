@@ -9,22 +9,10 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan import base
-from gan.base import Latent
-from train.step import Step
-from train.terms import (
-    R1,
-    R2,
-    AuxiliaryClassifier,
-    Drift,
-    GradientPenalty,
-    MutualInformation,
-    Orthogonal,
-    hinge,
-    least_squares,
-    nonsaturating,
-    relativistic,
-    wasserstein,
-)
+from gan.base import Batch, Latent
+from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
+from train.game.penalties import R1, R2, AuxiliaryClassifier, Drift, GradientPenalty, MutualInformation, Orthogonal
+from train.game.step import Step
 
 
 class LinearD(base.Discriminator):
@@ -52,7 +40,7 @@ class LinearG(base.Generator):
 
 def make_step(net, **kwargs):
     torch.manual_seed(0)
-    return Step(LinearG(), LinearD(), torch.randn(5, 3), None, torch.randn(5, 1, 4, 4), net=net,
+    return Step(LinearG(), LinearD(), torch.randn(5, 3), Batch(torch.randn(5, 1, 4, 4), None), net=net,
                 rng=torch.Generator().manual_seed(0), **kwargs)
 
 

@@ -9,10 +9,10 @@ import torch
 from conftest import tiny_images
 from test_training import assert_same, tiny_run
 
-from train import watch
 from train.recipes import RECIPES
-from train.runs import load_checkpoint
-from train.watch import Collapsed, CollapseWatch, nearest_distance
+from train.run import watch
+from train.run.checkpoint import load_checkpoint
+from train.run.watch import Collapsed, CollapseWatch, nearest_distance
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def soon(monkeypatch):
 def collapse(run):
     """What a collapse does: the latent no longer matters."""
     with torch.no_grad():
-        run.G.first.weight.zero_()
+        run.game.G.first.weight.zero_()
 
 
 def test_distance_to_the_nearest_picture():
@@ -39,7 +39,7 @@ def test_distance_to_the_nearest_picture():
 
 
 def test_reading_changes_nothing(tmp_path):
-    plain, watched = tiny_run("cgan", kimg=0.08), tiny_run("cgan", kimg=0.08, callbacks=[CollapseWatch(tmp_path)])
+    plain, watched = tiny_run("cgan", kimg=0.08), tiny_run("cgan", kimg=0.08, observers=[CollapseWatch(tmp_path)])
     plain.fit()
     watched.fit()
     assert_same(plain, watched)
@@ -51,15 +51,15 @@ def test_reading_changes_nothing(tmp_path):
 def test_the_latents_watched_are_not_the_weights_of_g(name, tmp_path):
     """The generators of both begin with the run's seed."""
     watcher = CollapseWatch(tmp_path)
-    run = tiny_run(name, images=tiny_images(), callbacks=[watcher])
+    run = tiny_run(name, images=tiny_images(), observers=[watcher])
     watcher.on_start(run)
     z = watcher.z.flatten()
-    drawn = [p.detach().flatten()[: len(z)] for p in run.G.parameters() if p.ndim > 1 and p.numel() >= len(z)]
+    drawn = [p.detach().flatten()[: len(z)] for p in run.game.G.parameters() if p.ndim > 1 and p.numel() >= len(z)]
     assert drawn and all(abs(torch.corrcoef(torch.stack([weights, z]))[0, 1]) < 0.5 for weights in drawn)
 
 
 def test_a_collapse_is_said_once_and_kept(tmp_path, caplog):
-    run = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.2, callbacks=[CollapseWatch(tmp_path)])
+    run = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.2, observers=[CollapseWatch(tmp_path)])
     collapse(run)
     with caplog.at_level(logging.WARNING):
         run.fit()
@@ -76,7 +76,7 @@ def test_every_way_out_of_a_collapse_can_be_followed(name):
     settings = [shlex.split(way)[1] for way in watch._ways_out(run) if way.startswith("--set")]
     assert torch.equal(before, torch.get_rng_state())
     for setting in settings:
-        assert {type(t) for t in run.terms} <= {type(t) for t in tiny_run(name, setting).terms}
+        assert {type(t) for t in run.game.terms} <= {type(t) for t in tiny_run(name, setting).game.terms}
     assert any("ModeSeeking" in setting for setting in settings)
     assert ("d.pack=2" in settings) == (name in ("gan", "dcgan", "lsgan", "wgan", "sngan"))
 
@@ -90,11 +90,11 @@ def test_what_the_run_has_already_is_no_way_out():
 @pytest.mark.parametrize("name", ["dcgan", "cgan"])
 def test_one_picture_a_class_is_a_collapse_too(name, tmp_path):
     """The class may change the picture as it likes: the latent must."""
-    run = tiny_run(name, "g_opt.lr=0.0", "batch=12", kimg=1, callbacks=[CollapseWatch(tmp_path, on_collapse="stop")])
+    run = tiny_run(name, "g_opt.lr=0.0", "batch=12", kimg=1, observers=[CollapseWatch(tmp_path, on_collapse="stop")])
     with torch.no_grad():
-        run.G.first.weight[: run.G.latent.dim] = 0
-        if run.G.append.embed is not None:
-            run.G.append.embed.weight.mul_(30)
+        run.game.G.first.weight[: run.game.G.latent.dim] = 0
+        if run.game.G.append.embed is not None:
+            run.game.G.append.embed.weight.mul_(30)
     with pytest.raises(Collapsed, match=r"\d latents give pictures only .*evidence: .*png"):
         run.fit()
 
@@ -102,26 +102,26 @@ def test_one_picture_a_class_is_a_collapse_too(name, tmp_path):
 def test_the_last_healthy_state_is_kept_and_gone_back_to(tmp_path):
     healthy = tmp_path / "healthy.safetensors"
     watching = CollapseWatch(tmp_path, on_collapse="rollback", good=healthy, every_s=0)
-    run = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.7, callbacks=[watching])
-    run.step()
+    run = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.7, observers=[watching])
+    run.advance()
     watching.on_start(run)
     for k in range(40):
         if k == 8:
             before = run.nimg
             collapse(run)
-        run.step()
+        run.advance()
         try:
-            watching.after_step(run)
+            watching.after_round(run)
         except Collapsed:
             break
     assert healthy.exists() and k > 8, "the collapse was not seen"
-    load_checkpoint(healthy, run, {})
-    assert run.nimg <= before + 8 and run.G.first.weight.abs().sum() > 0
+    run.restore(*load_checkpoint(healthy, {}))
+    assert run.nimg <= before + 8 and run.game.G.first.weight.abs().sum() > 0
     state = run.rng.get_state()
     run.try_again(1, {"G": 1.0, "D": 0.5})
-    run.step()
+    run.advance()
     assert not torch.equal(state, run.rng.get_state())
-    assert run.phases[0].optimiser.param_groups[0]["lr"] == pytest.approx(run.recipe.d_opt.lr / 2)
+    assert run.game.phases[0].optimiser.param_groups[0]["lr"] == pytest.approx(run.recipe.d_opt.lr / 2)
     again = tiny_run("dcgan", "g_opt.lr=0.0", kimg=0.7)
     again.restore(*run.state())
     assert (again.rollbacks, again.slower) == (1, {"G": 1.0, "D": 0.5})
@@ -130,7 +130,7 @@ def test_the_last_healthy_state_is_kept_and_gone_back_to(tmp_path):
 def test_a_wasserstein_critic_may_be_right_all_the_time(tmp_path, caplog):
     """That is what it is for: the distance that it measures has a gradient all the same."""
     fast = ("d_opt.lr=0.05", "g_opt.lr=0.0", "d.norm=none")
-    run = tiny_run("dcgan", *fast, "loss=wasserstein", kimg=0.4, callbacks=[CollapseWatch(tmp_path)])
+    run = tiny_run("dcgan", *fast, "loss=wasserstein", kimg=0.4, observers=[CollapseWatch(tmp_path)])
     with caplog.at_level(logging.WARNING):
         run.fit()
     assert run.vitals["accuracy"] > watch.CERTAIN and not any("D tells" in r.message for r in caplog.records)
@@ -138,13 +138,13 @@ def test_a_wasserstein_critic_may_be_right_all_the_time(tmp_path, caplog):
 
 def test_d_that_is_never_wrong_and_gradients_that_explode_are_said(tmp_path, caplog):
     callback = CollapseWatch(tmp_path)
-    run = tiny_run("dcgan", "d_opt.lr=0.05", "g_opt.lr=0.0", "d.norm=none", kimg=0.4, callbacks=[callback])
+    run = tiny_run("dcgan", "d_opt.lr=0.05", "g_opt.lr=0.0", "d.norm=none", kimg=0.4, observers=[callback])
     with caplog.at_level(logging.WARNING):
         run.fit()
     assert any("D tells reals and fakes apart" in r.message for r in caplog.records)
     caplog.clear()
     callback.norms["G"], callback.strikes = [1e-9] * 100, {}
     for _ in range(6):
-        run.step()
-        callback.after_step(run)
+        run.advance()
+        callback.after_round(run)
     assert any("gradients of G are" in r.message and "g_opt.lr" in r.message for r in caplog.records)

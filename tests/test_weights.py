@@ -12,7 +12,7 @@ from gan.engine import draw
 from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import read_recipe
-from train.config import Recipe
+from train.recipe import Recipe
 from train.recipes import RECIPES
 
 SHIPPED = sorted(p.parent for p in hub.WEIGHTS.glob("*/config.json"))
@@ -51,8 +51,8 @@ WEAKER = {"mnist-infogan": (1, 0.035), "mnist-wgan": (1, 0.03), "mnist-progan": 
 @pytest.fixture(scope="module")
 def digits():
     """A classifier of MNIST's training split, and the test split."""
-    from train.classifier import trained_classifier
-    from train.data import load_images
+    from train.data.images import load_images
+    from train.metrics.classifier import trained_classifier
 
     folder = os.environ.get("GAN_GALLERY_DATA")
     if not folder:
@@ -66,7 +66,7 @@ def digits():
 def test_digits_are_what_was_asked_for(digits):
     """Digits that read as asked, all ten of them, and no two alike."""
     from benchmarks.class_accuracy import judge, read
-    from train.classifier import accuracy
+    from train.metrics.classifier import accuracy
 
     net, test = digits
     assert accuracy(net, test) >= 0.985

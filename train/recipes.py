@@ -1,4 +1,4 @@
-"""The history of GANs as a table: one function a recipe, stating only what differs from ``train.config.Recipe``.
+"""The history of GANs as a table: one function a recipe, stating only what differs from ``train.recipe.Recipe``.
 
 A recipe is a function because its terms carry state: every run gets fresh ones.
 """
@@ -10,10 +10,12 @@ from dataclasses import dataclass, fields, replace
 
 from gan.base import Latent
 from gan.spec import write
-from train.augment import StyleMixing
-from train.callbacks import ClipWeights, Grow
-from train.config import Adam, DataSpec, Recipe, RMSprop, Schedule
-from train.terms import (
+from train.data.spec import DataSpec
+from train.game.augment import StyleMixing
+from train.game.dynamics import ClipWeights, Grow
+from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
+from train.game.optim import Adam, RMSprop
+from train.game.penalties import (
     R1,
     R2,
     AuxiliaryClassifier,
@@ -22,18 +24,15 @@ from train.terms import (
     MutualInformation,
     Orthogonal,
     PathLength,
-    hinge,
-    least_squares,
-    nonsaturating,
-    relativistic,
-    wasserstein,
 )
+from train.recipe import Recipe
+from train.schedule import Schedule
 
-__all__ = ["RECIPES", "Entry", "ancestors", "changes", "find"]
+__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class NamedRecipe:
     """A recipe function with what is known of it."""
 
     name: str
@@ -56,40 +55,40 @@ class Entry:
         return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d})
 
 
-RECIPES: dict[str, Entry] = {}
+RECIPES: dict[str, NamedRecipe] = {}
 
 
 def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False) -> Callable:
     """Registers a recipe under its function's name, printed with hyphens."""
 
-    def register(make: Callable[[DataSpec], Recipe]) -> Entry:
+    def register(make: Callable[[DataSpec], Recipe]) -> NamedRecipe:
         name = make.__name__.replace("_", "-")
-        RECIPES[name] = Entry(name, make, paper, parent, note, labelled)
+        RECIPES[name] = NamedRecipe(name, make, paper, parent, note, labelled)
         return RECIPES[name]
 
     return register
 
 
-def find(name: str) -> Entry:
-    """The entry of a name, with hyphens or underscores. ``ValueError`` with the known names for any other."""
+def find(name: str) -> NamedRecipe:
+    """The recipe of a name, with hyphens or underscores. ``ValueError`` with the known names for any other."""
     hyphenated = name.replace("_", "-")
     if hyphenated not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
     return RECIPES[hyphenated]
 
 
-def ancestors(entry: Entry) -> list[str]:
+def ancestors(named: NamedRecipe) -> list[str]:
     """Names of the recipes that it grew from, its parent first."""
-    return [entry.parent, *ancestors(find(entry.parent))] if entry.parent else []
+    return [named.parent, *ancestors(find(named.parent))] if named.parent else []
 
 
-def changes(entry: Entry, data: DataSpec) -> dict[str, list[str]]:
+def changes(named: NamedRecipe, data: DataSpec) -> dict[str, list[str]]:
     """Slot -> [of the parent, of the recipe], in the notation of ``--set``, for what the recipe does otherwise than its
-    parent on this data; "" = left at its default. Budget and arithmetic are left out: they are no ideas. {} without a
-    parent."""
-    if not entry.parent:
+    parent on this data; "" = left at its default. ``kimg``, ``precision`` and ``channels_last`` are left out: budget and
+    arithmetic are no part of a paper's idea. {} without a parent."""
+    if not named.parent:
         return {}
-    old, new = (_flat(e(data)) for e in (find(entry.parent), entry))
+    old, new = (_flat(r(data)) for r in (find(named.parent), named))
     return {slot: [old.get(slot, ""), new.get(slot, "")] for slot in {**old, **new}
             if old.get(slot) != new.get(slot) and slot not in ("kimg", "precision", "channels_last")}
 

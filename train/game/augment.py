@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.spec import Recorded
-
-if TYPE_CHECKING:
-    from train.step import Step
+from train.game.step import Augment, Mix, Step
 
 __all__ = ["DiffAugment", "StyleMixing"]
 RECIPE_NAMES = ("DiffAugment", "StyleMixing")
@@ -23,7 +18,7 @@ def _check_shares(**shares: float) -> None:
             raise ValueError(f"{what} must be from 0 to 1, got {share}")
 
 
-class StyleMixing(Recorded):
+class StyleMixing(Mix):
     """With probability ``prob`` a sample takes its w from another z from a random layer on (Karras et al. 2019,
     arXiv:1812.04948, sec. 3.1), so that no two layers rely on each other."""
 
@@ -41,7 +36,7 @@ class StyleMixing(Recorded):
         return torch.where(from_other[:, :, None], other, w)
 
 
-class DiffAugment(Recorded):
+class DiffAugment(Augment):
     """Differentiable augmentation of what D sees, reals and fakes alike (Zhao et al. 2020, arXiv:2006.10738): D cannot learn
     a small data set by heart, and G is not taught the changes, since they are not G's to make.
 

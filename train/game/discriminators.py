@@ -1,12 +1,12 @@
 """What is put around a family's discriminator, whatever the family: several of them, packing, spectral normalisation.
 
 Each is an option of the recipe's slot ``d`` beside the family's own: ``d=dict(copies=3)``, ``--set d.pack=2``. Logits stay
-[N], so no objective and no loop knows.
+as they are, so no objective and no loop knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ __all__ = ["OPTIONS", "build"]
 OPTIONS = {"copies": int, "pack": int, "spectral": bool}
 
 
-class Copies(nn.Module):
+class Copies(Discriminator):
     """Several discriminators from different initial weights, each judging its part of every batch.
 
     G meets the mean of their losses (Durugkar, Gemp and Mahadevan 2016, arXiv:1611.01673, GMAN with lambda = 0), estimated
@@ -31,33 +31,30 @@ class Copies(nn.Module):
 
     shared_features = False  # each has features of its own
 
-    def __init__(self, make: Callable[[], Discriminator], copies: int):
-        super().__init__()
-        self.nets = nn.ModuleList(make() for _ in range(copies))
+    def __init__(self, nets: Sequence[Discriminator]):
+        nn.Module.__init__(self)  # their size is not its own
+        self.nets = nn.ModuleList(nets)
         self.feature_dim = self.nets[0].feature_dim
 
     def grow(self, level: int, alpha: float) -> None:
         for D in self.nets:
             D.grow(level, alpha)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """x [N, C, H, W], c [N] -> h [N, F]: the first rows from the first net, and so on."""
-        return torch.cat([D.features(*part) for D, *part in self._parts(x, c)])
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """x [N, C, H, W], c [N], y -> h [N, F]: the first rows from the first net, and so on."""
+        return torch.cat([D.features(*part) for D, *part in self._parts(x, c, y)])
 
     def head(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """h [N, F] -> logits [N]."""
+        """h [N, F] -> logits [N] or [N, P]."""
         return torch.cat([D.head(*part) for D, *part in self._parts(h, c)])
 
-    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.head(self.features(x, c), c)
-
-    def _parts(self, x: Tensor, c: Tensor | None) -> list[tuple[nn.Module, Tensor, Tensor | None]]:
+    def _parts(self, *rows: Tensor | None) -> Iterator[tuple[Any, ...]]:
+        """(net, its part of each of the tensors)."""
         count = len(self.nets)
-        labels = [None] * count if c is None else c.tensor_split(count)
-        return list(zip(self.nets, x.tensor_split(count), labels))
+        return zip(self.nets, *([None] * count if r is None else r.tensor_split(count) for r in rows))
 
 
-class Packed(nn.Module):
+class Packed(Discriminator):
     """D judges ``pack`` pictures at once, as one of so many times the channels (Lin et al. 2017, arXiv:1712.04086): fakes
     that are too much alike give themselves away. Each picture gets its pack's logit.
     """
@@ -66,26 +63,25 @@ class Packed(nn.Module):
     ties_samples = True
 
     def __init__(self, D: Discriminator, pack: int):
-        super().__init__()
+        nn.Module.__init__(self)  # its size is D's
         self.D, self.pack, self.feature_dim = D, pack, D.feature_dim
 
     def grow(self, level: int, alpha: float) -> None:
         self.D.grow(level, alpha)
 
-    def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """x [N, C, H, W] -> h [N, F], the same for all of a pack."""
-        n, channels, height, width = x.shape
-        packs = x.reshape(n // self.pack, self.pack * channels, height, width)
-        return self.D.features(packs).repeat_interleave(self.pack, 0)
+    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """x [N, C, H, W], y -> h [N, F], the same for all of a pack. Without classes: ``build`` sees to that."""
+        return self.D.features(self._together(x), y=self._together(y)).repeat_interleave(self.pack, 0)
 
     def head(self, h: Tensor, c: Tensor | None = None) -> Tensor:
         return self.D.head(h)
 
-    def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.head(self.features(x))
+    def _together(self, x: Tensor | None) -> Tensor | None:
+        """[N, C, H, W] -> [N / pack, pack C, H, W]."""
+        return None if x is None else x.reshape(len(x) // self.pack, -1, *x.shape[2:])
 
 
-def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any], batch: int) -> nn.Module:
+def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any], batch: int) -> Discriminator:
     """D with everything that ``options`` put around it. Errors: ``ValueError`` where they do not go together."""
     own = kinds(make)
     around = {name: options[name] for name in OPTIONS if name in options and name not in own}
@@ -101,13 +97,13 @@ def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any],
             raise ValueError("d.pack needs a recipe without classes: a pack of several classes has no class of its own")
         plain["channels"] = pack * plain["channels"]
 
-    def one() -> nn.Module:
+    def one() -> Discriminator:
         D = make(latent, **plain)
         if around.get("spectral"):
             _normalise(D)
         return Packed(D, pack) if pack > 1 else D
 
-    return Copies(one, copies) if copies > 1 else one()
+    return Copies([one() for _ in range(copies)]) if copies > 1 else one()
 
 
 def _normalise(D: Discriminator) -> None:

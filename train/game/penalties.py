@@ -1,4 +1,4 @@
-"""What G and D minimise: Objective pairs, and Terms (penalties) that are added to them.
+"""Penalties: terms that are added to the losses of G or D.
 
 Each takes a ``Step`` and returns one loss per sample, [N]. A term never samples reals, zeroes, backpropagates or steps.
 """
@@ -6,8 +6,6 @@ Each takes a ``Step`` and returns one loss per sample, [N]. A term never samples
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,81 +14,13 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from gan.base import Discriminator, Generator
 from gan.spec import Recorded
-from train.config import Number, check_range
-from train.step import Step
+from train.game.step import Step
+from train.schedule import Number, check_range
 
-__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "ModeSeeking", "MutualInformation", "Objective",
-           "Orthogonal", "PathLength", "R1", "R2", "Term", "hinge", "least_squares", "nonsaturating", "relativistic",
-           "wasserstein"]
-
-
-@dataclass(frozen=True)
-class Objective:
-    """The two sides of the game: losses of D and of G, Step -> [N]."""
-
-    constant_name: str
-    d: Callable[[Step], Tensor]
-    g: Callable[[Step], Tensor]
-    anchored: bool = True  #  logit 0 is the border between real and fake; else only differences of logits mean something
-    saturates: bool = True  # a D that is always right teaches G little
-
-
-# --- Objectives -------------------------------------------------------------------------------------------------------
-
-
-def _logistic_d(s: Step) -> Tensor:
-    return F.softplus(s.fake_logits) + F.softplus(-s.real_logits)
-
-
-def _nonsaturating_g(s: Step) -> Tensor:
-    return F.softplus(-s.fake_logits)
-
-
-# Goodfellow et al. 2014, arXiv:1406.2661: eq. 1 for D (softplus(-l) = -log sigmoid(l)); for G the alternative that
-# section 3 gives, maximise log D(G(z)), whose gradient does not vanish while D is winning.
-nonsaturating = Objective("nonsaturating", d=_logistic_d, g=_nonsaturating_g)
-
-
-def _hinge_d(s: Step) -> Tensor:
-    return F.relu(1 - s.real_logits) + F.relu(1 + s.fake_logits)
-
-
-def _wasserstein_d(s: Step) -> Tensor:
-    return s.fake_logits - s.real_logits
-
-
-def _wasserstein_g(s: Step) -> Tensor:
-    return -s.fake_logits
-
-
-def _least_squares_d(s: Step) -> Tensor:
-    return ((s.real_logits - 1).square() + s.fake_logits.square()) / 2
-
-
-def _least_squares_g(s: Step) -> Tensor:
-    return (s.fake_logits - 1).square() / 2
-
-
-def _relativistic_d(s: Step) -> Tensor:
-    return F.softplus(s.fake_logits - s.real_logits)
-
-
-def _relativistic_g(s: Step) -> Tensor:
-    return F.softplus(s.real_logits - s.fake_logits)
-
-
-# Mao et al. 2016, arXiv:1611.04076, eq. 9: distances of the scores to the labels 0 and 1.
-least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g)
-# Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and alg. 1: D estimates the earth mover's distance, if it is Lipschitz.
-wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g, anchored=False, saturates=False)
-# Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17.
-hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
-# Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each
-# fake is judged against the real beside it, so that D cannot drop modes without being seen.
-relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g, anchored=False)
-
-
-# --- Penalties --------------------------------------------------------------------------------------------------------
+__all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "ModeSeeking", "MutualInformation", "Orthogonal",
+           "PathLength", "R1", "R2", "Term"]
+RECIPE_NAMES = ("R1", "R2", "GradientPenalty", "Drift", "MutualInformation", "Orthogonal", "PathLength", "ModeSeeking",
+                "AuxiliaryClassifier")
 
 
 class Term(Recorded, nn.Module):
@@ -119,7 +49,7 @@ class Term(Recorded, nn.Module):
 
 def require_shared_features(term: Term, D: nn.Module) -> None:
     """Errors: ``ValueError`` where D's features do not mean the same for every picture."""
-    if not getattr(D, "shared_features", True):
+    if not D.shared_features:
         raise ValueError(f"{type(term).__name__} reads D's features of a picture, and with d.copies or d.pack there is no "
                          f"one set of them: leave these out")
 
@@ -298,8 +228,3 @@ class AuxiliaryClassifier(Term):
         if s.net == "G":
             return fake
         return fake + F.cross_entropy(self.classifier(s.real_features).float(), s.c, reduction="none")
-
-
-RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "R1", "R2", "GradientPenalty",
-                "Drift", "MutualInformation", "Orthogonal", "PathLength", "ModeSeeking",
-                "AuxiliaryClassifier")

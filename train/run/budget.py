@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from train.config import DataSpec, Recipe
-from train.data import Images, Stream
-from train.loop import Run, build_phases
-from train.step import Step
+from gan.base import Batch
+from train.data.images import Images
+from train.data.spec import DataSpec
+from train.data.stream import Stream
+from train.recipe import Recipe
+from train.run.build import build_game
+from train.run.loop import Run
 
 __all__ = ["check_memory", "images_per_s", "kimg_in", "memory_bytes"]
 
@@ -24,16 +26,15 @@ MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slowe
 def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device = "cpu", trial_s: float = 6.0,
                  clock: Callable[[], float] = time.perf_counter) -> float:
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
-    seconds count: those that pass, or with ``time.process_time`` those of the processor. The recipe's own terms stay as
-    they are."""
-    trial = Run(recipe.fresh(), Stream(images, seed=0, flip=recipe.flip), device=device)
+    seconds count: those that pass, or with ``time.process_time`` those of the processor."""
+    trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip), device=device)
     seconds_per_image = []
     for moment in MOMENTS:
-        trial.nimg = int(moment * recipe.total_nimg)
-        trial.step()  # warms up
+        trial.game.nimg = int(moment * recipe.total_nimg)
+        trial.advance()  # warms up
         began, before = clock(), trial.nimg
         while clock() - began < trial_s / len(MOMENTS) or trial.nimg == before:
-            trial.step()
+            trial.advance()
         seconds_per_image.append((clock() - began) / (trial.nimg - before))
     return len(MOMENTS) / sum(seconds_per_image)
 
@@ -69,25 +70,19 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
         return tensor
 
     with FakeTensorMode():
-        recipe = recipe.fresh()
-        G, D = recipe.nets()
-        terms = nn.ModuleList(recipe.penalties)
-        for term in terms:
-            term.build(G, D)
-        size = {net: sum(4 * p.numel() for p in net.parameters()) for net in (G, D, terms)}
-        most = 0
-        for phase in build_phases(recipe, G, D, terms):
+        game = build_game(recipe.fresh())
+        rng, most = torch.Generator(), 0
+        real = torch.zeros(recipe.batch, spec.channels, spec.resolution, spec.resolution)
+        c = torch.zeros(recipe.batch, dtype=torch.long) if recipe.latent.classes else None
+        for phase in game.phases:
             kept.clear()
-            real = torch.zeros(recipe.batch, spec.channels, spec.resolution, spec.resolution)
-            c = torch.zeros(recipe.batch, dtype=torch.long) if recipe.latent.classes else None
-            rng = torch.Generator()
             with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), \
                     torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-                step = Step(G, D, recipe.latent.sample(recipe.batch, generator=rng), c, real, net=phase.net, rng=rng,
-                            mix=recipe.mix, augment=recipe.augment, input_grad=phase.input_grad)
-                _ = [loss(step) for loss in phase.losses]
+                step = game.step(phase, recipe.latent.sample(recipe.batch, generator=rng), Batch(real, c), rng)
+                phase.evaluate(step, 0, game.planned_nimg)
             most = max(most, sum(kept.values()))
-    return 5 * size[G] + 4 * size[D] + 4 * size[terms], most
+    size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
+    return 5 * size_g + 4 * size_d + 4 * size_terms, most
 
 
 def _free_bytes(device: torch.device) -> float:

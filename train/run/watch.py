@@ -6,23 +6,23 @@ import json
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gan.image import contact_sheet, to_pil, to_uint8
 from gan.latent import Draw, latents
 from gan.spec import write
-from train.callbacks import Callback, goes_on
-from train.config import as_option, overridden
-from train.loop import Unhealthy
-from train.runs import save_checkpoint
-from train.terms import R1, R2, ModeSeeking
-
-if TYPE_CHECKING:
-    from train.loop import Phase, Run
-    from train.step import Step
+from train.game.game import Phase
+from train.game.penalties import R1, R2, ModeSeeking
+from train.game.step import Step
+from train.run.build import build_game
+from train.run.checkpoint import save_checkpoint
+from train.run.loop import Observer, Run, Unhealthy
+from train.run.observers import goes_on
+from train.settings import as_option, overridden
 
 __all__ = ["ON_COLLAPSE", "CollapseWatch", "Collapsed", "OnCollapse", "nearest_distance"]
 
@@ -55,7 +55,7 @@ def nearest_distance(x: Tensor) -> float:
     return distances.fill_diagonal_(math.inf).amin(1).mean().item()
 
 
-class CollapseWatch(Callback):
+class CollapseWatch(Observer):
     """Every thousand images: diversity of a fixed batch of latents in parts of that of as many reals, D's accuracy, gradient
     norms. ``run.vitals`` holds them, for the log. What stays wrong for three checks is said once, with a way out.
 
@@ -83,7 +83,7 @@ class CollapseWatch(Callback):
         self.c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
 
     def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
-        if phase.every > 1 or run.nimg + run.recipe.batch * run.recipe.d_steps - self.checked_nimg < EVERY_NIMG:
+        if phase.every > 1 or run.nimg + run.game.nimg_per_round - self.checked_nimg < EVERY_NIMG:
             return
         if phase.net == "D":
             self.real = step.real.detach()[: len(self.z)]
@@ -91,7 +91,7 @@ class CollapseWatch(Callback):
         grads = [p.grad for group in phase.optimiser.param_groups for p in group["params"] if p.grad is not None]
         self.norms.setdefault(phase.net, []).append(nn.utils.get_total_norm(grads).item())
 
-    def after_step(self, run: Run) -> None:
+    def after_round(self, run: Run) -> None:
         if run.nimg - self.checked_nimg < EVERY_NIMG or self.real is None:
             return
         self.checked_nimg = run.nimg
@@ -101,7 +101,7 @@ class CollapseWatch(Callback):
         norms = {f"{net} gradient": values[-1] for net, values in self.norms.items()}
         vitals = dict(diversity=diversity, accuracy=accuracy, **norms)  # of a single picture there is no diversity
         run.vitals = {k: float(f"{v:.4g}") for k, v in vitals.items() if math.isfinite(v)}
-        learning = run.nimg >= max(LEARNED_NIMG * run.recipe.d_steps, 0.05 * run.planned_nimg)
+        learning = run.nimg >= max(LEARNED_NIMG * run.recipe.d_steps, 0.05 * run.game.planned_nimg)
         if self._lasts("alike", learning and diversity < ALIKE):
             self._collapsed(run, fakes, diversity)
         if self._lasts("certain", learning and run.recipe.loss.saturates and accuracy > CERTAIN):
@@ -145,7 +145,7 @@ class CollapseWatch(Callback):
         if self.on_collapse != "warn" and self.good and run.seconds - self.saved_s >= self.every_s:
             self.saved_s = run.seconds
             try:
-                save_checkpoint(self.good, run, self.identity)
+                save_checkpoint(self.good, run.state(), self.identity)
             except OSError as error:
                 log.warning("last good state not saved (%s); the one before stays", error)
 
@@ -169,11 +169,10 @@ def _ways_out(run: Run) -> list[str]:
 
 
 def _suits(run: Run, setting: str) -> bool:
-    """Whether a run would begin with it: tried beside this one, without a trace in the random numbers."""
-    with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
+    """Whether a run would begin with it: built beside this one, without memory and without a trace in the random numbers."""
+    with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []), FakeTensorMode():
         try:
-            fresh = type(run.recipe).from_json(run.recipe.to_json())  # terms carry state
-            type(run)(overridden(fresh, [setting]), run.stream)
+            build_game(overridden(run.recipe.fresh(), [setting]))
         except ValueError:
             return False
     return True
@@ -182,12 +181,13 @@ def _suits(run: Run, setting: str) -> bool:
 @torch.no_grad()
 def _draw(run: Run, z: Tensor, c: Tensor | None) -> Tensor:
     """Pictures of G as it is, with its running statistics; nothing in it changes."""
-    training = run.G.training
-    run.G.eval()
+    G = run.game.G
+    training = G.training
+    G.eval()
     try:
-        return run.G(z, c)
+        return G(z, c)
     finally:
-        run.G.train(training)
+        G.train(training)
 
 
 def _accuracy(step: Step, anchored: bool) -> float:

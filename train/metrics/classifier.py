@@ -16,8 +16,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan.files import write_tensors
-from train.cache import cache_home
-from train.data import Images, Stream
+from train.data.cache import cache_home
+from train.data.images import Images
+from train.data.stream import Stream
 
 __all__ = ["Classifier", "accuracy", "trained_classifier"]
 
@@ -96,10 +97,10 @@ def _train(net: Classifier, images: Images) -> None:
     optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     for step in range(steps):
-        x, y = stream.batch(BATCH)
+        x, labels, _ = stream.batch(BATCH)
         with torch.autocast("cpu", torch.bfloat16):
             logits = net(_shifted(x, rng).contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits.float(), y)
+        loss = F.cross_entropy(logits.float(), labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -1,17 +1,15 @@
-"""The folder of a run: ``recipe.json``, ``log.jsonl``, ``snapshots/``, ``checkpoint.safetensors``, ``export/``."""
+"""A run on disk: its state and its identity in one file, ``checkpoint.safetensors``."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from gan.files import write_tensors
-
-if TYPE_CHECKING:
-    from train.loop import Run
 
 __all__ = ["CHECKPOINT", "HEALTHY", "differences", "identity_of", "load_checkpoint", "peek", "save_checkpoint"]
 
@@ -40,9 +38,9 @@ def _same(a: str | None, b: str | None) -> bool:
         return False
 
 
-def save_checkpoint(path: Path, run: Run, identity: dict[str, str]) -> None:
-    """Errors: ``OSError``; the checkpoint that stood there before is then untouched."""
-    tensors, meta = run.state()
+def save_checkpoint(path: Path, state: tuple[dict[str, Tensor], dict[str, Any]], identity: dict[str, str]) -> None:
+    """Writes (tensors, what JSON can hold). Errors: ``OSError``; the checkpoint that stood there is then untouched."""
+    tensors, meta = state
     write_tensors(path, {k: v.contiguous() for k, v in tensors.items()},
                   {"state": json.dumps(meta), "identity": json.dumps(identity)})
 
@@ -57,14 +55,11 @@ def peek(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise ValueError(f"{path} is no checkpoint that can be read: {error}; remove it to start anew") from None
 
 
-def load_checkpoint(path: Path, run: Run, identity: dict[str, str]) -> None:
-    """Restores the run. ``ValueError`` with the differences where the checkpoint belongs to another recipe or data."""
-    state, found = peek(path)
+def load_checkpoint(path: Path, identity: dict[str, str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(tensors, on the CPU; the rest of the state). ``ValueError`` with the differences where the checkpoint belongs to
+    another recipe or other data."""
+    meta, found = peek(path)
     if lines := differences(found, identity):
         raise ValueError(f"{path} belongs to another run; " + "; ".join(lines))
-    with safe_open(path, framework="pt", device=str(run.device)) as file:
-        tensors = {k: file.get_tensor(k) for k in file.keys()}
-    for key in tensors:
-        if key.startswith("rng."):  # states of generators live on the CPU, whatever they generate for
-            tensors[key] = tensors[key].cpu()
-    run.restore(tensors, state)
+    with safe_open(path, framework="pt") as file:
+        return {k: file.get_tensor(k) for k in file.keys()}, meta

@@ -1,0 +1,135 @@
+"""Dynamics: what moves a knob of the game over time. They are part of the recipe, and so of the algorithm."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from gan.base import Batch
+from gan.spec import Recorded
+from train.game.game import Game, Phase
+from train.game.step import Step
+
+__all__ = ["AdaptiveAugment", "ClipWeights", "Dynamics", "Grow"]
+RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "Grow")
+
+
+class Dynamics(Recorded):
+    """Does nothing at every moment of a game; subclasses override the moments they need. It never computes a loss."""
+
+    def check(self, game: Game) -> None:
+        """Errors: ``ValueError`` where the game has no place for it. Called once, when the game is built."""
+
+    def on_start(self, game: Game) -> None:
+        """Before the first round of a session, after a resume."""
+
+    def before_round(self, game: Game) -> None: ...
+
+    def on_batch(self, game: Game, batch: Batch) -> Batch:
+        """May replace what a phase is shown."""
+        return batch
+
+    def after_phase(self, game: Game, phase: Phase, step: Step) -> None: ...
+
+    def after_round(self, game: Game) -> None: ...
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold of it, as JSON."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """``state`` as ``state()`` gave it; {} where the checkpoint has none."""
+
+
+class ClipWeights(Dynamics):
+    """Keeps D Lipschitz by clamping its weights after every update (Arjovsky et al. 2017, arXiv:1701.07875, alg. 1)."""
+
+    def __init__(self, bound: float = 0.01):
+        if bound <= 0:
+            raise ValueError(f"bound must be above 0, got {bound}")
+        self.bound = bound
+
+    @torch.no_grad()
+    def after_phase(self, game: Game, phase: Phase, step: Step) -> None:
+        if phase.net == "D":
+            for p in game.D.parameters():
+                p.clamp_(-self.bound, self.bound)
+
+
+class Grow(Dynamics):
+    """Progressive growing (Karras et al. 2018, arXiv:1710.10196, sec. 2): from 4 px up, ``kimg`` thousand images to fade a
+    level in and as many to hold it; without ``kimg`` the levels share the run evenly. Reals are brought to the current
+    resolution, and fade with the nets.
+    """
+
+    def __init__(self, kimg: float | None = None):
+        if kimg is not None and kimg <= 0:
+            raise ValueError(f"kimg must be above 0, got {kimg}")
+        self.kimg = kimg
+
+    def check(self, game: Game) -> None:
+        if game.G.levels == 1:
+            raise ValueError(f"Grow needs nets that can grow, which {game.family} cannot")
+
+    def at(self, nimg: int, planned_nimg: int, levels: int) -> tuple[int, float]:
+        """(level, alpha) after nimg images of planned_nimg: level 0 is held, every other fades in and is held."""
+        stage = planned_nimg / (2 * levels) if self.kimg is None else 1000 * self.kimg
+        level, since = divmod(nimg / stage + 1, 2)  # in units of a fade and a hold
+        return (int(level), min(since, 1.0)) if 0 < level < levels else (0 if level <= 0 else levels - 1, 1.0)
+
+    def before_round(self, game: Game) -> None:
+        level, alpha = self.at(game.nimg, game.planned_nimg, game.G.levels)
+        for net in (game.G, game.D, game.G_ema):
+            net.grow(level, alpha)
+
+    def on_batch(self, game: Game, batch: Batch) -> Batch:
+        level, alpha = self.at(game.nimg, game.planned_nimg, game.G.levels)
+        real = F.adaptive_avg_pool2d(batch.x, 4 << level)
+        if alpha < 1:
+            real = torch.lerp(F.interpolate(F.avg_pool2d(real, 2), scale_factor=2), real, alpha)
+        return batch._replace(x=real)
+
+
+class AdaptiveAugment(Dynamics):
+    """Moves the probability of the recipe's augmentation so that D stays as sure of the reals as ``target`` says (Karras et
+    al. 2020, arXiv:2006.06676, sec. 3): r = mean sign of D(real), 0 while D cannot tell, 1 when it knows them by heart.
+    Every ``every`` rounds p moves up or down by one step, so large that it would take ``kimg`` thousand images from 0 to 1.
+    """
+
+    def __init__(self, target: float = 0.6, *, every: int = 4, kimg: float = 500.0):
+        if not 0 < target < 1 or every < 1 or kimg <= 0:
+            raise ValueError(f"target must be between 0 and 1, every and kimg above 0, got {target}, {every} and {kimg}")
+        self.target, self.every, self.kimg = target, every, kimg
+        self.signs: list[float] = []
+        self.p: float | None = None
+
+    def check(self, game: Game) -> None:
+        if game.augment is None:
+            raise ValueError("AdaptiveAugment needs an augmentation to adapt: --set 'augment=DiffAugment(p=0)'")
+        if not game.loss.anchored:
+            raise ValueError(f"AdaptiveAugment reads the signs of D's logits, and under {game.loss.constant_name} "
+                             f"only their differences mean something")
+
+    def on_start(self, game: Game) -> None:
+        if self.p is not None:
+            game.augment.p = self.p
+
+    def after_phase(self, game: Game, phase: Phase, step: Step) -> None:
+        if phase.net == "D" and phase.every == 1:
+            self.signs.append(step.real_logits.detach().sign().mean().item())
+
+    def after_round(self, game: Game) -> None:
+        if game.rounds % self.every == 0 and self.signs:
+            direction = math.copysign(1, sum(self.signs) / len(self.signs) - self.target)
+            by = direction * self.every * game.nimg_per_round / (1000 * self.kimg)
+            game.augment.p = self.p = min(max(game.augment.p + by, 0.0), 1.0)
+            self.signs = []
+
+    def state(self) -> dict[str, Any]:
+        return {"p": self.p, "signs": self.signs}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.p, self.signs = state.get("p"), state.get("signs", [])

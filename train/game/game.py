@@ -1,0 +1,125 @@
+"""Game: two nets, the terms that learn with them, the phases in which they learn, and how far they have come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan.base import Batch, Discriminator, Generator
+from train.game.objectives import Objective
+from train.game.optim import Adam, RMSprop, packed, unpack
+from train.game.penalties import Term
+from train.game.step import Augment, Mix, Step
+from train.schedule import at
+
+__all__ = ["Game", "Phase", "phases_of"]
+
+
+@dataclass
+class Phase:
+    """One kind of update: these losses, of this net, every so many rounds, so often in a row."""
+
+    net: str  #                       "G" or "D"
+    losses: list[Callable[[Step], Tensor]]  # an objective's side, and Terms
+    optimiser: torch.optim.Optimizer
+    values: Callable[[int, int], dict[str, Any]]  # nimg, planned_nimg -> learning rate and the like
+    every: int = 1
+    repeats: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.net if self.every == 1 else f"{self.net}/{self.every}"
+
+    @property
+    def input_grad(self) -> bool:
+        return any(isinstance(loss, Term) and loss.input_grad for loss in self.losses)
+
+    def evaluate(self, step: Step, nimg: int, planned_nimg: int) -> tuple[Tensor, list[Tensor]]:
+        """What is minimised, and the mean of each loss. Losses are [N], or [N, P] where D judges patches: since all samples
+        have as many patches, the mean over all numbers is the mean over samples of the mean over their patches."""
+        means = [loss(step).mean() for loss in self.losses]
+        weights = [at(loss.weight, nimg, planned_nimg) if isinstance(loss, Term) else 1.0 for loss in self.losses]
+        return self.every * sum(weight * mean for weight, mean in zip(weights, means)), means
+
+
+def phases_of(loss: Objective, penalties: Iterable[Term], G: Generator, D: Discriminator, *, g_opt: Adam | RMSprop,
+              d_opt: Adam | RMSprop, d_steps: int) -> list[Phase]:
+    """Terms grouped by (net, every), one optimiser a net; the objective leads the group of every round."""
+    phases = []
+    sides = (("D", D, loss.d, d_opt, d_steps), ("G", G, loss.g, g_opt, 1))
+    for net, module, objective, opt, repeats in sides:
+        mine = [t for t in penalties if net in t.nets]
+        lazy = sorted({t.every for t in mine if t.every > 1})
+        params = [*module.parameters(), *(p for t in mine if t.nets[0] == net for p in t.parameters())]
+        longest = max(lazy, default=0)
+        optimiser, values = opt.build(params, longest), partial(opt.values, lazy=longest)
+        phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, values, 1, repeats))
+        phases += [Phase(net, [t for t in mine if t.every == k], optimiser, values, k, repeats) for k in lazy]
+    return phases
+
+
+@dataclass
+class Game:
+    """Everything that learns, and how far it has come. A round is one update of every phase that is due.
+
+    What decides the future of the nets is in ``state``, beside what is drawn and shown: that is the run's.
+    """
+
+    G: Generator
+    D: Discriminator
+    G_ema: Generator
+    terms: nn.ModuleList
+    phases: list[Phase]
+    family: str  #        of both nets, for messages
+    loss: Objective
+    mix: Mix | None
+    augment: Augment | None
+    nimg_per_round: int
+    planned_nimg: int  #  the whole run, for schedules; a budget that is raised later prolongs their end
+    nimg: int = 0  #      real images shown to D in its main phase
+    rounds: int = 0
+
+    def step(self, phase: Phase, z: Tensor, batch: Batch, rng: torch.Generator) -> Step:
+        """What the phase's losses read of a batch."""
+        return Step(self.G, self.D, z, batch, net=phase.net, rng=rng, mix=self.mix, augment=self.augment,
+                    input_grad=phase.input_grad)
+
+    @torch.no_grad()
+    def average(self, half_life_nimg: float) -> None:
+        """G_ema <- G as far as one round moves it; buffers are copied."""
+        beta = 0.5 ** (self.nimg_per_round / max(half_life_nimg, 1e-8))
+        torch._foreach_lerp_(list(self.G_ema.parameters()), list(self.G.parameters()), 1 - beta)
+        for average, buffer in zip(self.G_ema.buffers(), self.G.buffers()):
+            average.copy_(buffer)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors by name, and what JSON can hold."""
+        tensors: dict[str, Tensor] = {}
+        for prefix, module in self._modules().items():
+            tensors.update({f"{prefix}.{k}": v for k, v in module.state_dict().items()})
+        for net, optimiser in self._optimisers().items():
+            tensors.update({f"opt.{net}.{k}": v for k, v in packed(optimiser).items()})
+        return tensors, dict(nimg=self.nimg, planned_nimg=self.planned_nimg, steps=self.rounds)
+
+    def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        """The inverse of ``state``; what else the two hold is left alone."""
+        for prefix, module in self._modules().items():
+            module.load_state_dict(_under(tensors, f"{prefix}."))
+        for net, optimiser in self._optimisers().items():
+            unpack(optimiser, _under(tensors, f"opt.{net}."))
+        self.nimg, self.planned_nimg, self.rounds = meta["nimg"], meta["planned_nimg"], meta["steps"]
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"G": self.G, "D": self.D, "G_ema": self.G_ema, "terms": self.terms}
+
+    def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        return {phase.net: phase.optimiser for phase in self.phases}
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,73 @@
+"""Optimisers as a recipe states them, and their state as a checkpoint holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from train.schedule import Number, at, check_range
+
+__all__ = ["Adam", "RMSprop", "packed", "unpack"]
+RECIPE_NAMES = ("Adam", "RMSprop")
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2014, arXiv:1412.6980); the betas are DCGAN's unless a recipe says otherwise."""
+
+    lr: Number = 2e-4
+    betas: tuple[Number, Number] = (0.5, 0.999)
+
+    def __post_init__(self):
+        check_range("lr", self.lr)
+        for beta in self.betas:
+            check_range("each of betas", beta, below=1.0)
+
+    def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
+        """What the optimiser works with after nimg images of planned_nimg. ``lazy`` is the longest interval of a lazily
+        evaluated term, 0 without one: Adam's time constants are kept by scaling them with r = lazy / (lazy + 1) (Karras et
+        al. 2020, arXiv:1912.04958, appendix B)."""
+        r = lazy / (lazy + 1) if lazy else 1.0
+        betas = tuple(float(at(beta, nimg, planned_nimg)) ** r for beta in self.betas)
+        return dict(lr=at(self.lr, nimg, planned_nimg) * r, betas=betas)
+
+    def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
+        return torch.optim.Adam(params, fused=True, **self.values(0, 1, lazy=lazy))
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """RMSprop (Hinton 2012), which WGAN uses because momentum made its critic unstable (arXiv:1701.07875, sec. 4)."""
+
+    lr: Number = 5e-5
+
+    def __post_init__(self):
+        check_range("lr", self.lr)
+
+    def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
+        return dict(lr=at(self.lr, nimg, planned_nimg))
+
+    def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(params, **self.values(0, 1, lazy=lazy))
+
+
+def packed(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's state by name: ``<index of the parameter>.<slot>``."""
+    return {f"{i}.{slot}": tensor for i, slots in optimiser.state_dict()["state"].items() for slot, tensor in slots.items()}
+
+
+def unpack(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Gives an optimiser the state that ``packed`` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    params = optimiser.param_groups[0]["params"]
+    for name, tensor in tensors.items():
+        i, slot = name.split(".", 1)
+        param = params[int(i)]
+        if tensor.shape == param.shape:  # fused optimisers walk memory: moments must lie as their parameter does
+            tensor = torch.empty_like(param, dtype=tensor.dtype).copy_(tensor)
+        state.setdefault(int(i), {})[slot] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,97 @@
+"""Step: one batch as one phase sees it, evaluated on demand; and what a recipe may put between its nets."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from gan.base import Batch, Discriminator, Generator
+from gan.spec import Recorded
+
+__all__ = ["Augment", "Mix", "Step"]
+
+
+class Mix(Recorded):
+    """A transform of w before synthesis: a recipe's slot ``mix``."""
+
+    def __call__(self, step: Step, w: Tensor) -> Tensor:
+        """w [N, L, D] -> [N, L, D]. What it draws, it draws from ``step.rng``."""
+        raise NotImplementedError
+
+
+class Augment(Recorded):
+    """A differentiable transform of what D sees, reals and fakes alike: a recipe's slot ``augment``.
+
+    ``p`` is the probability of each change, from 0 to 1, which a dynamic may move.
+    """
+
+    p: float
+
+    def __call__(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """x [N, C, H, W] -> the same shape. What it draws, it draws from ``rng``."""
+        raise NotImplementedError
+
+
+class Step:
+    """Holds one batch (z, c, y, real) and computes the rest on first use, once, so that a loss pays only for what it reads.
+
+    ``net`` is the net that is trained with it: where that is D, no graph is built through G. ``input_grad`` makes reals and
+    fakes leaves, for penalties on D's gradient with respect to them. Shapes as in ``gan.base``.
+    """
+
+    def __init__(
+        self,
+        G: Generator,
+        D: Discriminator,
+        z: Tensor,
+        batch: Batch,
+        *,
+        net: str,  #                    "G" or "D"
+        rng: torch.Generator,  #        for terms that draw
+        mix: Mix | None = None,
+        augment: Augment | None = None,
+        input_grad: bool = False,
+    ):
+        self.G, self.D, self.z, self.c, self.y, self.net, self.rng = G, D, z, batch.c, batch.y, net, rng
+        self.mix, self._augment, self.input_grad = mix, augment, input_grad
+        self.real = batch.x.detach().requires_grad_(input_grad)
+
+    def augment(self, x: Tensor) -> Tensor:
+        """What D sees of x [N, C, H, W]."""
+        return x if self._augment is None else self._augment(x, self.rng)
+
+    @cached_property
+    def w(self) -> Tensor:
+        """[N, L, D], after mixing."""
+        with torch.set_grad_enabled(self.net == "G"):
+            w = self.G.mapping(self.z, self.c)
+            return self.mix(self, w) if self.mix else w
+
+    @cached_property
+    def fake(self) -> Tensor:
+        """[N, C, H, W]."""
+        with torch.set_grad_enabled(self.net == "G"):
+            x = self.G.synthesis(self.w, self.y)
+        return x if self.net == "G" else x.detach().requires_grad_(self.input_grad)
+
+    @cached_property
+    def fake_features(self) -> Tensor:
+        """[N, F]."""
+        return self.D.features(self.augment(self.fake), self.c, self.y)
+
+    @cached_property
+    def fake_logits(self) -> Tensor:
+        """[N] or [N, P], float32: losses are never summed in half precision."""
+        return self.D.head(self.fake_features, self.c).float()
+
+    @cached_property
+    def real_features(self) -> Tensor:
+        """[N, F]."""
+        return self.D.features(self.augment(self.real), self.c, self.y)
+
+    @cached_property
+    def real_logits(self) -> Tensor:
+        """[N] or [N, P], float32."""
+        return self.D.head(self.real_features, self.c).float()

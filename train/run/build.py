@@ -1,0 +1,60 @@
+"""From a recipe to the game that it describes: nets, terms and phases are built here and nowhere else."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from gan.base import Discriminator, Generator
+from gan.models import family
+from train.game import discriminators
+from train.game.game import Game, phases_of
+from train.recipe import Recipe
+
+__all__ = ["build_game", "build_nets"]
+
+
+def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:
+    """Fresh G and D on the CPU, their weights drawn from torch's own generator."""
+    module = family(recipe.family)
+    G = module.Generator(recipe.latent, **recipe.g)
+    return G, discriminators.build(module.Discriminator, recipe.latent, recipe.d, recipe.batch)
+
+
+def build_game(recipe: Recipe, device: torch.device | None = None) -> Game:
+    """The game of a recipe, whose terms, transforms and dynamics become its own: give it a ``recipe.fresh()``.
+
+    ``device`` None is for nets without memory, under ``FakeTensorMode``: these can be neither moved nor copied, so that G
+    stands for its average. Errors: ``ValueError`` where parts of the recipe do not go together.
+    """
+    G, D = build_nets(recipe)
+    terms = nn.ModuleList(recipe.penalties)
+    for term in terms:
+        term.build(G, D)
+    _check(recipe, G, D)
+    if device is not None:
+        layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        for net in (G, D):
+            net.to(device, memory_format=layout)
+        terms.to(device)
+    G_ema = G if device is None else copy.deepcopy(G).requires_grad_(False).eval()
+    phases = phases_of(recipe.loss, terms, G, D, g_opt=recipe.g_opt, d_opt=recipe.d_opt, d_steps=recipe.d_steps)
+    game = Game(G, D, G_ema, terms, phases, family=recipe.family, loss=recipe.loss, mix=recipe.mix, augment=recipe.augment,
+                nimg_per_round=recipe.batch * recipe.d_steps, planned_nimg=recipe.total_nimg)
+    for dynamics in recipe.callbacks:
+        dynamics.check(game)
+    return game
+
+
+def _check(recipe: Recipe, G: Generator, D: Discriminator) -> None:
+    joined = {"BatchNorm": any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in D.modules()),
+              "d.pack": any(m.ties_samples for m in D.modules() if isinstance(m, Discriminator))}
+    for term in recipe.penalties:
+        for what in (name for name, there in joined.items() if term.per_sample and there):
+            way_out = "d.norm=layer, or d.spectral=true where the net has it" if what == "BatchNorm" else "leave it out"
+            raise ValueError(f"{type(term).__name__} is a penalty per sample, but D has {what}, which ties the samples "
+                             f"of a batch together: {way_out}")
+    if recipe.mix is not None and G.num_ws == 1:
+        raise ValueError(f"mix needs a generator that reads several latents, and {recipe.family} reads one")

@@ -1,0 +1,203 @@
+"""The one training loop. What is special in a GAN lives in its recipe: nothing here knows any by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan.base import Batch
+from train.data.stream import Stream
+from train.game.game import Phase
+from train.game.step import Step
+from train.recipe import Recipe
+from train.run.build import build_game
+from train.schedule import at
+
+__all__ = ["Diverged", "Observer", "Run", "Unhealthy"]
+
+
+class Unhealthy(RuntimeError):
+    """The run leads nowhere from here. ``slower`` says by what to multiply learning rates when it is tried again."""
+
+    slower: dict[str, float] = {}
+
+
+class Diverged(Unhealthy):
+    """A loss is no longer a finite number."""
+
+    slower = {"G": 0.5, "D": 0.5}
+
+
+class Observer:
+    """Reads a run at the moments that a subclass overrides, and changes nothing in it: a run without observers is the same
+    run bit for bit."""
+
+    def on_start(self, run: Run) -> None:
+        """Before the first round of a session, after a resume."""
+
+    def after_phase(self, run: Run, phase: Phase, step: Step) -> None: ...
+
+    def after_round(self, run: Run) -> None: ...
+
+    def on_end(self, run: Run) -> None:
+        """After the last round of a session: the budget is used, or the user interrupts."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold of it, as JSON."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """``state`` as ``state()`` gave it; {} where the checkpoint has none."""
+
+
+@contextmanager
+def frozen(net: nn.Module) -> Iterator[None]:
+    """The net takes part without being trained; what was trainable is trainable again afterwards."""
+    params = [p for p in net.parameters() if p.requires_grad]
+    for p in params:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in params:
+            p.requires_grad_(True)
+
+
+class Run:
+    """A recipe in training. The recipe stays as it is: the run works on a fresh copy.
+
+    Everything that decides the future of the run is in ``state()``: restoring it is bit-exact on the CPU.
+    """
+
+    def __init__(self, recipe: Recipe, stream: Stream, *, seed: int = 0, device: str | torch.device = "cpu",
+                 observers: Sequence[Observer] = ()):
+        self.recipe, self.stream, self.seed, self.device = recipe.fresh(), stream, seed, torch.device(device)
+        torch.manual_seed(seed)  # initial weights, and layers that draw (dropout)
+        self.rng = torch.Generator(self.device).manual_seed(seed)  # z, and terms that draw
+        self.game = build_game(self.recipe, self.device)
+        self.dynamics, self.observers = self.recipe.callbacks, list(observers)
+        self.seconds = 0.0  # spent in training, over all sessions
+        self.losses: dict[str, Tensor] = {}  # the last of each phase
+        self.vitals: dict[str, float] = {}  #   what a watch read last
+        self.rollbacks, self.slower = 0, {"G": 1.0, "D": 1.0}
+        self.stopping = False
+
+    @property
+    def nimg(self) -> int:
+        return self.game.nimg
+
+    @property
+    def finished(self) -> bool:
+        return self.game.nimg >= self.recipe.total_nimg
+
+    def fit(self) -> None:
+        """Trains until the recipe's budget is used, or ``stopping`` is set."""
+        for dynamics in self.dynamics:
+            dynamics.on_start(self.game)
+        for observer in self.observers:
+            observer.on_start(self)
+        while not self.finished and not self.stopping:
+            began = time.perf_counter()
+            self.advance()
+            self.seconds += time.perf_counter() - began
+            for observer in self.observers:
+                observer.after_round(self)
+        for observer in self.observers:
+            observer.on_end(self)
+
+    def advance(self) -> None:
+        """One round: an update of every phase that is due, then of the average."""
+        game = self.game
+        for dynamics in self.dynamics:
+            dynamics.before_round(game)
+        for phase in game.phases:
+            if game.rounds % phase.every == 0:
+                for _ in range(phase.repeats):
+                    self._update(phase)
+        self._average()
+        game.nimg += game.nimg_per_round
+        game.rounds += 1
+        for dynamics in self.dynamics:
+            dynamics.after_round(game)
+
+    def _update(self, phase: Phase) -> None:
+        game, batch = self.game, self._batch()
+        z = self.recipe.latent.sample(len(batch.x), generator=self.rng)
+        with frozen(game.D if phase.net == "G" else game.G):
+            step = game.step(phase, z, batch, self.rng)
+            # One autocast context a phase: one that spans the optimiser's step would reuse stale weights.
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+                loss, means = phase.evaluate(step, game.nimg, game.planned_nimg)
+            self._check_finite(phase, means, loss)
+            phase.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+        # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
+        for group in phase.optimiser.param_groups:
+            group.update(phase.values(game.nimg, game.planned_nimg))
+            group["lr"] *= self.slower[phase.net]
+        phase.optimiser.step()
+        self.losses[phase.name] = loss.detach()
+        for dynamics in self.dynamics:
+            dynamics.after_phase(game, phase, step)
+        for observer in self.observers:
+            observer.after_phase(self, phase, step)
+
+    def _batch(self) -> Batch:
+        """The next batch as the nets read it."""
+        x, c, y = self.stream.batch(self.recipe.batch)
+        layout = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
+        x, y = (None if p is None else p.to(self.device, memory_format=layout, non_blocking=True) for p in (x, y))
+        # Labels of a set that the recipe leaves unused never reach the nets.
+        c = c.to(self.device, non_blocking=True) if c is not None and self.recipe.latent.classes else None
+        batch = Batch(x, c, y)
+        for dynamics in self.dynamics:
+            batch = dynamics.on_batch(self.game, batch)
+        return batch
+
+    def _check_finite(self, phase: Phase, means: list[Tensor], loss: Tensor) -> None:
+        if math.isfinite(loss.item()):
+            return
+        guilty = [type(f).__name__ if isinstance(f, nn.Module) else f"the {phase.net} loss"
+                  for f, mean in zip(phase.losses, means) if not mean.isfinite()]
+        raise Diverged(f"{' and '.join(guilty) or f'the sum of {phase.net} losses'} is not finite in round "
+                       f"{self.game.rounds + 1:,} ({self.nimg / 1000:.1f} kimg); try a lower learning rate "
+                       f"(--set {phase.net.lower()}_opt.lr=1e-4)")
+
+    def _average(self) -> None:
+        """Moves G_ema, with a half-life of ema_kimg, or of a share of what was seen while that is less."""
+        half_life = 1000 * at(self.recipe.ema_kimg, self.nimg, self.game.planned_nimg)
+        self.game.average(min(half_life, max(self.nimg, 1) * self.recipe.ema_rampup))
+
+    def try_again(self, rollbacks: int, slower: dict[str, float]) -> None:
+        """After going back to an earlier state: other draws and slower nets, since the same rounds would lead to the same
+        place."""
+        self.rollbacks, self.slower = rollbacks, slower
+        self.rng.manual_seed(self.seed + rollbacks)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything: tensors by name, and what JSON can hold."""
+        tensors, meta = self.game.state()
+        tensors |= {"rng.torch": torch.get_rng_state(), "rng.run": self.rng.get_state()}
+        if self.device.type == "cuda":  # layers that draw there (dropout) use that device's own generator
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
+        kept = {type(c).__name__: state for c in (*self.dynamics, *self.observers) if (state := c.state())}
+        return tensors, meta | dict(seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower,
+                                    stream=self.stream.index, callbacks=kept)
+
+    def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        """The inverse of ``state``. Errors: ``RuntimeError`` where tensors are missing or do not fit."""
+        self.game.restore(tensors, meta)
+        torch.set_rng_state(tensors["rng.torch"])
+        if "rng.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
+        self.rng.set_state(tensors["rng.run"])
+        self.seconds, self.rollbacks, self.slower = meta["seconds"], meta["rollbacks"], meta["slower"]
+        self.stream.index = meta["stream"]
+        for kept in (*self.dynamics, *self.observers):
+            kept.restore(meta["callbacks"].get(type(kept).__name__, {}))

@@ -1,0 +1,67 @@
+"""A generator in training as it is drawn from: what belongs to training only is taken off or measured afresh."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from gan.base import Generator
+
+__all__ = ["settled"]
+
+
+@torch.no_grad()
+def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generator:
+    """A copy of G_ema for drawing: spectral norm baked in, mean w measured, BatchNorm statistics estimated afresh.
+
+    The average copies G's statistics, which belong to other weights. All from fixed seeds: nothing is drawn from the
+    training generators.
+    """
+    G = copy.deepcopy(G_ema).requires_grad_(False).eval()
+    if any(parametrize.is_parametrized(m) for m in G.modules()):
+        G = _without_spectral_norm(G).requires_grad_(False).eval()
+    if G.w_mean is not None:
+        _measure_w_mean(G)
+    norms = [m for m in G.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    if not norms:
+        return G
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # None = the plain mean over all batches
+        norm.train()
+    rng = torch.Generator(next(G.parameters()).device).manual_seed(0)
+    classes = G.latent.classes
+    for _ in range(batches):
+        z = G.latent.sample(batch, generator=rng)
+        G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None)
+    return G.eval()
+
+
+def _without_spectral_norm(G: Generator, iterations: int = 20) -> Generator:
+    """The same function with every normalised weight as a plain one.
+
+    The singular vectors are first brought up to the averaged weights. The net is built anew, since a copy shares its
+    parametrised classes with the net in training: taking the parametrisation off one would take it off both.
+    """
+    values = {name: value for name, value in G.state_dict().items() if ".parametrizations." not in f".{name}"}
+    for name, module in G.named_modules():
+        if parametrize.is_parametrized(module):
+            module.train()
+            for _ in range(iterations):
+                values[f"{name}.weight"] = module.weight  # one power iteration each
+    with torch.device("meta"):  # nothing is initialised, so nothing is drawn from torch's own generator
+        plain = type(G)(**{**G.config, "spectral": False})
+    plain.load_state_dict(values, assign=True)
+    return plain
+
+
+def _measure_w_mean(G: Generator, count: int = 4096) -> None:
+    """The mean w of each class over the same z, which truncation draws towards."""
+    rng = torch.Generator(G.w_mean.device).manual_seed(0)
+    z = G.latent.sample(count, generator=rng)
+    for k, row in enumerate(G.w_mean):
+        c = torch.full((count,), k, device=z.device) if G.latent.classes else None
+        row.copy_(G.mapping(z, c)[:, 0].mean(0))

@@ -1,0 +1,227 @@
+"""A whole training: from what the user asked for to the exported model."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from gan.engine import pick_device
+from gan.latent import check_seed
+from train.data.images import Images, load_images
+from train.data.stream import Stream
+from train.recipe import Recipe
+from train.recipes import NamedRecipe, ancestors, changes, find
+from train.run.budget import check_memory, images_per_s, kimg_in
+from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
+from train.run.export import Provenance, export, hardware
+from train.run.loop import Run, Unhealthy
+from train.run.observers import Checkpoints, Log, Snapshots, clock
+from train.run.watch import CollapseWatch, OnCollapse
+from train.settings import as_option, overridden
+
+__all__ = ["Asked", "train"]
+
+MOST_ROLLBACKS = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user may say on the command line; None = the default, or as the run did before."""
+
+    recipe: str
+    data: str
+    out: Path
+    resolution: int | None = None
+    kimg: float | None = None
+    minutes: float | None = None
+    batch: int | None = None
+    seed: int = 0
+    device: str | None = None
+    overrides: tuple[str, ...] = ()  # SLOT=VALUE
+    licence: str | None = None
+    resume: bool = False
+    checkpoint_s: float = 60.0
+    on_collapse: OnCollapse = "warn"
+    dry_run: bool = False
+
+
+def train(asked: Asked) -> int:
+    """Trains, exports, and returns the exit code. Errors: ``ValueError``, ``KeyError`` or ``OSError`` of one line each."""
+    named = find(asked.recipe)
+    check_seed(asked.seed)
+    device = pick_device(asked.device)
+    images = load_images(asked.data, resolution=asked.resolution, progress=_progress)
+    checkpoint = asked.out / CHECKPOINT
+    old = peek(checkpoint) if checkpoint.exists() else None
+    recipe = _resolved(asked, named, images, float(old[1]["kimg"]) if old else None)
+    if old and not asked.resume and not asked.dry_run:
+        raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
+                         f"add --resume to go on, or choose another --out")
+    if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
+        raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
+    _check_trainable(recipe, asked, images, device)
+    if asked.minutes is not None and not old:
+        recipe = _budget_from_minutes(recipe, asked.minutes, images, device)
+    if asked.dry_run:
+        print(json.dumps({"recipe": named.name, "paper": named.paper, **recipe.to_json()}, indent=2))
+        return 0
+    licence = asked.licence or (old and old[1].get("licence")) or "not stated"
+    identity = identity_of(recipe.to_json(), recipe=named.name, data=images.fingerprint, seed=asked.seed, licence=licence)
+    if old and (lines := differences(old[1], identity)):
+        raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
+    return _Session(asked, named, images, recipe, device, identity).train(resumed=old is not None)
+
+
+def _resolved(asked: Asked, named: NamedRecipe, images: Images, planned_kimg: float | None) -> Recipe:
+    """The recipe for this data, with the budget of the run that goes on, and everything that the command line changes."""
+    said = dict(kimg=planned_kimg if asked.kimg is None else asked.kimg, batch=asked.batch)
+    recipe = replace(named(images.spec), **{slot: value for slot, value in said.items() if value is not None})
+    recipe = overridden(recipe, asked.overrides)
+    if recipe.latent.classes not in (0, images.spec.classes):
+        raise ValueError(f"latent.classes must be 0 or the {images.spec.classes} of the data, got {recipe.latent.classes}")
+    return recipe
+
+
+def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device: torch.device) -> Recipe:
+    """Turns minutes into images, from the speed of a throw-away run of a few seconds."""
+    rate = images_per_s(recipe, images, device=device)
+    kimg = kimg_in(minutes, rate)
+    print(f"{rate:.0f} images/s here: {minutes:g} minutes are {kimg:g} kimg", file=sys.stderr)
+    return replace(recipe, kimg=kimg)
+
+
+def _check_trainable(recipe: Recipe, asked: Asked, images: Images, device: torch.device) -> None:
+    """Errors: ``ValueError`` where it would not fit in memory, or where its settings do not fit together."""
+    try:
+        check_memory(recipe, images.spec, device)  # builds everything and plays one round, without memory
+    except (ArithmeticError, AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
+        if not asked.overrides:
+            raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"this recipe cannot be trained with {', '.join(asked.overrides)}: {reason}") from error
+
+
+class _Session:
+    """A run in its folder, from its first round of today to the export."""
+
+    def __init__(self, asked: Asked, named: NamedRecipe, images: Images, recipe: Recipe, device: torch.device,
+                 identity: dict[str, str]):
+        self.asked, self.named, self.images, self.identity, self.out = asked, named, images, identity, asked.out
+        self.run = Run(recipe, Stream(images, seed=asked.seed, flip=recipe.flip), seed=asked.seed, device=device, observers=[
+            CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
+                          identity=identity, every_s=asked.checkpoint_s),
+            Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
+            Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s)])
+
+    def train(self, *, resumed: bool) -> int:
+        run = self.run
+        if resumed:
+            run.restore(*load_checkpoint(self.out / CHECKPOINT, self.identity))
+            self._check_prolonged()
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "recipe.json").write_text(json.dumps(self.identity, indent=2) + "\n")
+        if resumed and run.finished:
+            print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
+            self._export()
+            return 0
+        if resumed:
+            print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
+        else:
+            (self.out / HEALTHY).unlink(missing_ok=True)  # of a run that was here before
+            if self.asked.resume:
+                print(f"no checkpoint in {self.out}: starting anew", file=sys.stderr)
+        return self._fit()
+
+    def _check_prolonged(self) -> None:
+        """Errors: ``ValueError`` where a raised budget would only add images at a learning rate of 0."""
+        run, planned = self.run, self.run.game.planned_nimg
+        if run.recipe.total_nimg > planned and any(p.values(planned, planned)["lr"] == 0 for p in run.game.phases):
+            raise ValueError(f"{self.out} was planned for {planned / 1000:g} kimg, where its learning rates are 0: more "
+                             f"images change nothing; for a longer run start anew with --kimg {run.recipe.kimg:g}")
+
+    def _fit(self) -> int:
+        self._stop_on_signals()
+        run, failed = self.run, ""
+        while not failed:
+            try:
+                run.fit()
+                break
+            except Unhealthy as error:
+                failed = self._go_back(error)
+        if failed:  # no round more: log, timeline and checkpoint go back with the run
+            run.stopping = True
+            run.fit()
+        self._export()
+        if failed:
+            raise ValueError(f"{failed}; went back to {run.nimg / 1000:.1f} kimg and exported that")
+        if not run.finished:
+            print(f"stopped at {run.nimg / 1000:.1f} kimg, nothing is lost: the same command with --resume goes on",
+                  file=sys.stderr)
+            return 130
+        return 0
+
+    def _stop_on_signals(self) -> None:
+        def stop(number: int, frame: object) -> None:
+            print("\nstopping after this round (once more: at once)", file=sys.stderr)
+            self.run.stopping = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+
+    def _go_back(self, error: Unhealthy) -> str:
+        """Restores the last healthy state, or the last checkpoint. Returns "" where training shall go on from there, else
+        why it shall not."""
+        run, asked = self.run, self.asked
+        failed, healthy, attempt = str(error), self.out / HEALTHY, run.rollbacks + 1
+        slower = {net: rate * error.slower.get(net, 1.0) for net, rate in run.slower.items()}
+        path = healthy if asked.on_collapse != "warn" and healthy.exists() else self.out / CHECKPOINT
+        if not path.exists():
+            raise ValueError(f"{failed}; there is no checkpoint to go back to")
+        run.restore(*load_checkpoint(path, self.identity))
+        if asked.on_collapse != "rollback" or attempt > MOST_ROLLBACKS:
+            return failed
+        run.try_again(attempt, slower)
+        rates = " and ".join(f"{rate:.1%} of {net}'s" for net, rate in slower.items())
+        print(f"\n{failed}\nback at {run.nimg / 1000:.1f} kimg, with {rates} learning rate (attempt {attempt} of "
+              f"{MOST_ROLLBACKS})", file=sys.stderr)
+        return ""
+
+    def _export(self) -> None:
+        run, named, images = self.run, self.named, self.images
+        data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
+                    fingerprint=images.fingerprint, licence=self.identity["licence"])
+        provenance = Provenance(
+            recipe=named.name, parent=named.parent, ancestors=ancestors(named), paper=named.paper, note=named.note,
+            changes=changes(named, images.spec), slots=run.recipe.to_json(), data=data,
+            command=_command(self.asked, run.recipe, images), seed=run.seed, nimg=run.nimg,
+            minutes=round(run.seconds / 60, 1), hardware=hardware(run.device))
+        names = images.spec.class_names if run.recipe.latent.classes else ()
+        export(run.game.G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
+               name=self.out.name)
+        print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
+
+
+def _command(asked: Asked, recipe: Recipe, images: Images) -> str:
+    """The command that made the model, without this machine's folders."""
+    parts = ["python", "-m", "train", asked.recipe, "--data", images.name, "--out", f"runs/{asked.out.name}"]
+    if asked.resolution is not None:
+        parts += ["--resolution", str(asked.resolution)]
+    parts += ["--kimg", f"{recipe.kimg:g}"]
+    if asked.batch is not None:
+        parts += ["--batch", str(asked.batch)]
+    if asked.seed:
+        parts += ["--seed", str(asked.seed)]
+    return " ".join([shlex.join(parts), *map(as_option, asked.overrides)])
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rdecoding images {done:,} / {total:,}", end="\n" if done == total else "", file=sys.stderr, flush=True)
