@@ -12,7 +12,7 @@ from gan import hub
 from gan.base import Latent
 from gan.files import read_json
 
-__all__ = ["Entry", "entry", "list_models"]
+__all__ = ["Entry", "entry", "list_models", "results"]
 
 log = logging.getLogger(__name__)
 
@@ -68,3 +68,8 @@ def list_models(extra: Sequence[str] = ()) -> list[Entry]:
         except (ValueError, FileNotFoundError) as error:
             log.warning("left out of the gallery: %s", error)
     return entries
+
+
+def results() -> list[Path]:
+    """Files of the scoreboards that were measured on the models of this project, none where it is installed without them."""
+    return sorted((hub.WEIGHTS.parent / "benchmarks" / "results").glob("*.json"))

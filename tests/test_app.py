@@ -1,7 +1,12 @@
 """The app through its handlers, its API and plain HTTP; test_browser.py clicks on it."""
 
+import importlib
 import io
 import json
+import os
+import re
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +16,7 @@ from types import SimpleNamespace
 from urllib.parse import unquote
 
 import gradio as gr
+import httpx
 import numpy as np
 import pytest
 from conftest import tiny_generator
@@ -25,11 +31,16 @@ from gan.image import contact_sheet
 from gan.latent import MAX_SEED, Draw
 from gan.models import family
 from gan.recipe import SeedsRecipe, read_recipe
-from gan.ui import Studio, build, generate, launch_options, page
-from gan.ui.gallery import card
+from gan.ui import Studio, build, launch_options
+from gan.ui.messages import explain
 from gan.ui.outbox import Outbox, file_stem
-from gan.ui.studio import explain
-from gan.ui.view import PAGES, View
+from gan.ui.pages import PAGES
+from gan.ui.pages.gallery import card
+from gan.ui.pages.generate import Generate, whole
+from gan.ui.parts.link import Link
+from gan.ui.parts.sheet import Sheet
+from gan.ui.shell import Shell
+from gan.ui.view import View, fitted
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = ("<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{#each this}}"
@@ -53,14 +64,14 @@ def write_models(folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """The running app: .studio, .url, .page (the handlers' components), .folder (the models)."""
+    """The running app: .studio, .url, .folder (the models), and objects whose handlers are called without a browser."""
     folder = tmp_path_factory.mktemp("models")
     studio = Studio([entry(str(path)) for path in write_models(folder)], engine=Engine(device="cpu"))
     blocks = build(studio)
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
     with gr.Blocks():
-        components = generate.build(studio)
-    yield SimpleNamespace(studio=studio, url=url, page=components, folder=folder, blocks=blocks)
+        shell, page, sheet = Shell(studio, PAGES), Generate(studio), Sheet(studio, "generate", "alone")
+    yield SimpleNamespace(studio=studio, url=url, folder=folder, blocks=blocks, shell=shell, page=page, sheet=sheet)
     blocks.close(verbose=False)
     studio.outbox.close()
 
@@ -91,9 +102,14 @@ def expected(served, name: str, draws: list[Draw]) -> np.ndarray:
     return draw(hub.load(served.folder / name).G, draws)
 
 
-def drawn(values: list, served) -> dict:
-    """The sheet among a handler's values for the tab and ``Page.everything``."""
-    return values[1 + served.page.everything.index(served.page.sheet)]
+def by_name(values: dict) -> dict:
+    """A handler's values by the names that the components have on the page."""
+    return {getattr(c, "elem_id", None) or getattr(c, "label", None): value for c, value in values.items()}
+
+
+def drawn(values: dict) -> dict:
+    """The sheet among a handler's values."""
+    return by_name(values)["generate-sheet"]
 
 
 # The API, and the way of a picture there and back
@@ -108,7 +124,7 @@ def test_endpoint_gives_our_png_bit_for_bit(served, client, tmp_path):
     assert recipe == SeedsRecipe("digits", hub.load(served.folder / "digits").revision, (42,), "two", 0.7)
     assert str(served.folder) not in recipe.to_json()
 
-    restored = drawn(page.restore(served.studio, served.page, path), served)
+    restored = drawn(served.shell.restore(path))
     assert (pixels_of(fetch(served, restored["url"])) == pixels).all()
     assert not restored["other"]
 
@@ -154,25 +170,63 @@ def test_page_opens_whatever_the_link_says(served, query):
 
 def test_link_opens_page_and_sets_every_control(served):
     query = {"page": "generate", "model": "digits", "seed": "7,9", "class": "one", "psi": "0.5", "rev": "0ther"}
-    tab, model, seed, seeds, label, psi, *rest = page.open_link(served.studio, served.page, query)
-    assert (tab["selected"], model, seed, seeds, label["value"], psi) == ("generate", "digits", 7, "7,9", "one", 0.5)
-    sheet = drawn([tab, model, seed, seeds, label, psi, *rest], served)
+    values = served.shell.go(Link(query))
+    named = by_name(values)
+    assert named["pages"]["selected"] == "generate" and values[served.shell.opened]["page"] == "generate"
+    assert (named["Model"], named["seed"], named["seeds"], named["Class"]["value"], named["Psi"]) == (
+        "digits", 7, "7,9", "one", 0.5)
     tiles = expected(served, "digits", [Draw(7, 1, 0.5), Draw(9, 1, 0.5)])
-    assert (pixels_of(fetch(served, sheet["url"])) == contact_sheet(tiles)).all()
-    assert sheet["other"].startswith("drawn by another version of digits")
+    assert (pixels_of(fetch(served, drawn(values)["url"])) == contact_sheet(tiles)).all()
+    assert drawn(values)["other"].startswith("drawn by another version of digits")
 
 
-@pytest.mark.parametrize("name", PAGES[1:])
-def test_link_opens_each_page(served, name):
+def test_each_page_is_a_tab_that_its_link_opens(served):
     tabs = [tab for tab in served.blocks.blocks.values() if isinstance(tab, gr.Tab)]
-    assert tuple(tab.id for tab in tabs) == PAGES
-    assert page.open_link(served.studio, served.page, {"page": name})[0]["selected"] == name
+    assert [(tab.id, tab.label) for tab in tabs] == [(page.id, page.title) for page in PAGES]
+    for page in PAGES:
+        values = served.shell.go(Link({"page": page.id}))
+        assert by_name(values)["pages"]["selected"] == page.id and set(values) <= set(served.shell.outputs)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
+def test_a_part_of_a_link_that_is_nonsense_is_told_in_one_line_and_left_out(served, page):
+    for key in page.reads:
+        with pytest.warns(UserWarning, match="^[^\n]*$") if key != "seed" else pytest.warns(UserWarning, match="seed"):
+            values = served.shell.go(Link({"page": page.id, key: "\0" + HOSTILE * 30}))
+        assert values[served.shell.opened]["page"] == page.id
+
+
+TOY = '''
+import gradio as gr
+from gan.ui.page import Page, Room
+
+def build(studio):
+    words = gr.Textbox(elem_id="toy-words")
+    return Room(lambda link: {words: link.read("word", str, "")}, [words])
+
+PAGE = Page("toy", "A toy", build, ("word",))
+'''
+
+
+def test_a_page_in_the_tuple_is_a_tab_a_link_a_script_and_a_style(served, tmp_path, monkeypatch):
+    (tmp_path / "toy_page.py").write_text(TOY)
+    (tmp_path / "toy_page.js").write_text("window.gan.toy = 1;")
+    (tmp_path / "toy_page.css").write_text(".toy { color: red }")
+    monkeypatch.syspath_prepend(tmp_path)
+    toy = importlib.import_module("toy_page").PAGE
+    with gr.Blocks() as app:
+        shell = Shell(served.studio, (*PAGES, toy))
+    assert "toy" in [tab.id for tab in app.blocks.values() if isinstance(tab, gr.Tab)]
+    named = by_name(shell.go(Link({"page": "toy", "word": "hello", "seed": "not read here"})))
+    assert (named["pages"]["selected"], named["toy-words"]) == ("toy", "hello")
+    options = launch_options(served.studio, (*PAGES, toy))
+    assert "window.gan.toy = 1;" in options["head"] and ".toy { color: red }" in options["css"]
 
 
 def test_link_with_a_class_that_the_model_lacks_is_drawn_without_it(served):
-    values = page.open_link(served.studio, served.page, {"model": "plain", "class": "one", "seed": "3"})
-    assert drawn(values, served)["seeds"] == [3]
-    assert "no class 'one'" in values[-1]["text"]
+    with pytest.warns(UserWarning, match="class 'one'"):
+        values = served.shell.go(Link({"page": "generate", "model": "plain", "class": "one", "seed": "3"}))
+    assert drawn(values)["seeds"] == [3]
 
 
 # Pictures given back
@@ -198,59 +252,75 @@ def recipe_json(**changes) -> str:
     (recipe_json(codes=[1, 2]), "codes"), (recipe_json(**{"class": "nine"}), "no class 'nine'"),
     (recipe_json(model="<b>\n"), "no short printable")])
 def test_forged_picture_loses_nothing_and_gives_one_line(served, tmp_path, text, message):
-    *kept, notice = page.restore(served.studio, served.page, forged(tmp_path / "x.png", text))
-    assert all(value == gr.skip() for value in kept)
-    assert message in notice["text"] and notice["error"] and "\n" not in notice["text"]
+    with pytest.raises(ValueError, match=message) as error:
+        served.shell.restore(forged(tmp_path / "x.png", text))
+    assert "\n" not in explain(error.value)
 
 
 def test_what_is_no_picture_is_refused(served, tmp_path):
     (tmp_path / "x.png").write_bytes(b"GIF89a nonsense")
-    assert "no PNG picture" in page.restore(served.studio, served.page, str(tmp_path / "x.png"))[-1]["text"]
-    assert page.restore(served.studio, served.page, None)[-1]["error"]
+    for path in (str(tmp_path / "x.png"), None):
+        with pytest.raises(ValueError, match="no PNG picture"):
+            served.shell.restore(path)
 
 
 def test_picture_of_another_version_is_drawn_and_labelled(served, tmp_path):
-    sheet = drawn(page.restore(served.studio, served.page, forged(tmp_path / "x.png", recipe_json())), served)
+    sheet = drawn(served.shell.restore(forged(tmp_path / "x.png", recipe_json())))
     assert sheet["other"].startswith("drawn by another version") and sheet["seeds"] == [1]
 
 
 def test_dials_take_an_empty_field_and_what_is_beyond_their_ends(served):
-    psi, dial = served.page.psi, served.page.codes[-1]
-    assert [psi.preprocess(v) for v in (None, 0.5, 9)] == [1.0, 0.5, 1.5]
+    psi, dial = served.page.controls.psi, served.page.controls.values[-1]
+    assert [psi.preprocess(v) for v in (None, 0.5, 9, 10**400, "x", {})] == [1.0, 0.5, 1.5, 1.5, 1.0, 1.0]
     assert [dial.preprocess(v) for v in (None, -9)] == [0.0, -2.0]
-    values = generate.shown(served.studio, served.page, View("coded", (3,), codes=(1.0, 3.0, -9.0)))
-    first = served.page.everything.index(served.page.codes[0])
-    assert [update["value"] for update in values[first : first + 3]] == ["1", 2.0, -2.0]
+
+
+def test_codes_beyond_the_dials_are_drawn_as_the_dials_show_them(served):
+    with pytest.warns(UserWarning, match="beyond its dial"):
+        values = served.shell.go(Link({"page": "generate", "model": "coded", "seed": "3", "codes": "1,3,-9"}))
+    named = by_name(values)
+    assert [named[name]["value"] for name in ("Code 1", "Dial 1", "Dial 2")] == ["1", 2.0, -2.0]
+    (tile,) = expected(served, "coded", [Draw(3, codes=(1.0, 2.0, -2.0))])
+    assert (pixels_of(fetch(served, drawn(values)["url"])) == tile).all()
+
+
+@pytest.mark.parametrize("given", [1.5, "3", True, [], float("nan"), -1, 2**32])
+def test_what_is_no_seed_is_refused_and_not_rounded(served, given):
+    values = {c: None for c in (*served.page.controls.inputs, served.page.seeds)}
+    with pytest.raises(ValueError, match="seed .* whole number"):
+        served.page.from_seed({**values, served.page.seed: given})
+    assert whole(3.0) == 3
 
 
 def test_codes_go_through_picture_link_and_controls(served, tmp_path):
     codes = (2.0, 0.5, -1.0)
     view = View("coded", (3, 4), codes=codes)
-    sheet = served.studio.sheet(view)
+    sheet = served.sheet.show(view)
     tiles = expected(served, "coded", [Draw(3, codes=codes), Draw(4, codes=codes)])
     data = fetch(served, sheet["url"])
     assert (pixels_of(data) == contact_sheet(tiles)).all()
     (tmp_path / "x.png").write_bytes(data)
-    values = page.restore(served.studio, served.page, str(tmp_path / "x.png"))
-    assert drawn(values, served)["recipe"] == sheet["recipe"]
-    by_hand = values[1 + served.page.everything.index(served.page.by_hand)]
-    first = 1 + served.page.everything.index(served.page.codes[0])
-    shown = [update["value"] for update in values[first : first + 3]]
-    assert by_hand and shown == ["2", 0.5, -1.0]
-    assert generate.read(served.studio, served.page, ["coded", "3-4", "", 1.0, True, *shown]) == view
-    assert generate.read(served.studio, served.page, ["plain", "3", "", 1.0, True, *shown]).codes is None
+    values = served.shell.restore(str(tmp_path / "x.png"))
+    assert drawn(values)["recipe"] == sheet["recipe"]
+    named = by_name(values)
+    assert [named[name]["value"] for name in ("Code 1", "Dial 1", "Dial 2")] == ["2", 0.5, -1.0]
+    controls = served.page.controls
+    said = {**{c: None for c in controls.inputs}, controls.model: "coded", controls.psi: 1.0, controls.by_hand: True,
+            **dict(zip([*controls.indices, *controls.values], ["2", 0.5, -1.0]))}
+    assert controls.read(said, (3, 4)) == view
+    assert controls.read({**said, controls.model: "plain"}, (3, 4)).codes is None
 
 
 # Tiles and archives
 
 
 def test_tile_and_archive_hold_the_same_pixels_as_the_sheet(served):
-    sheet = served.studio.sheet(View("digits", (5, 6, 7), "one", 0.8))
+    sheet = served.sheet.show(View("digits", (5, 6, 7), "one", 0.8))
     tiles = expected(served, "digits", [Draw(seed, 1, 0.8) for seed in (5, 6, 7)])
-    single = served.studio.single(sheet["recipe"], 6)
+    single = served.sheet.single({"recipe": sheet["recipe"], "seed": 6})
     assert single["name"] == "digits-seed0006.png"
     assert (pixels_of(fetch(served, single["url"])) == tiles[1]).all()
-    archive = served.studio.archive(sheet["recipe"])
+    archive = served.sheet.archive({"recipe": sheet["recipe"]})
     with zipfile.ZipFile(io.BytesIO(fetch(served, archive["url"]))) as files:
         assert files.namelist() == ["seed0005.png", "seed0006.png", "seed0007.png"]
         for k, name in enumerate(files.namelist()):
@@ -259,7 +329,7 @@ def test_tile_and_archive_hold_the_same_pixels_as_the_sheet(served):
 
 
 def test_tiles_stand_where_the_page_puts_its_buttons(served):
-    sheet = served.studio.sheet(View("plain", tuple(range(10))))
+    sheet = served.sheet.show(View("plain", tuple(range(10))))
     picture = pixels_of(fetch(served, sheet["url"]))
     assert picture.shape == (sheet["height"], sheet["width"], 3)
     step, k = sheet["tile"] + sheet["gap"], 7
@@ -268,10 +338,21 @@ def test_tiles_stand_where_the_page_puts_its_buttons(served):
 
 
 def test_forged_tile_is_refused(served):
-    recipe = served.studio.sheet(View("digits", (5,)))["recipe"]
-    for arguments in [(recipe, 6), (recipe, "5; rm"), ("{}", 5), (None, 5)]:
+    recipe = served.sheet.show(View("digits", (5,)))["recipe"]
+    for forged, seed in [(recipe, 6), (recipe, "5; rm"), (recipe, [5]), ("{}", 5), (None, 5)]:
         with pytest.raises(ValueError):
-            served.studio.single(*arguments)
+            served.sheet.single({"recipe": forged, "seed": seed})
+    with pytest.raises(ValueError):
+        served.sheet.single("no mapping")
+
+
+def test_a_sheet_is_limited_by_its_pixels(served, tmp_path):
+    hub.save(tmp_path / "large", tiny_generator("dcgan", resolution=1024))
+    studio = Studio([entry(str(tmp_path / "large"))], engine=served.studio.engine, outbox=served.studio.outbox)
+    with pytest.raises(ValueError, match="at most 16"):
+        studio.draw(View("large", tuple(range(17))))
+    view, notes = fitted(View("large", tuple(range(100))), studio.entry("large"))
+    assert len(view.seeds) == 16 and "1024 px" in notes[0]
 
 
 # The gallery, start-up and housekeeping
@@ -321,9 +402,76 @@ def test_outbox_sweeps_what_is_old_and_keeps_what_is_shown(tmp_path, monkeypatch
     assert file_stem("user/my model") == "user-my-model" and file_stem("/../") == "model"
 
 
+def test_outbox_holds_so_many_bytes_and_the_oldest_go(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    outbox = Outbox(most=250)
+    paths = [outbox.fresh("a.png") for _ in range(99)]  # one more, and the sweep is due
+    for age, path in enumerate(reversed(paths)):
+        path.write_bytes(b"x" * 100)
+        os.utime(path.parent, (time.time() - age, time.time() - age))
+    outbox.fresh("b.png")
+    assert [path.exists() for path in paths[-4:]] == [False, False, True, True]
+    outbox.close()
+
+
+def test_what_killed_servers_left_is_swept_at_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    living = Outbox()
+    left = tmp_path / f"gan-gallery-{dead.pid}-abc" / "uploads"
+    other, strange = tmp_path / f"gan-gallery-{os.getppid()}-abc", tmp_path / "gan-gallery-notes.txt"
+    left.mkdir(parents=True)
+    other.mkdir()
+    strange.write_text("not ours")
+    Outbox().close()
+    assert not left.parent.exists() and other.exists() and strange.exists() and living.root.exists()
+    living.close()
+
+
+# What is refused before Gradio sees it
+
+
+def call(served, name: str, data: list) -> str:
+    """What the handler of that name answers over plain HTTP: the error of the refusal, or the event stream."""
+    index = next(k for k, fn in served.blocks.fns.items() if fn.api_name == name or fn.name == name)
+    session = f"s{time.monotonic_ns()}"
+    body = json.dumps({"data": data, "fn_index": index, "session_hash": session}).encode()
+    request = urllib.request.Request(served.url + "gradio_api/queue/join", body, {"Content-Type": "application/json"})
+    try:
+        urllib.request.urlopen(request, timeout=10)
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    return fetch(served, f"gradio_api/queue/data?session_hash={session}").decode()
+
+
+@pytest.mark.parametrize("path", ["http://127.0.0.1:9/x.png", "https://example.org/x.png", "/etc/passwd", "\0", 3,
+                                  "x" * 9999])
+def test_a_path_that_nobody_uploaded_is_refused_in_one_line(served, path):
+    answer = call(served, "give_back", [{"path": path, "meta": {"_type": "gradio.FileData"}}])
+    assert "must be uploaded before" in answer and str(path)[:9] not in answer
+    assert str(served.studio.outbox.root) not in answer
+
+
+def test_an_uploaded_picture_is_restored_and_forgotten(served, tmp_path):
+    sheet = served.sheet.show(View("digits", (5,)))
+    answer = httpx.post(served.url + "gradio_api/upload", files={"files": ("x.png", fetch(served, sheet["url"]))}).json()
+    assert Path(answer[0]).is_file() and Path(answer[0]).is_relative_to(served.studio.outbox.root)
+    told = call(served, "give_back", [{"path": answer[0], "meta": {"_type": "gradio.FileData"}}])
+    assert '"success":true' in told and "model=digits" in told
+    assert not Path(answer[0]).exists()
+
+
+@pytest.mark.parametrize("data", [[], [None] * 20, [{}] * 20, [[[]]] * 20, ["x" * 1000] * 20, [1e300] * 20, [True] * 20])
+def test_wrong_types_are_answered_without_a_word_of_the_machinery(served, data):
+    for name in ("draw", "from_seed", "change_model", "ask", "select", "archive", "generate"):
+        answer = call(served, name, data)
+        assert not re.search(r"Traceback|Error\b.*\(|gradio/|site-packages|object has no attribute", answer), (name, answer)
+
+
 def test_errors_name_no_path_of_this_machine(tmp_path):
     try:
         (tmp_path / "nowhere").read_text()
     except OSError as error:
         assert str(tmp_path) not in explain(error)
-    assert explain(RuntimeError(str(tmp_path))).startswith("Something went wrong while drawing (RuntimeError)")
+    assert explain(RuntimeError(str(tmp_path))).startswith("Something went wrong (RuntimeError)")

@@ -26,6 +26,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]
 PHONE = dict(width=390, height=844)
 TOP = ".frame img"
+TOLD = ".toast-body"  # a message of the app
 
 
 @pytest.fixture(scope="module")
@@ -119,59 +120,92 @@ def test_open_generate_download_restore_and_share(site, visitor, tmp_path):
 def test_link_restores_controls_and_sliders_draw_live(site, visitor):
     visitor.goto(site.url + "?page=generate&model=digits&rev=older&seed=3,5&class=two&psi=0.5")
     visitor.wait_for_selector(TOP)
-    assert visitor.input_value("#class input") == "two"
-    assert visitor.input_value("#psi input[type=number]") == "0.5"
+    assert visitor.input_value(".class input") == "two"
+    assert visitor.input_value(".psi input[type=number]") == "0.5"
     assert "another version" in visitor.inner_text(".other")
     tiles = expected(site, "digits", [Draw(3, 2, 0.5), Draw(5, 2, 0.5)])
     assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == contact_sheet(tiles)).all()
 
     before = visitor.get_attribute(TOP, "src")
-    visitor.focus("#psi input[type=range]")
+    visitor.focus(".psi input[type=range]")
     for _ in range(4):
         visitor.keyboard.press("ArrowRight")
     visitor.wait_for_url(re.compile("psi=0.7$"))
     assert visitor.get_attribute(TOP, "src") != before and not visitor.is_visible(".other")
 
-    visitor.click("#model input")
+    visitor.click(".model input")
     visitor.get_by_role("option", name="plain").click()
     visitor.wait_for_url(re.compile("model=plain&.*seed=3,5&psi=0.7$"))
-    assert not visitor.is_visible("#class")
+    assert not visitor.is_visible(".class")
 
 
 def test_mistakes_are_said_on_the_page_and_lose_nothing(site, visitor, tmp_path):
     visitor.goto(site.url + "?page=generate&model=digits&seed=1&psi=high")
     visitor.wait_for_selector(TOP)
-    assert "link's psi was ignored" in visitor.inner_text(".notice")
+    assert "link's psi was ignored" in visitor.inner_text(TOLD)
     before = visitor.get_attribute(TOP, "src")
     (tmp_path / "x.png").write_text("no picture")
     for text in ("-3", "99999999999", "<img src=x onerror=window.pwned=1>"):
         visitor.fill("#seeds input, #seeds textarea", text)
         visitor.press("#seeds input, #seeds textarea", "Enter")
-        visitor.wait_for_selector(".notice.error:has-text('seed')")
-        visitor.get_by_role("button", name="Dismiss the message").click()
+        visitor.wait_for_selector(f"{TOLD}.error:has-text('seed')")
+        visitor.click(".toast-close.error")
+        visitor.wait_for_selector(f"{TOLD}.error", state="detached")
     visitor.set_input_files("input[type=file]", tmp_path / "x.png")
-    visitor.wait_for_selector(".notice.error:has-text('no PNG picture')")
+    visitor.wait_for_selector(f"{TOLD}.error:has-text('no PNG picture')")
     assert visitor.get_attribute(TOP, "src") == before
     assert visitor.evaluate("window.pwned") is None
     visitor.goto(site.url + "?page=nowhere")  # told on whichever page is open
-    visitor.wait_for_selector(".notice:has-text('page was ignored')")
+    visitor.wait_for_selector(f"{TOLD}:has-text('page was ignored')")
 
 
 def test_dropped_picture_restores_its_settings(site, visitor):
     visitor.goto(site.url + "?page=generate&model=coded&seed=7-8&codes=1,0.5,-0.5")
     visitor.wait_for_selector(TOP)
     assert "codes=1,0.5,-0.5" in visitor.url
-    visitor.evaluate("""async () => {
-      const blob = await (await fetch(document.querySelector('.frame img').src)).blob();
-      const drag = new DataTransfer();
-      drag.items.add(new File([blob], 'x.png', { type: 'image/png' }));
-      history.replaceState(null, '', '?page=generate');
-      document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: drag }));
-    }""")
+    picture = visitor.evaluate("document.querySelector('.frame img').src")
+    visitor.evaluate("history.replaceState(null, '', '?page=generate')")
+    visitor.evaluate(DROP, picture)
     visitor.wait_for_url(re.compile("model=coded&.*seed=7-8&psi=1&codes=1,0.5,-0.5$"))
     codes = (1.0, 0.5, -0.5)
     tiles = expected(site, "coded", [Draw(seed, codes=codes) for seed in (7, 8)])
     assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == contact_sheet(tiles)).all()
+
+
+DROP = """async url => {
+  const blob = await (await fetch(url)).blob();
+  const drag = new DataTransfer();
+  drag.items.add(new File([blob], 'x.png', { type: 'image/png' }));
+  document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: drag }));
+}"""
+
+
+def test_picture_dropped_on_the_gallery_opens_the_page_that_made_it(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=digits&seed=7-8")
+    visitor.wait_for_selector(TOP)
+    picture = visitor.evaluate("url => new URL(url, location.href).href", visitor.get_attribute(TOP, "src"))
+    visitor.goto(site.url)  # Generate has not been opened
+    visitor.wait_for_selector(".card")
+    visitor.evaluate(DROP, picture)
+    visitor.wait_for_url(re.compile("page=generate&model=digits&.*seed=7-8"))
+    visitor.wait_for_selector(TOP)
+    visitor.evaluate(DROP, site.url + "theme.css")
+    visitor.wait_for_selector(f"{TOLD}.error:has-text('no PNG picture')")
+
+
+def test_a_tab_chosen_again_shows_what_it_showed(site, visitor):
+    visitor.goto(site.url)
+    for tab in ("Family tree", "Generate"):
+        visitor.get_by_role("tab", name=tab).click()
+    visitor.wait_for_selector(TOP)
+    visitor.fill("#seed input", "40")
+    visitor.wait_for_url(re.compile("seed=40-55"))
+    link = visitor.url
+    visitor.get_by_role("tab", name="Gallery").click()
+    visitor.wait_for_url(site.url + "?page=gallery")
+    visitor.get_by_role("tab", name="Generate").click()
+    visitor.wait_for_url(link)
+    assert visitor.get_attribute(TOP, "alt").startswith("16 images drawn by digits, seeds 40-55")
 
 
 def test_hostile_card_is_text_and_nothing_else(site, visitor):

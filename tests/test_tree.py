@@ -11,9 +11,9 @@ from benchmarks import scoreboard
 from gan import hub
 from gan.base import Latent
 from gan.gallery import Entry
-from gan.ui.gallery import card
 from gan.ui.outbox import Outbox
-from gan.ui.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, told, year
+from gan.ui.pages.gallery import card
+from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, told, year
 
 HOSTILE = "<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{x}}</script><script>window.pwned=3</script>"
 
@@ -115,7 +115,7 @@ def test_moments_are_those_of_the_ladder_that_show_something_new_and_the_end():
 
 def test_sheet_shows_copies_of_the_snapshots_in_the_order_of_their_minutes(tmp_path, outbox):
     write_timeline(tmp_path / "a", [(0, 0.0), (2_000_000, 3.0), (3000, 0.5), (4000, None), (5000, -1.0)])
-    found = content([model("a", folder=tmp_path / "a"), model("b")], outbox, tmp_path / "none")
+    found = content([model("a", folder=tmp_path / "a"), model("b")], outbox, [])
     (sheet,) = found["sheets"]  # b has no timeline: it is in the tree alone
     assert sheet["settings"] == []
     assert [n["recipe"] for n in found["nodes"]] == ["a", "b"]
@@ -128,7 +128,7 @@ def test_sheet_shows_copies_of_the_snapshots_in_the_order_of_their_minutes(tmp_p
 def test_long_timeline_is_thinned_out_and_the_card_reads_the_same_one(tmp_path, outbox):
     write_timeline(tmp_path / "a", [(1000 * k, k) for k in range(FRAMES + 20)])
     entry = model("a", folder=tmp_path / "a")
-    frames = content([entry, model("b")], outbox, tmp_path)["sheets"][0]["frames"]
+    frames = content([entry, model("b")], outbox, [])["sheets"][0]["frames"]
     assert (len(frames), frames[0]["minutes"], frames[-1]["minutes"]) == (FRAMES, 0, FRAMES + 19)
     strip = card(entry, outbox)["timeline"]
     assert [strip[0]["caption"], strip[-1]["caption"]] == ["untrained", f"{FRAMES + 19} thousand images"] and len(strip) == 6
@@ -166,7 +166,7 @@ def test_strange_training_json_leaves_parts_out(strange):
 
 def test_scoreboard_is_the_one_that_the_benchmarks_write(tmp_path):
     write_board(tmp_path / "results")
-    (board,) = scoreboards(tmp_path / "results")
+    (board,) = scoreboards(sorted((tmp_path / "results").glob("*.json")))
     assert (board["title"], board["protocol"]) == ("A title", "How it was judged.")
     assert board["heads"] == ["Score", "Bias", "thousand images", "parameters of G", "CPU minutes"]
     assert board["rows"][0] == dict(
@@ -180,7 +180,7 @@ def test_scoreboard_is_the_one_that_the_benchmarks_write(tmp_path):
 def test_broken_scoreboard_is_left_out_with_a_warning(tmp_path, caplog, text):
     write_board(tmp_path / "results")
     (tmp_path / "results" / "broken.json").write_bytes(text)
-    assert [board["title"] for board in scoreboards(tmp_path / "results")] == ["A title"]
+    assert [board["title"] for board in scoreboards(sorted((tmp_path / "results").glob("*.json")))] == ["A title"]
     (line,) = caplog.messages
     assert "broken.json" in line and len(line) < 200
 
@@ -189,7 +189,7 @@ def test_scoreboard_of_wrong_types_is_shown_as_far_as_it_can_be_read(tmp_path):
     row = {"name": 3, "kimg": True, "parameters": [1], "cpu_minutes": 1e400, "score": "high", "x": None, "settings": [1]}
     table = {"title": [], "protocol": 1, "columns": {"score": 4, "x": "X"}, "rows": [row, None, {"name": "n", "not_run": 0}]}
     (tmp_path / "odd.json").write_text(json.dumps(table))
-    (board,) = scoreboards(tmp_path)
+    (board,) = scoreboards([tmp_path / "odd.json"])
     assert (board["title"], board["protocol"], board["heads"][:2]) == ("odd", "", ["score", "X"])
     assert board["rows"][0] == dict(name="", not_run="", cells=["high", "", "", "", ""], settings=[])
     assert board["rows"][1]["not_run"] == "not run"
@@ -201,10 +201,10 @@ def test_scoreboard_of_wrong_types_is_shown_as_far_as_it_can_be_read(tmp_path):
 @pytest.mark.parametrize("entries", [[], [model("a")], [model("a"), model("b", data="cats")]])
 def test_page_without_a_family_says_why_and_shows_the_scoreboards_all_the_same(tmp_path, outbox, entries):
     write_board(tmp_path / "results")
-    found = content(entries, outbox, tmp_path / "results")
+    found = content(entries, outbox, [*(tmp_path / "results").glob("*.json")])
     assert "the same data at the same resolution" in found["alone"] and len(found["boards"]) == 1
     assert not (found["moments"] or found["sheets"] or found["nodes"])
-    assert content(entries, outbox, tmp_path / "absent")["boards"] == []
+    assert content(entries, outbox, [])["boards"] == []
 
 
 def test_a_recipe_hangs_from_the_nearest_ancestor_that_is_there():

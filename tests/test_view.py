@@ -1,28 +1,29 @@
 """What a link says, and what is made of a picture's recipe: no server."""
 
-from urllib.parse import parse_qsl
-
 import pytest
 
 from gan.latent import MAX_SEED
 from gan.recipe import WalkRecipe
+from gan.ui.parts.link import Link
 from gan.ui.view import MAX_TILES, View, from_link, from_recipe, seeds_of, seeds_text
 
 
 def test_link_restores_the_view_it_was_made_from():
     view = View("digits", (0, 1, 2, 9), "a & b/é", 0.35, (1.0, -0.5), "abc")
-    page_name, again, notes = from_link(dict(parse_qsl("page=generate&" + view.query("abc"))), ["plain", "digits"])
-    assert (page_name, again, notes) == ("generate", view, [])
+    link = Link.of(view.link("generate"))
+    assert (from_link(link, ["plain", "digits"]), link.query["page"], link.notes) == (view, "generate", [])
+    with pytest.raises(ValueError, match="too long"):
+        Link.of("seed=1" * 9000)
 
 
 @pytest.mark.parametrize("query", [
     dict(seed="-4"), dict(seed="5-1"), dict(seed="0-5000"), dict(seed="9" * 3000), dict(psi="nan"), dict(psi="7"),
-    dict(psi="x"), dict(model="../../etc"), dict(page="admin"), dict(codes="1,inf"), dict(rev="\0"),
+    dict(psi="x"), dict(model="../../etc"), dict(codes="1,inf"), dict(rev="\0"),
     {"class": "x" * 300}])
 def test_link_with_a_wrong_value_is_read_without_it(query):
-    page_name, view, notes = from_link(query, ["plain", "digits"])
-    assert (page_name, view) == ("gallery", View("plain", tuple(range(16))))
-    assert len(notes) == 1 and "\n" not in notes[0] and len(notes[0]) < 250
+    link = Link(query)
+    assert from_link(link, ["plain", "digits"]) == View("plain", tuple(range(16)))
+    assert len(link.notes) == 1 and "\n" not in link.notes[0] and len(link.notes[0]) < 250
 
 
 def test_seeds_text_is_read_back():

@@ -1,4 +1,5 @@
-"""The folder that the app serves files from: every answer gets a place of its own, and old ones are swept away."""
+"""The folder that the app serves files from and receives uploads in: bounded in time and in bytes, and swept of what killed
+servers left."""
 
 from __future__ import annotations
 
@@ -10,31 +11,51 @@ import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 __all__ = ["Outbox", "file_stem"]
 
-KEEP_S = 3600  #       how long an answer can be downloaded
-SWEEP_EVERY_S = 60  #  at most so often
+KEEP_S = 3600  #           how long an answer can be downloaded
+KEEP_UPLOAD_S = 600  #     how long an upload waits for its handler, which removes it
+SWEEP_EVERY_S = 60  #      answers are swept at most so often,
+SWEEP_EVERY = 100  #       but after so many in any case
+MAX_DRAWN = 2**30  #       bytes of all answers
+MAX_UPLOADS = 2**26  #     bytes of all uploads
+ABANDONED_S = 24 * 3600  # age from which a folder is taken for left where it cannot be told whether its server lives
+NAME = re.compile(r"gan-gallery-(?:(\d+)-)?\w+")
+UPLOADS = "GRADIO_TEMP_DIR"  # the environment variable that tells Gradio its folder of uploads; users name theirs with it
+
+_ours: set[Path] = set()  # roots of this process
 
 
 class Outbox:
-    """A temporary folder with two parts: ``shown`` lives as long as the app, ``drawn`` is swept after ``keep_s``."""
+    """A temporary folder with three parts: ``shown`` lives as long as the app, the others are swept."""
 
-    def __init__(self, *, keep_s: float = KEEP_S):
-        base = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    def __init__(self, *, keep_s: float = KEEP_S, most: int = MAX_DRAWN):
+        base = Path(os.environ.get(UPLOADS) or tempfile.gettempdir())
         base.mkdir(parents=True, exist_ok=True)
-        self.root = Path(tempfile.mkdtemp(prefix="gan-gallery-", dir=base)).resolve()
-        self.keep_s = keep_s
-        self._swept = time.monotonic()
+        sweep_abandoned(base)
+        self.root = Path(tempfile.mkdtemp(prefix=f"gan-gallery-{os.getpid()}-", dir=base)).resolve()
+        _ours.add(self.root)
+        self.uploads = self.root / "uploads"
+        self.keep_s, self.most = keep_s, most
+        self._swept, self._since = time.monotonic(), 0
         self._lock = threading.Lock()
+        self._before: str | None = None
         atexit.register(self.close)
+
+    def take_uploads(self) -> None:
+        """Lets Gradio put uploads here; a process serves one app, so that this may stand in the environment."""
+        self.uploads.mkdir(exist_ok=True)
+        self._before = os.environ.get(UPLOADS)
+        os.environ[UPLOADS] = str(self.uploads)
 
     def fresh(self, name: str, *, part: str = "drawn") -> Path:
         """A path of that file name, in a new folder that nobody can guess."""
-        if part == "drawn":
-            self._sweep()
+        if part == "drawn" and self._due():
+            sweep(self.root / part, self.keep_s, self.most)
         folder = self.root / part / secrets.token_hex(8)
         folder.mkdir(parents=True)
         return folder / name
@@ -44,22 +65,68 @@ class Outbox:
         """Where the page finds the file: relative, so that it holds behind any proxy."""
         return "gradio_api/file=" + quote(str(path))
 
-    def _sweep(self) -> None:
-        with self._lock:
-            if time.monotonic() - self._swept < min(SWEEP_EVERY_S, self.keep_s):
-                return
-            self._swept = time.monotonic()
-        oldest = time.time() - self.keep_s
-        for folder in (self.root / "drawn").glob("*"):
-            try:
-                if folder.stat().st_mtime < oldest:
-                    shutil.rmtree(folder, ignore_errors=True)
-            except OSError:
-                continue  # another thread was faster
+    def make_room_for_uploads(self) -> None:
+        """Before an upload: those that no handler took go, and the oldest of too many bytes."""
+        sweep(self.uploads, KEEP_UPLOAD_S, MAX_UPLOADS)
+
+    def forget(self, upload: str | None) -> None:
+        """Removes an uploaded file. Any other path is left alone."""
+        folder = Path(upload or "").resolve().parent
+        if folder != self.uploads and folder.is_relative_to(self.uploads):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Removes everything."""
+        if os.environ.get(UPLOADS) == str(self.uploads):
+            os.environ.pop(UPLOADS)
+            if self._before is not None:
+                os.environ[UPLOADS] = self._before
         shutil.rmtree(self.root, ignore_errors=True)
+        _ours.discard(self.root)
+
+    def _due(self) -> bool:
+        with self._lock:
+            self._since += 1
+            due = self._since >= SWEEP_EVERY or time.monotonic() - self._swept >= min(SWEEP_EVERY_S, self.keep_s)
+            if due:
+                self._swept, self._since = time.monotonic(), 0
+            return due
+
+
+def sweep(part: Path, keep_s: float, most: int) -> None:
+    """Removes the folders of a part that are older than ``keep_s``, and the oldest until the rest holds ``most`` bytes."""
+    found = []
+    for folder in part.glob("*"):
+        with suppress(OSError):  # another thread was faster
+            found.append((folder.stat().st_mtime, sum(f.stat().st_size for f in folder.rglob("*")), folder))
+    oldest, held = time.time() - keep_s, 0
+    for born, size, folder in sorted(found, reverse=True):
+        held += size
+        if born < oldest or held > most:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_abandoned(base: Path) -> None:
+    """Removes what servers that were killed left in the folder of temporary files, their uploads included."""
+    for root in base.glob("gan-gallery-*"):
+        match = NAME.fullmatch(root.name)
+        with suppress(OSError):
+            if match and root.resolve() not in _ours and not _in_use(match[1], time.time() - root.stat().st_mtime):
+                shutil.rmtree(root, ignore_errors=True)
+
+
+def _in_use(process: str | None, age_s: float) -> bool:
+    if process is None or os.name == "nt":  # named by an earlier version; Windows has no harmless question to a process
+        return age_s < ABANDONED_S
+    if int(process) == os.getpid():
+        return False  # a container's processes have the same numbers after each start
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return age_s < ABANDONED_S
+    return True
 
 
 def file_stem(model_id: str) -> str:

@@ -1,22 +1,24 @@
-"""What the Generate page shows, as a value: made from the controls, from a link or from a picture's recipe."""
+"""A model and what to draw with it, as one value: made from controls, from a link or from a picture's recipe."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from gan.gallery import Entry
 from gan.latent import MAX_SEED, Draw, check_seed, parse_seeds
 from gan.recipe import PngRecipe, SeedsRecipe, WalkRecipe
+from gan.ui.parts.link import Link, finite, link_to, one_of, short_text
 
-__all__ = ["MAX_TILES", "PAGES", "SHEET", "View", "from_link", "from_recipe", "run_of", "seeds_of", "seeds_text"]
+__all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "READS", "SHEET", "View", "fitted", "from_link", "from_recipe", "most_tiles",
+           "run_of", "seeds_of", "seeds_text"]
 
-SHEET = 16  #       tiles of the usual sheet
-MAX_TILES = 100  #  tiles of the largest sheet that the page draws: those of the samples fit
-MAX_PSI = 1.5  #    end of the slider
-MAX_CODE = 2.0  #   and of that of a continuous code, both ways
-PAGES = ("gallery", "generate", "tree")  # the tabs, in their order
+SHEET = 16  #           tiles of the usual sheet
+MAX_TILES = 100  #      tiles of the largest sheet that a page draws: those of the samples fit
+MAX_PIXELS = 2**24  #   and its pixels: at 1024 px 16 tiles
+MAX_PSI = 1.5  #        end of the slider
+MAX_CODE = 2.0  #       and of that of a continuous code, both ways
+READS = ("model", "rev", "seed", "class", "psi", "codes")  # what ``from_link`` reads
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,20 @@ class View:
     codes: tuple[float, ...] | None = None  #  None = as each seed draws
     revision: str = ""  #                      the one that a link or a picture asks for, "" = any
 
-    def query(self, revision: str) -> str:
-        """The link to this view, drawn with that revision: all but the page."""
-        parts = {"model": self.model, "rev": revision, "seed": seeds_text(self.seeds)}
-        if self.label is not None:
-            parts["class"] = self.label
-        parts["psi"] = f"{self.psi:g}"
-        if self.codes is not None:
-            parts["codes"] = ",".join(f"{v:g}" for v in self.codes)
-        return urlencode(parts, safe=",/")
+    def link(self, page: str) -> str:
+        """The query string that shows this view on a page."""
+        codes = "" if self.codes is None else ",".join(f"{v:g}" for v in self.codes)
+        return link_to(page, model=self.model, rev=self.revision, seed=seeds_text(self.seeds), class_=self.label or "",
+                       psi=f"{self.psi:g}", codes=codes)
+
+    def draws(self, label: int | None) -> list[Draw]:
+        """One draw a seed, ``label`` being the index of the view's class."""
+        return [Draw(seed, label, self.psi, self.codes) for seed in self.seeds]
+
+
+def most_tiles(resolution: int) -> int:
+    """How many pictures of that resolution one sheet may hold."""
+    return max(1, min(MAX_TILES, MAX_PIXELS // resolution**2))
 
 
 def run_of(first: int, count: int = SHEET) -> tuple[int, ...]:
@@ -69,30 +76,17 @@ def seeds_text(seeds: Sequence[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def from_link(query: Mapping[str, str], models: Sequence[str]) -> tuple[str, View | None, list[str]]:
-    """(page, view, what was wrong with the link). What is wrong is left at its default. No view without models."""
-    notes: list[str] = []
-
-    def read(key, convert, default):
-        if not query.get(key):
-            return default
-        try:
-            return convert(query[key])
-        except (ValueError, OverflowError) as error:
-            notes.append(f"the link's {key} was ignored: {error}")
-            return default
-
-    page = read("page", lambda text: _one_of(text, PAGES, "page"), "gallery")
+def from_link(link: Link, models: Sequence[str]) -> View | None:
+    """What a link asks to draw; what is wrong in it is noted there and left at its default. None without models."""
     if not models:
-        return page, None, notes
-    model = read("model", lambda text: _one_of(text, models, "model"), models[0])
-    view = View(model, read("seed", seeds_of, run_of(0)), read("class", _short, None), read("psi", _psi, 1.0),
-                read("codes", lambda text: tuple(map(_finite, text[:2000].split(","))), None), read("rev", _short, ""))
-    return page, view, notes
+        return None
+    model = link.read("model", one_of(models, "model"), models[0])
+    return View(model, link.read("seed", seeds_of, run_of(0)), link.read("class", short_text, None),
+                link.read("psi", _psi, 1.0), link.read("codes", _codes, None), link.read("rev", short_text, ""))
 
 
 def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
-    """(view, what of the recipe the page cannot show)."""
+    """(view, what of the recipe the page cannot show). ``ValueError`` for a picture that was made otherwise than from seeds."""
     notes: list[str] = []
     if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
         raise ValueError(f"this picture is of the kind {recipe.kind}, which this page cannot show")
@@ -107,34 +101,40 @@ def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
     return View(recipe.model, recipe.seeds[:MAX_TILES], label, psi, recipe.codes, recipe.revision), notes
 
 
-def draws_of(view: View, label: int | None) -> list[Draw]:
-    """One draw a seed, ``label`` being the index of the view's class."""
-    return [Draw(seed, label, view.psi, view.codes) for seed in view.seeds]
+def fitted(view: View, entry: Entry) -> tuple[View, list[str]]:
+    """(the view as far as the model and the page's dials can show it, what was changed)."""
+    notes: list[str] = []
+    most = most_tiles(entry.resolution)
+    if len(view.seeds) > most:
+        notes.append(f"a sheet holds at most {most} images of {entry.resolution} px: the first {most} are shown")
+        view = replace(view, seeds=view.seeds[:most])
+    if view.label is not None and view.label not in entry.class_names:
+        notes.append(f"there is no class {view.label[:60]!r} in {entry.id}")
+        view = replace(view, label=None)
+    if view.codes is not None:
+        view, said = _fitted_codes(view, entry)
+        notes += said
+    return view, notes
 
 
-def _one_of(text: str, known: Sequence[str], what: str) -> str:
-    if text not in known:
-        some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-        raise ValueError(f"there is no {what} {text[:60]!r} here, only {some}")
-    return text
+def _fitted_codes(view: View, entry: Entry) -> tuple[View, list[str]]:
+    sizes, codes = entry.latent.categorical, view.codes
+    indices, dials = codes[: len(sizes)], codes[len(sizes) :]
+    if len(codes) != len(sizes) + entry.latent.continuous or not all(i in range(k) for i, k in zip(indices, sizes)):
+        return replace(view, codes=None), [f"these codes do not fit {entry.id}"]
+    kept = tuple(min(max(value, -MAX_CODE), MAX_CODE) for value in dials)
+    if kept == dials:
+        return view, []
+    return replace(view, codes=(*indices, *kept)), [f"a code was beyond its dial: drawn with {MAX_CODE:g} at most"]
 
 
-def _short(text: str) -> str:
-    if len(text) > 200 or not text.isprintable():
-        raise ValueError("it is no short printable text")
-    return text
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:20]!r} is no finite number")
-    return value
+def _codes(text: str) -> tuple[float, ...]:
+    return tuple(map(finite, text[:2000].split(",")))
 
 
 def _psi(text: str) -> float:
     try:
-        value = _finite(text)
+        value = finite(text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= MAX_PSI:

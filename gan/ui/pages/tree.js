@@ -1,14 +1,14 @@
-/* The Family tree page in the browser. Texts from files are set as text only: see page.js. */
+/* The Family tree page in the browser. Texts from files are set as text only: see dom.js. */
 window.gan.tree = (() => {
-  const { make, enlarge, watchValue } = window.gan;
+  const { make, enlarge, watchValue, link } = window.gan;
   const STEP_MS = 900;
 
   // One model: the picture is its last snapshot not after a minute.
-  function sheet(s, open) {
+  function sheet(s) {
     const images = s.frames.map(f => make("img", { src: f.url, alt: "", draggable: "false", decoding: "sync" }));  // all load now
     const caption = make("p", { class: "seen" });
     const wall = make("button", { type: "button", class: "wall", "data-tile": s.tile, "aria-label": `Open ${s.model}`,
-                                  title: `Open ${s.model}`, onclick: () => open({ model: s.model }) });
+                                  title: `Open ${s.model}`, onclick: () => link.go(`page=generate&model=${encodeURIComponent(s.model)}`) });
     const own = s.settings.length > 0 && make("details", {}, make("summary", {}, "Its own settings"),
       make("ul", { class: "told" }, ...s.settings.map(text => make("li", {}, make("code", {}, text)))));
     const node = make("li", { class: "card", "data-recipe": s.recipe }, wall,
@@ -24,9 +24,9 @@ window.gan.tree = (() => {
     return { node, fit, show };
   }
 
-  function sideBySide(value, open) {
+  function sideBySide(value) {
     const last = value.moments.length - 1;
-    const sheets = value.sheets.map(s => sheet(s, open));
+    const sheets = value.sheets.map(s => sheet(s));
     const moment = make("output", { for: "training-time" });
     const slider = make("input", { type: "range", id: "training-time", min: 0, max: last, step: 1, value: last,
                                    "aria-label": "Training time", oninput: () => { pause(); show(+slider.value); } });
@@ -97,11 +97,10 @@ window.gan.tree = (() => {
         make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
   }
 
-  return (element, props, watch, open) => {
-    const turn = data => { open(data); window.scrollTo({ top: 0 }); };
+  return (element, props, watch) => {
     watchValue(props, watch, value => element.replaceChildren(make("div", { class: "lineage" },
       value.alone && make("p", { class: "about" }, value.alone),
-      value.sheets.length ? sideBySide(value, turn) : null,
+      value.sheets.length ? sideBySide(value) : null,
       value.nodes.length ? familyTree(value) : null,
       ...value.boards.map(scoreboard))));
   };

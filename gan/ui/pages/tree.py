@@ -16,13 +16,15 @@ from typing import Any
 
 import gradio as gr
 
-from gan import hub
-from gan.gallery import Entry
-from gan.ui.gallery import arxiv, as_list, as_mapping, as_number, as_text, duration, evenly, preview, read_json, snapshots
+from gan.gallery import Entry, results
 from gan.ui.outbox import Outbox
+from gan.ui.page import Page, Room
+from gan.ui.parts.link import Link
+from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration, read_json
+from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
 
-__all__ = ["build", "content"]
+__all__ = ["PAGE", "content"]
 
 log = logging.getLogger(__name__)
 LADDER = (0, 1 / 60, 5 / 60, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3000, 6000)  # minutes of the slider
@@ -33,25 +35,31 @@ ALONE = ("Once two recipes have been trained on the same data at the same resolu
          "their training time, and what the one changed in the other.")
 
 
-def build(studio: Studio) -> gr.HTML:
-    """The page. The component that it returns triggers ``click`` with ``model`` where a sheet is opened."""
-    results = hub.WEIGHTS.parent / "benchmarks" / "results"
-    return gr.HTML(
-        content(list(studio.entries.values()), studio.outbox, results), html_template="", elem_id="tree",
-        apply_default_css=False, js_on_load="gan.tree(element, props, watch, data => trigger('click', data))")
+def build(studio: Studio) -> Room:
+    page = gr.HTML(None, html_template="", elem_id="tree", apply_default_css=False,
+                   js_on_load="gan.tree(element, props, watch)")
+    tables, value = results(), {}
+
+    def open_(link: Link) -> dict[gr.HTML, Any]:
+        """Copies the pictures when the first visitor comes: at the start nobody waits for them."""
+        if not value:
+            value.update(content(list(studio.entries.values()), studio.outbox, tables))
+        return {page: value}
+
+    return Room(open_, [page])
 
 
-def content(entries: Sequence[Entry], outbox: Outbox, results: Path) -> dict[str, Any]:
-    """Everything that the page says; a part of which nothing is known is empty."""
+def content(entries: Sequence[Entry], outbox: Outbox, tables: Sequence[Path]) -> dict[str, Any]:
+    """Everything that the page says; a part of which nothing is known is empty. ``tables`` are files of scoreboards."""
     family = group(entries)
     if not family:
-        return {"alone": ALONE, "about": "", "moments": [], "sheets": [], "nodes": [], "boards": scoreboards(results)}
+        return {"alone": ALONE, "about": "", "moments": [], "sheets": [], "nodes": [], "boards": scoreboards(tables)}
     first = next(iter(family.values()))
     data = as_text(as_mapping(first.training["data"]).get("name"), 120)
     sheets = [sheet for recipe, entry in family.items() if (sheet := _sheet(recipe, entry, outbox))["frames"]]
     return {"alone": "", "about": f"{len(family)} recipes, trained on {data or 'the same data'} at {first.resolution} px",
             "moments": moments(frame["minutes"] for sheet in sheets for frame in sheet["frames"]),
-            "sheets": sheets, "nodes": nodes(family), "boards": scoreboards(results)}
+            "sheets": sheets, "nodes": nodes(family), "boards": scoreboards(tables)}
 
 
 def group(entries: Sequence[Entry]) -> dict[str, Entry]:
@@ -170,10 +178,10 @@ def _node(recipe: str, entry: Entry, under: str) -> dict[str, Any]:
 # The scoreboards
 
 
-def scoreboards(folder: Path) -> list[dict[str, Any]]:
-    """The tables that benchmarks/scoreboard.py left in the folder. A broken one is left out with a warning."""
+def scoreboards(tables: Sequence[Path]) -> list[dict[str, Any]]:
+    """The tables of benchmarks. A broken one is left out with a warning."""
     boards = []
-    for path in sorted(folder.glob("*.json"))[:BOARDS]:
+    for path in tables[:BOARDS]:
         try:
             boards.append(scoreboard(read_json(path, MAX_BOARD), path.stem))
         except (OSError, ValueError) as error:
@@ -209,3 +217,6 @@ def _column(values: Sequence[Any]) -> list[str]:
     numbers = [as_number(value, least=-1e15) for value in values]
     places = max((len(f"{n:.4f}".rstrip("0").partition(".")[2]) for n in numbers if n is not None), default=0)
     return [as_text(value, 40) if n is None else f"{n:,.{places}f}" for value, n in zip(values, numbers)]
+
+
+PAGE = Page("tree", "Family tree", build)

@@ -1,0 +1,64 @@
+"""How the app answers: a handler's values, or one line that says what went wrong."""
+
+from __future__ import annotations
+
+import functools
+import html
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+__all__ = ["explain", "on", "refuse", "warn"]
+
+log = logging.getLogger(__name__)
+Handler = Callable[..., dict[Component, Any]]
+
+
+def explain(error: Exception) -> str:
+    """An error in one line for the page, without a path of this machine."""
+    if isinstance(error, OSError) and error.errno is not None:
+        text = f"a file could not be read or written: {error.strerror}"
+    elif isinstance(error, (ValueError, FileNotFoundError)):
+        text = str(error)
+    else:
+        log.error("a handler failed", exc_info=error)
+        text = f"something went wrong ({type(error).__name__}); the server's log says more"
+    line = " ".join(text.split())[:300]
+    return line[:1].upper() + line[1:]
+
+
+def refuse(error: Exception) -> gr.Error:
+    """The error as the page and the API show it. Gradio takes the text for HTML, so that what a visitor typed is escaped."""
+    if isinstance(error, gr.Error):
+        return error
+    return gr.Error(html.escape(explain(error), quote=False), print_exception=False)
+
+
+def warn(notes: Iterable[str]) -> None:
+    """Says on the page, in one message, what was left out of an answer."""
+    text = " ".join(f"{note[:1].upper()}{note[1:300].rstrip('.')}." for note in notes)
+    if text:
+        gr.Warning(html.escape(text, quote=False))
+
+
+def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, outputs: Sequence[Component],
+       *, group: str = "draw", **options: Any) -> None:
+    """Calls a handler whenever one of the components' events fires.
+
+    The handler returns ``{component: value}`` for those of ``outputs`` that change; what it raises is shown as one line, and
+    the page stays as it is. With a set as ``inputs`` it takes ``{component: value}``, else each value as an argument.
+    Handlers of a ``group`` run one at a time.
+    """
+    @functools.wraps(handler)
+    def answer(*values: Any, **named: Any) -> dict[Component, Any]:
+        try:
+            return handler(*values, **named)
+        except Exception as error:
+            raise refuse(error) from None
+
+    for trigger in triggers if isinstance(triggers, Sequence) else [triggers]:
+        trigger(answer, inputs, list(outputs), **{"show_progress": "hidden", "concurrency_id": group,
+                                                  "api_visibility": "private", **options})

@@ -1,0 +1,125 @@
+"""The controls that say what a model draws: which model, which class, psi and codes. Drawn from what the models can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from gan.base import Latent
+from gan.ui.studio import Studio
+from gan.ui.view import MAX_CODE, MAX_PSI, View
+
+__all__ = ["Controls"]
+
+ANY_CLASS = ("as each seed draws", "")
+MOST_CODES, MOST_DIALS = 16, 32  # controls of categorical and of continuous codes
+
+
+class Controls:
+    """``model_row`` and ``dials`` lay the controls out; ``read`` makes a view of their values, ``fit`` sets them to one."""
+
+    model: gr.Dropdown
+    label: gr.Dropdown
+    psi: gr.Slider
+    by_hand: gr.Checkbox
+    coding: gr.Accordion
+    indices: list[gr.Dropdown]  # of the categorical codes
+    values: list[gr.Slider]  #    of the continuous codes
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        self.latents = [e.latent for e in studio.entries.values()]
+
+    def model_row(self) -> None:
+        models = list(self.studio.entries)
+        self.model = _text(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+
+    def dials(self) -> None:
+        names = list(dict.fromkeys(n for e in self.studio.entries.values() for n in e.class_names))
+        self.label = _text(gr.Dropdown([ANY_CLASS, *((n, n) for n in names)], value="", label="Class", visible=False,
+                                       elem_classes="class"))
+        self.psi = _dial(0, MAX_PSI, 1.0, label="Psi", elem_classes="psi",
+                         info="Less: more typical images, and more alike. 1: as trained. More: wilder, more often broken.")
+        with gr.Accordion("Codes", open=False, visible=False, elem_classes="codes") as self.coding:
+            self.by_hand = gr.Checkbox(False, label="Set the codes by hand", info="Otherwise each seed draws its own.")
+            rows = max((len(latent.categorical) for latent in self.latents), default=0)
+            columns = max((latent.continuous for latent in self.latents), default=0)
+            self.indices = [_text(gr.Dropdown(["0"], value="0", label=f"Code {k + 1}", visible=False))
+                            for k in range(min(rows, MOST_CODES))]
+            self.values = [_dial(-MAX_CODE, MAX_CODE, 0.0, label=f"Dial {k + 1}", visible=False)
+                           for k in range(min(columns, MOST_DIALS))]
+
+    @property
+    def live(self) -> list[Component]:
+        """All but the model: what redraws as it is moved."""
+        return [self.label, self.psi, self.by_hand, *self.indices, *self.values]
+
+    @property
+    def inputs(self) -> set[Component]:
+        """What ``read`` takes."""
+        return {self.model, *self.live}
+
+    @property
+    def outputs(self) -> list[Component]:
+        """What ``fit`` sets."""
+        return [self.model, self.coding, *self.live]
+
+    def read(self, values: Mapping[Component, Any], seeds: tuple[int, ...]) -> View:
+        """The view that the controls and the seeds describe. ``ValueError`` for a model that is not in this gallery."""
+        model = self.studio.entry(values[self.model])
+        codes = None
+        if values[self.by_hand] is True and self._has_codes(model.latent):
+            indices = [values[c] for c in self.indices[: len(model.latent.categorical)]]
+            codes = (*(float(i) if i.isdecimal() and len(i) < 6 else 0.0 for i in indices),
+                     *(values[dial] for dial in self.values[: model.latent.continuous]))
+        return View(model.id, seeds, values[self.label] or None, values[self.psi], codes)
+
+    def fit(self, view: View) -> dict[Component, Any]:
+        """Sets the controls to a view that fits its model, and shows those that the model has."""
+        entry = self.studio.entry(view.model)
+        latent, names = entry.latent, entry.class_names
+        count = len(latent.categorical)
+        codes = view.codes or (0.0,) * (count + latent.continuous)
+        by_hand = view.codes is not None
+        found = {
+            self.model: view.model, self.psi: view.psi, self.by_hand: by_hand,
+            self.label: gr.update(choices=[ANY_CLASS, *((n, n) for n in names)], value=view.label or "",
+                                  visible=bool(names)),
+            self.coding: gr.update(visible=self._has_codes(latent), **(dict(open=True) if by_hand else {}))}
+        for k, row in enumerate(self.indices):
+            found[row] = gr.update(visible=k < count, **(dict(
+                choices=[str(v) for v in range(latent.categorical[k])], value=str(int(codes[k]))) if k < count else {}))
+        for k, dial in enumerate(self.values):
+            there = k < latent.continuous
+            found[dial] = gr.update(visible=there, **(dict(value=codes[count + k]) if there else {}))
+        return found
+
+    def _has_codes(self, latent: Latent) -> bool:
+        """Whether the model has codes, and there are enough controls for them."""
+        enough = len(latent.categorical) <= len(self.indices) and latent.continuous <= len(self.values)
+        return enough and bool(latent.categorical or latent.continuous)
+
+
+# Gradio's own checks raise with texts that are no help to a visitor, and its types trust the sender. Not by subclasses:
+# Gradio writes a .pyi file beside the source of each.
+
+def _checked(component: Any, check: Callable[[Any], Any]) -> Any:
+    component.preprocess = check
+    return component
+
+
+def _text(dropdown: gr.Dropdown) -> gr.Dropdown:
+    """A dropdown that gives a text; whether it names anything is the handler's to say."""
+    return _checked(dropdown, lambda given: given[:200] if isinstance(given, str) else "")
+
+
+def _dial(least: float, most: float, start: float, **options: Any) -> gr.Slider:
+    """A slider. Its number field may be empty while another number is typed, or hold a number that lies beyond its ends."""
+    def number(given: Any) -> float:
+        usable = isinstance(given, (int, float)) and not isinstance(given, bool) and given == given  # NaN equals nothing
+        return float(min(max(given, least), most)) if usable else start
+
+    return _checked(gr.Slider(least, most, start, step=0.05, buttons=[], **options), number)

@@ -1,0 +1,45 @@
+/* What every script of the app is made of. Texts from models and pictures are set as text, never as markup or templates:
+   Gradio's html_template runs what {{}} renders as a JavaScript template, so no value goes through one. */
+window.gan = (() => {
+  const make = (tag, attributes = {}, ...children) => {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter(child => child != null && child !== ""));
+    return node;
+  };
+
+  // Calls render with a component's value, now and whenever it changes.
+  const watchValue = (props, watch, render) => {
+    const now = () => { if (props.value) render(props.value); };
+    watch("value", now);
+    now();
+  };
+
+  // A small picture is enlarged by a whole number of the screen's own dots, so that each of its pixels is as large.
+  const enlarge = (tile, width, room) => {
+    const dots = window.devicePixelRatio || 1;
+    const factor = Math.floor(room * dots / width);
+    return tile < 64 && factor >= 1 ? factor * width / dots : room;
+  };
+
+  const copyText = async (button, text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {  // no permission, or no https
+      const field = make("textarea", { style: "position:fixed;opacity:0" });
+      (document.querySelector("dialog[open]") || document.body).append(field);
+      field.value = text;
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+    const before = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = before; }, 1500);
+  };
+
+  return { make, watchValue, enlarge, copyText };
+})();

@@ -1,0 +1,19 @@
+/* A picture dropped anywhere on the page goes to the upload button, which stands above the pages and is always there. */
+(() => {
+  const holdsFile = event => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
+  document.addEventListener("dragover", event => {
+    if (holdsFile(event)) { event.preventDefault(); document.body.classList.add("dropping"); }
+  });
+  document.addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
+  document.addEventListener("drop", event => {
+    if (!holdsFile(event)) return;
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    const field = document.querySelector("#restore")?.parentElement?.querySelector("input[type=file]");
+    if (!field || !event.dataTransfer.files.length) return;
+    const one = new DataTransfer();
+    one.items.add(event.dataTransfer.files[0]);
+    field.files = one.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+})();

@@ -1,0 +1,60 @@
+/* The address of the page. Each page says the link that restores it; the address bar shows that of the open page. A page is
+   opened by the server when a visitor first comes to it, with its part of the link. */
+window.gan.link = (() => {
+  const said = {};            // page -> the link that restores it, as a query string
+  const opened = new Set();   // pages that the server has opened
+  let page = null;            // the one that is open, null until the link that the visitor came with has been read
+  let waiting = null;         // a tab that was chosen before that
+  let ask = null, timer = 0;
+
+  const query = link => {
+    const theme = new URLSearchParams(location.search).get("__theme");
+    return `?${link}` + (theme ? `&__theme=${encodeURIComponent(theme)}` : "");
+  };
+  const sync = () => {  // browsers allow some hundred changes in half a minute, and a slider makes more
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!page) return;
+      const now = query(said[page] || `page=${page}`);
+      history.replaceState(history.state, "", now);
+      if (window.parent !== window && location.hostname.endsWith(".hf.space")) {
+        window.parent.postMessage({ queryString: now.slice(1) }, "https://huggingface.co");
+      }
+    }, 120);
+  };
+
+  // The link that restores what a page shows now.
+  const say = link => {
+    const name = new URLSearchParams(link).get("page");
+    said[name] = link;
+    if (name === page) sync();
+  };
+
+  // Opens a page as a link says, from the server.
+  const go = link => { ask?.({ link, turn: true }); window.scrollTo({ top: 0 }); };
+
+  // A tab was chosen, or reports itself when it is mounted.
+  const turn = name => {
+    waiting = name;
+    if (!page || name === page) return;
+    page = name;
+    sync();
+    // A link of the server's turns the tab and brings the page's values at once, in no known order.
+    setTimeout(() => { if (!opened.has(name)) { opened.add(name); ask({ link: `page=${name}`, turn: false }); } }, 30);
+  };
+
+  // The server's word that a link has been read, whether or not all of it could be.
+  const listen = (props, watch, open) => {
+    ask = open;
+    gan.watchValue(props, watch, value => {
+      const first = !page;
+      opened.add(value.page);
+      if (value.turned || first) page = value.page;
+      if (first && !value.turned && waiting && waiting !== page) turn(waiting);
+      if (!first || said[page]) sync();
+    });
+  };
+
+  const address = link => location.origin + location.pathname + query(link);
+  return { say, go, turn, listen, address };
+})();

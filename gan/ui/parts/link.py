@@ -1,0 +1,77 @@
+"""The address of the page: what a visitor's link asks for, and the links that we give out.
+
+Links hold everything that they restore (``?page=&model=&rev=&seed=&class=&psi=&codes=``): nothing is kept on the server.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+__all__ = ["Link", "finite", "link_to", "one_of", "short_text"]
+
+MAX_LINK = 8000  # characters
+T = TypeVar("T")
+
+
+class Link:
+    """What an address asks for. A part that cannot be read is left at its default, and ``notes`` says so."""
+
+    def __init__(self, query: Mapping[str, str]):
+        self.query = dict(query)
+        self.notes: list[str] = []
+
+    @classmethod
+    def of(cls, text: str) -> Link:
+        """Of a query string. ``ValueError`` for one of more characters than any of ours."""
+        if len(text) > MAX_LINK:
+            raise ValueError("this link is too long")
+        return cls(dict(parse_qsl(text)))
+
+    def read(self, key: str, convert: Callable[[str], T], default: T) -> T:
+        """A part of the link; ``default`` where it is missing, empty, or ``convert`` raises ``ValueError``."""
+        if not self.query.get(key):
+            return default
+        try:
+            return convert(self.query[key])
+        except (ValueError, OverflowError) as error:
+            self.notes.append(f"the link's {key} was ignored: {error}")
+            return default
+
+    def only(self, keys: Sequence[str]) -> Link:
+        """A link of these parts alone; what it notes is noted here as well."""
+        part = Link({key: self.query[key] for key in keys if key in self.query})
+        part.notes = self.notes
+        return part
+
+
+def link_to(page: str, **parts: str) -> str:
+    """The query string that opens a page; ``class_`` stands for class, parts that are "" are left out."""
+    return urlencode({"page": page, **{key.rstrip("_"): value for key, value in parts.items() if value != ""}}, safe=",/")
+
+
+def one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
+    """A reader of one of the known names."""
+    def read(text: str) -> str:
+        if text not in known:
+            some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+            raise ValueError(f"there is no {what} {text[:60]!r} here, only {some}")
+        return text
+    return read
+
+
+def short_text(text: str) -> str:
+    """A name: at most 200 printable characters."""
+    if len(text) > 200 or not text.isprintable():
+        raise ValueError("it is no short printable text")
+    return text
+
+
+def finite(text: str) -> float:
+    """A number that is neither infinite nor NaN."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]!r} is no finite number")
+    return value

@@ -1,0 +1,121 @@
+"""What stands around the pages: tabs, links, pictures given back, and how the app is served."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from starlette.middleware import Middleware
+
+from gan.recipe import read_recipe
+from gan.ui import api, parts
+from gan.ui.guard import Guard, PageParameter
+from gan.ui.messages import explain, on, warn
+from gan.ui.page import Page, Room
+from gan.ui.pages import PAGES
+from gan.ui.parts.link import Link, one_of
+from gan.ui.studio import Studio
+from gan.ui.theme import theme
+
+__all__ = ["Shell", "build", "launch_options"]
+
+HERE = Path(__file__).resolve().parent
+HEADER = """<header id="brand"><h1>The GAN gallery</h1>
+<p>Small generative networks. Every picture carries the recipe that made it.</p>
+</header>"""
+
+
+class Shell:
+    """The tabs, and the way to them: every link, card and picture ends in ``go``."""
+
+    def __init__(self, studio: Studio, pages: Sequence[Page]):
+        self.studio, self.pages = studio, {page.id: page for page in pages}
+        with gr.Row(elem_id="top"):
+            gr.HTML(HEADER, apply_default_css=False)
+            self.upload = gr.UploadButton("Open a picture …", elem_id="restore", variant="secondary", size="md", scale=0)
+        self.opened = gr.HTML(None, html_template="", elem_classes="no-room", apply_default_css=False,
+                              js_on_load="gan.link.listen(props, watch, data => trigger('open', data))")
+        self.tabs = gr.Tabs(elem_id="pages")
+        self.rooms: dict[str, Room] = {}
+        with self.tabs:
+            for page in pages:
+                with gr.Tab(page.title, id=page.id, render_children=True) as tab:
+                    self.rooms[page.id] = page.build(studio)
+                tab.select(None, js=f"() => gan.link.turn({json.dumps(page.id)})", api_visibility="private")
+
+    @property
+    def outputs(self) -> list[Component]:
+        """Everything that ``go`` may set."""
+        return [self.tabs, self.opened, *dict.fromkeys(c for room in self.rooms.values() for c in room.outputs)]
+
+    def go(self, link: Link, *, turn: bool = True) -> dict[Component, Any]:
+        """Gives the page that a link names its part of the link, and turns to it; not where the visitor did so already.
+
+        Whatever is wrong with the link is said on the page; ``opened`` tells the browser in any case that it has been read.
+        """
+        first = next(iter(self.pages))
+        page = link.read("page", one_of(list(self.pages), "page"), first)
+        try:
+            values = self.rooms[page].open(link.only(self.pages[page].reads))
+        except Exception as error:
+            values = {}
+            link.notes.append(explain(error))
+        warn(link.notes)
+        turn = turn and "page" in link.query  # a visitor without a link may have chosen a tab meanwhile
+        turned = {self.tabs: gr.update(selected=page)} if turn else {}
+        return {**values, **turned, self.opened: {"page": page, "turned": turn, "at": random.random()}}
+
+    def restore(self, path: str | None) -> dict[Component, Any]:
+        """Opens a picture of ours that a visitor gives back. ``ValueError`` for what is no such picture."""
+        recipe = read_recipe(path or "")
+        if recipe.model not in self.studio.entries:
+            raise ValueError(f"this picture was made by the model {recipe.model[:80]!r}, which is not in this gallery")
+        links = (room.link_of(recipe) for room in self.rooms.values())
+        link = next(filter(None, links), None)
+        if link is None:
+            raise ValueError("no page here shows pictures of this kind")
+        return self.go(Link.of(link))
+
+    def wire(self, app: gr.Blocks) -> None:
+        def load(request: gr.Request) -> dict[Component, Any]:
+            return self.go(Link(dict(request.query_params)))
+
+        def ask(event: gr.EventData) -> dict[Component, Any]:
+            asked = event._data if isinstance(event._data, dict) else {}
+            return self.go(Link.of(str(asked.get("link", ""))), turn=asked.get("turn") is True)
+
+        def give_back(path: str | None) -> dict[Component, Any]:
+            try:
+                return self.restore(path)
+            finally:
+                self.studio.outbox.forget(path)
+
+        on(app.load, load, None, self.outputs)
+        on(self.opened.open, ask, None, self.outputs, trigger_mode="multiple")
+        on(self.upload.upload, give_back, self.upload, self.outputs)
+
+
+def build(studio: Studio, pages: Sequence[Page] = PAGES) -> gr.Blocks:
+    """The whole app."""
+    studio.outbox.take_uploads()  # first: every component remembers the folder
+    with gr.Blocks(title="The GAN gallery", delete_cache=(600, 3600), analytics_enabled=False) as app:
+        Shell(studio, pages).wire(app)
+        api.publish(studio)
+    app.queue(default_concurrency_limit=1, max_size=64, api_open=False)
+    return app
+
+
+def launch_options(studio: Studio, pages: Sequence[Page] = PAGES) -> dict[str, Any]:
+    """Arguments of ``Blocks.launch``, all but the address."""
+    scripts = [*parts.sources(".js"), *(page.source(".js") for page in pages)]
+    styles = [(HERE / "theme.css").read_text("utf-8"), *parts.sources(".css"), *(page.source(".css") for page in pages)]
+    return dict(
+        theme=theme(), css="\n".join(styles), head="".join(f"<script>{script}</script>" for script in scripts if script),
+        allowed_paths=[str(studio.outbox.root)], max_file_size="5mb", show_error=False, run_history=False,
+        ssr_mode=False, footer_links=["api"], state_session_capacity=1000, share=False, enable_monitoring=False,
+        app_kwargs={"middleware": [Middleware(PageParameter), Middleware(Guard, outbox=studio.outbox)]})
