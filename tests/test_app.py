@@ -58,7 +58,7 @@ def write_models(folder: Path) -> list[Path]:
         command="python -m train tiny --data shapes", nimg=5_600_000, minutes=75, hardware="a laptop")))
     (folder / "plain" / "training.json").write_text(json.dumps(dict(
         recipe=HOSTILE, paper=HOSTILE + "arXiv:1406.2661", data=dict(name=HOSTILE, images="many", licence=[HOSTILE]),
-        command=HOSTILE, nimg=1e400, minutes="NaN", hardware=HOSTILE)))
+        command=HOSTILE, nimg=-1e300, minutes="NaN", hardware=HOSTILE)))
     return [folder / name for name in ("digits", "plain", "coded")]
 
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import gradio as gr
 
+from gan.files import read_json
 from gan.gallery import Entry, results
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
 from gan.ui.parts.link import Link
-from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration, read_json
+from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
 

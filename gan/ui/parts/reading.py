@@ -6,26 +6,11 @@ values, and the page sets them as text.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from pathlib import Path
 from typing import Any
 
-__all__ = ["arxiv", "as_count", "as_list", "as_mapping", "as_number", "as_text", "duration", "read_json", "thousands"]
-
-MAX_FILE = 2**23  # bytes
-
-
-def read_json(path: Path, largest: int = MAX_FILE) -> Any:
-    """What a JSON file holds. ``OSError``, and ``ValueError`` for a file of more bytes or of anything else."""
-    if path.stat().st_size > largest:
-        raise ValueError(f"the file is larger than {largest / 2**20:g} MB")
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
+__all__ = ["arxiv", "as_count", "as_list", "as_mapping", "as_number", "as_text", "duration", "thousands"]
 
 def as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}

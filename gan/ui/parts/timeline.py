@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
+from gan.files import read_json
 from gan.ui.outbox import Outbox
-from gan.ui.parts.reading import MAX_FILE, as_count, as_list, as_mapping, as_number, read_json, thousands
+from gan.ui.parts.reading import as_count, as_list, as_mapping, as_number, thousands
 
 __all__ = ["Snapshot", "evenly", "preview", "snapshots"]
 
 MAX_PIXELS = 2**24  # of a sheet that a page shows
+MAX_FILE = 2**23  #   its bytes
 T = TypeVar("T")
 
 
