@@ -186,7 +186,7 @@ def test_broken_scoreboard_is_left_out_with_a_warning(tmp_path, caplog, text):
 
 
 def test_scoreboard_of_wrong_types_is_shown_as_far_as_it_can_be_read(tmp_path):
-    row = {"name": 3, "kimg": True, "parameters": [1], "cpu_minutes": 1e400, "score": "high", "x": None, "settings": [1]}
+    row = {"name": 3, "kimg": True, "parameters": [1], "cpu_minutes": 1e300, "score": "high", "x": None, "settings": [1]}
     table = {"title": [], "protocol": 1, "columns": {"score": 4, "x": "X"}, "rows": [row, None, {"name": "n", "not_run": 0}]}
     (tmp_path / "odd.json").write_text(json.dumps(table))
     (board,) = scoreboards([tmp_path / "odd.json"])
