@@ -86,7 +86,7 @@ def from_link(link: Link, models: Sequence[str]) -> View | None:
 
 
 def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
-    """(view, what of the recipe the page cannot show). ``ValueError`` for a picture that was made otherwise than from seeds."""
+    """(view, what of the recipe the page cannot show). ``ValueError`` for a picture not made from seeds."""
     notes: list[str] = []
     if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
         raise ValueError(f"this picture is of the kind {recipe.kind}, which this page cannot show")
