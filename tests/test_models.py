@@ -1,14 +1,15 @@
 """Every family: shapes, seams, options, and errors."""
 
-import copy
-
 import pytest
 import torch
 import torch.nn.functional as F
 from conftest import FAMILIES, tiny_generator
 
 from gan.base import Head, Latent
-from gan.layers import EqualHead, UpConv, halving_plan, smooth_down, smooth_up, up_block
+from gan.engine import draw
+from gan.image import to_uint8
+from gan.latent import Draw, latents
+from gan.layers import EqualHead, UpConv, halving_plan, prepare, smooth_down, smooth_up, up_block
 from gan.models import family
 
 
@@ -25,7 +26,8 @@ def test_shapes_at_every_size(name, resolution, channels, classes):
     x = G.synthesis(w)
     assert w.shape[:2] == (5, G.num_ws) and x.shape == (5, channels, resolution, resolution)
     assert x.isfinite().all() and x.std() > 0
-    assert torch.equal(x, G(z, c)) or G.training  # the seams make up the whole
+    G.eval()  # else some families draw noise of their own
+    assert torch.equal(G.synthesis(G.mapping(z, c)), G(z, c))  # the seams make up the whole
     h = D.features(x, c)
     assert h.shape == (5, D.feature_dim) and D(x, c).shape == (5,)
 
@@ -74,34 +76,64 @@ def test_upconv_is_upsample_then_convolve():
     torch.testing.assert_close(layer(x), plain, rtol=0, atol=1e-14)
 
 
-def test_kept_kernel_follows_the_weights():
+def upconv_by_definition(layer, x):
+    return F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
+
+
+@torch.no_grad()
+def test_a_kernel_prepared_for_drawing_is_forgotten_where_weights_change():
     layer, x = UpConv(2, 3).eval().requires_grad_(False), torch.randn(1, 2, 4, 4)
-
-    def check():
-        with torch.no_grad():
-            plain = F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
-            torch.testing.assert_close(layer(x), plain)
-
-    check()
-    kept = layer._kept
-    check()
-    assert layer._kept is kept
-    with torch.no_grad():
-        layer.weight.lerp_(torch.ones_like(layer.weight), 0.5)  # as the average is updated
-    check()
+    before = layer(x)
+    prepare(layer)
+    assert layer.kernel is not None and torch.equal(layer(x), before) and "kernel" not in layer.state_dict()
     layer.load_state_dict({"weight": torch.randn(3, 2, 3, 3), "bias": torch.ones(3)}, assign=True)
-    check()
-    check_copy = copy.deepcopy(layer)
-    check_copy.weight.data.zero_()
-    with torch.no_grad():
-        torch.testing.assert_close(check_copy(x), torch.ones(1, 3, 8, 8))
-    layer.train().requires_grad_()(x).sum().backward()
-    assert layer.weight.grad.abs().sum() > 0
-    optimiser = torch.optim.Adam(layer.parameters(), lr=1.0, fused=True)
-    layer.eval()
-    check()
-    optimiser.step()  # which leaves the versions of the weights as they were
-    check()
+    torch.testing.assert_close(layer(x), upconv_by_definition(layer, x))
+    prepare(layer)
+    assert layer.train().kernel is None
+
+
+def test_a_kernel_prepared_for_drawing_hides_no_weight_that_learns():
+    layer, x = UpConv(2, 3).eval().requires_grad_(False), torch.randn(1, 2, 4, 4)
+    prepare(layer)
+    layer.requires_grad_()
+    optimiser = torch.optim.Adam(layer.parameters(), lr=1.0, fused=True)  # it leaves the versions of weights as they are
+    layer(x).sum().backward()
+    optimiser.step()
+    torch.testing.assert_close(layer(x), upconv_by_definition(layer, x))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_gradients_pass_through_a_generator_that_has_drawn(name):
+    """Nothing that a draw made in inference mode is kept."""
+    G = tiny_generator(name).requires_grad_(False)
+    for _ in range(2):
+        draw(G, [Draw(0)])
+        z = torch.randn(2, 8, requires_grad=True)
+        G(z).sum().backward()
+        assert z.grad.abs().sum() > 0
+        prepare(G)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_can_be_exported(name, classes):
+    G = tiny_generator(name, classes=classes).requires_grad_(False)
+    z, c = latents(G.latent, [Draw(0), Draw(1)])
+    before = to_uint8(G(z, c))
+    prepare(G)
+    program = torch.export.export(G, (z,) if c is None else (z, c))
+    assert (to_uint8(program.module()(*((z,) if c is None else (z, c)))) == before).all() and before.std() > 0
+
+
+def test_a_net_that_has_not_grown_whole_is_exported_as_it_is():
+    G = tiny_generator("progan", resolution=32).requires_grad_(False)
+    G.grow(2, 0.5)
+    z = torch.randn(2, 8)
+    half_faded = G(z)
+    prepare(G)
+    torch.testing.assert_close(torch.export.export(G, (z,)).module()(z), half_faded)
+    G.grow(3, 1.0)
+    assert not torch.allclose(G(z), half_faded)
 
 
 def test_smooth_resampling_against_its_filter():

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from gan.base import Generator, Latent
 from gan.files import read_json, sweep, write_json, write_tensors
 from gan.hub.folders import folder_of
+from gan.layers import prepare
 from gan.models import family
 from gan.spec import fits, kind_name, kinds
 
@@ -57,7 +58,9 @@ def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
     path = folder / "model.safetensors"
     _fill(G, path, model_id)
     training = folder / "training.json"
-    return Model(G.requires_grad_(False).eval().to(device), model_id, revision or _digest(path), class_names,
+    G.requires_grad_(False).eval().to(device)
+    prepare(G)
+    return Model(G, model_id, revision or _digest(path), class_names,
                  _object(training, lenient=True) if training.is_file() else {})
 
 

@@ -11,14 +11,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, EqualConv, EqualHead, EqualLinear, StdFeatures, activated, halving_plan, pixel_norm
+from gan.layers import (
+    AppendClass,
+    EqualConv,
+    EqualHead,
+    EqualLinear,
+    Prepared,
+    StdFeatures,
+    activated,
+    halving_plan,
+    pixel_norm,
+)
 
 
 def double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2)
 
 
-class Growing(nn.Module):
+class Growing(Prepared):
     """``level`` and ``alpha`` of a net that grows."""
 
     levels: int
@@ -27,11 +37,23 @@ class Growing(nn.Module):
         self.levels = levels
         self.register_buffer("level", torch.tensor(levels - 1))
         self.register_buffer("alpha", torch.tensor(1.0))
+        self.stage: tuple[int, bool] | None = None  # as numbers: what is exported cannot branch on a buffer
 
     def grow(self, level: int, alpha: float) -> None:
         """Sets how far the net has grown; what is above ``level`` takes no part."""
         self.level.fill_(level)
         self.alpha.fill_(alpha)
+        self.forget()
+
+    def prepare(self) -> None:
+        self.stage = self._stage()
+
+    def forget(self) -> None:
+        self.stage = None
+
+    def _stage(self) -> tuple[int, bool]:
+        """(level, whether it is still faded in)."""
+        return self.stage or (int(self.level), bool(self.level > 0) and bool(self.alpha < 1))
 
 
 class Generator(Growing, base.Generator):
@@ -61,7 +83,7 @@ class Generator(Growing, base.Generator):
         return self.append(z, c)
 
     def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
-        level = int(self.level)
+        level, fading = self._stage()
         x = activated(self.first, w[:, 0]).reshape(-1, self.size, 4, 4)
         below = x
         for k, block in enumerate(self.blocks[: level + 1]):
@@ -69,7 +91,7 @@ class Generator(Growing, base.Generator):
             for conv in block:
                 x = pixel_norm(activated(conv, x))
         picture = self.pixels[level](x)
-        if level and self.alpha < 1:  # fig. 2: the new level fades in over the old picture, doubled
+        if fading:  # fig. 2: the new level fades in over the old picture, doubled
             picture = torch.lerp(double(self.pixels[level - 1](below)), picture, self.alpha)
         return picture if self.training else F.interpolate(picture, size=self.resolution)
 
@@ -98,12 +120,12 @@ class Discriminator(Growing, base.Discriminator):
         self.start(len(sizes))
 
     def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
-        level = int(self.level)
+        level, fading = self._stage()
         h = activated(self.pixels[level], x)
         for k in range(level, 0, -1):
             for conv in self.blocks[k - 1]:
                 h = activated(conv, h)
             h = F.avg_pool2d(h, 2)
-            if k == level and self.alpha < 1:
+            if k == level and fading:
                 h = torch.lerp(activated(self.pixels[k - 1], F.avg_pool2d(x, 2)), h, self.alpha)
         return self.last(h)
