@@ -1,13 +1,13 @@
-"""python -m gan: draw images and walks with the gallery's models."""
+"""python -m gan: draw with the gallery's models, and publish your own."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from gan.commands import drawing, listing
+from gan.commands import drawing, listing, publishing
 
-GROUPS = (listing, drawing)  # in the order in which help names them
+GROUPS = (listing, drawing, publishing)  # in the order in which help names them
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,8 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted; what was written stays", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(str(stopped) or "interrupted; what was written stays", file=sys.stderr)
         return 130
 
 

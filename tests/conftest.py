@@ -82,3 +82,18 @@ def server(tmp_path):
     with connected(server, tmp_path / "home"):
         yield server
     server.close()
+
+
+@pytest.fixture
+def ada(server, monkeypatch):
+    """The Hub, with its user ada logged in."""
+    monkeypatch.setenv("HF_TOKEN", "write")
+    return server
+
+
+@pytest.fixture
+def whole_model(tiny_model):
+    """A model folder with card, samples and timeline."""
+    from published import make_whole
+
+    return make_whole(tiny_model())

@@ -2,52 +2,173 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from gan.hub.format import Model
 
-__all__ = ["card"]
+__all__ = ["card", "is_ours"]
 
+LIBRARY = "gan-gallery"
 CODE_LICENCE = "apache-2.0"
+WRITTEN_HERE = "<!-- Written from training.json. Take this line away, and your own text stays. -->"
+LICENCES = {"apache": "apache-2.0", "mit": "mit", "cc0": "cc0-1.0", "cc by 4": "cc-by-4.0", "cc by sa 4": "cc-by-sa-4.0",
+            "cc by sa 3": "cc-by-sa-3.0", "cc by nc 4": "cc-by-nc-4.0"}  # how a text begins -> the Hub's name
 
 
 def card(name: str, model: Model, training: Mapping[str, Any]) -> str:
-    """Front matter of the Hub, then what a reader asks first. ``training`` is what training.json holds.
+    """Front matter of the Hub, then what a reader asks first; complete by itself. ``training`` is what training.json holds;
+    what it does not say is called "not stated". ``name`` is what loads the model: a name or a Hub id.
 
-    Errors: ``KeyError`` where training.json does not say where the model comes from.
+    ``training["metrics"]``, where there is one: ``features`` (the feature net), ``samples`` (how many pictures), ``scores``
+    (name -> number) and ``memorised`` (share of the pictures that are closer to a training picture than held-out ones are).
     """
-    G, data, recipe = model.G, training["data"], training["recipe"]
-    parameters = sum(t.numel() for t in G.parameters())
+    G, data = model.G, _mapping(training.get("data"))
+    recipe, metrics = _line(training.get("recipe")), _mapping(training.get("metrics"))
     shape = f"{G.resolution} px, {'grey' if G.channels == 1 else 'RGB'}"
     names = model.class_names
-    classes = f"{len(names)} classes ({', '.join(names[:12])})" if names else "no classes"
-    took = f"{training['nimg'] / 1000:,.0f} thousand images shown to D, {training['minutes']:.0f} minutes"
-    slots = "\n".join(f"| `{k}` | `{v}` |" for k, v in training["slots"].items())
+    paper = _line(training.get("paper"))
+    some = ", ".join(map(_line, names[:12])) + ", …" * (len(names) > 12)
+    classes = f"{len(names)} classes ({some})" if names else "no classes"
+    parameters = sum(t.numel() for t in G.parameters()) / 1e6
+    front = _front_matter(name, model, recipe, data, metrics)
+    slots = "\n".join(f"| `{_line(k)}` | `{_cell(v)}` |" for k, v in _mapping(training.get("slots")).items())
     return f"""---
-license: other
-license_name: as-the-training-data
-library_name: gan-gallery
-pipeline_tag: unconditional-image-generation
-tags: [gan, {recipe}]
+{front}
 ---
 
 # {name}
 
-A `{recipe}` generator ({training['paper']}): {shape}, {classes}, {parameters / 1e6:.2f} million parameters.
+A generator trained by the recipe `{recipe}` ({paper}): {shape}, {classes}, {parameters:.2f} million parameters.
 
 ![samples](samples.png)
 
-- **Data**: {data['name']}, {data['images']:,} images. Licence of the data, and so of these weights: {data['licence']}.
-- **Trained**: {took} on {training['hardware']}.
-- **Command**: `{training['command']}`
+- **Data**: {_line(data.get('name'))}, {_count(data.get('images'))} images.
+- **Licence** of the data, and so of these weights: {_line(data.get('licence'))}.
+- **Trained**: {_trained(training)}.
+- **Command**: `{_line(training.get('command'))}`
 - **Code**: {CODE_LICENCE}. The weights are plain safetensors: loading them runs no code.
+
+## Use
 
 ```
 python -m gan generate {name} --seeds 0-15 --grid --out out
+python app.py --models {name}
 ```
 
-| slot of the recipe | value |
+The same seed, class and psi give the same picture, whatever is drawn beside it. Every PNG holds the recipe that made it.
+
+## Measured
+
+{_measured(metrics, data)}
+
+## Limits
+
+{_limits(model, data)}
+- {_memorised(metrics)}
+
+## Recipe
+
+| slot | value |
 |---|---|
 {slots}
+
+{WRITTEN_HERE}
 """
+
+
+def is_ours(text: str) -> bool:
+    """Whether a card was written here, and not by its owner."""
+    return WRITTEN_HERE in text
+
+
+def _front_matter(name: str, model: Model, recipe: str, data: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    task = "unconditional-image-generation" if model.G.source is None else "image-to-image"
+    source, scores = _line(data.get("name")), _scores(metrics)
+    net = _line(metrics.get("features"))
+    results = [EvalResult(task_type=task, dataset_name=source, dataset_type=source, metric_type=score, metric_value=value,
+                          metric_name=f"{_words(score)} ({net})") for score, value in scores.items()]
+    licence = licence_of(_line(data.get("licence")))
+    named = {"license": licence} if licence else {"license": "other", "license_name": "as-the-training-data"}
+    hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", source) and not source.endswith((".parquet", ".zip"))
+    return ModelCardData(
+        **named, library_name=LIBRARY, pipeline_tag=task, tags=["gan", recipe, model.G.__module__.rsplit(".", 1)[-1]],
+        datasets=[source] if hub_id else None, metrics=list(scores) or None, model_name=name if results else None,
+        eval_results=results or None).to_yaml()
+
+
+def licence_of(text: str) -> str | None:
+    """The Hub's name of the licence that a text begins with, None where that is none of those known here."""
+    plain = re.sub(r"[\s_-]+", " ", text.lower()).strip()
+    return next((hub for start, hub in LICENCES.items() if re.match(rf"{re.escape(start)}\b", plain)), None)
+
+
+def _trained(training: Mapping[str, Any]) -> str:
+    nimg, minutes = _number(training.get("nimg")), _number(training.get("minutes"))
+    images = "an unknown number of" if nimg is None else f"{nimg / 1000:,.0f} thousand"
+    took = "" if minutes is None else f", {minutes:,.0f} minutes"
+    return f"{images} images shown to D{took} on {_line(training.get('hardware'))}"
+
+
+def _measured(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    scores = _scores(metrics)
+    if not scores:
+        return "Nothing was measured when this card was written."
+    rows = "\n".join(f"| {_words(name)} | {value:.4g} |" for name, value in scores.items())
+    return (f"Against {_line(data.get('name'))}, by the features of **{_line(metrics.get('features'))}**, "
+            f"{_count(metrics.get('samples'))} pictures. Figures of another feature net cannot be compared with these.\n\n"
+            f"| score | value |\n|---|---|\n{rows}")
+
+
+def _limits(model: Model, data: Mapping[str, Any]) -> str:
+    """What follows from what the model is."""
+    G = model.G
+    reads = "It changes a picture that it is given" if G.source is not None else "It draws from random numbers alone"
+    return (f"- It has seen {_count(data.get('images'))} pictures, cut to squares of {G.resolution} px, and can draw "
+            f"nothing that is not like them; whatever is rare or one-sided in them is so here.\n"
+            f"- {reads}: no text is understood, and some of the pictures are broken.\n"
+            f"- The pictures are no evidence of anything that is real: label them as generated when you pass them on.")
+
+
+def _memorised(metrics: Mapping[str, Any]) -> str:
+    share = _number(metrics.get("memorised"))
+    if share is None:
+        return "Memorisation was not measured: pictures may be close copies of training pictures."
+    return (f"Memorisation: {share:.1%} of its pictures are closer to a training picture than 99 % of held-out pictures are "
+            "(1 % would be chance).")
+
+
+def _scores(metrics: Mapping[str, Any]) -> dict[str, float]:
+    numbers = {str(name): _number(value) for name, value in _mapping(metrics.get("scores")).items()}
+    return {name: value for name, value in numbers.items() if value is not None and re.fullmatch(r"\w{1,40}", name)}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if usable and math.isfinite(value) else None
+
+
+def _count(value: Any) -> str:
+    number = _number(value)
+    return "an unknown number of" if number is None else f"{number:,.0f}"
+
+
+def _line(value: Any) -> str:
+    """A text in one line, within bounds."""
+    return " ".join(str(value).split())[:2000] if value not in (None, "") else "not stated"
+
+
+def _cell(value: Any) -> str:
+    return _line(value).replace("|", "\\|")

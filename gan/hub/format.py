@@ -7,7 +7,6 @@ built without memory, and names, shapes and types are compared with the file's h
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from gan.base import Generator, Latent
-from gan.files import read_json, sweep, write_json, write_tensors
+from gan.files import sweep, write_json, write_tensors
+from gan.hub.config import FORMAT, build, read_object
 from gan.hub.folders import folder_of
 from gan.layers import prepare
-from gan.models import family
-from gan.spec import fits, kind_name, kinds
 
-__all__ = ["FORMAT", "Model", "load", "save"]
-
-FORMAT = 1
+__all__ = ["Model", "load", "save"]
 
 
 @dataclass
@@ -53,15 +49,15 @@ def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
     Errors: ``FileNotFoundError`` where there is no such model, ``ValueError`` where its files do not fit together.
     """
     folder, model_id, revision = folder_of(str(name))
-    config = _object(folder / "config.json")
-    G, class_names = _build(config, model_id)
+    config = read_object(folder / "config.json")
+    G, class_names = build(config, model_id)
     path = folder / "model.safetensors"
     _fill(G, path, model_id)
     training = folder / "training.json"
     G.requires_grad_(False).eval().to(device)
     prepare(G)
     return Model(G, model_id, revision or _digest(path), class_names,
-                 _object(training, lenient=True) if training.is_file() else {})
+                 read_object(training, lenient=True) if training.is_file() else {})
 
 
 def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False) -> None:
@@ -76,67 +72,6 @@ def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     write_tensors(folder / "model.safetensors", tensors)
     write_json(folder / "config.json", config)
-
-
-def _object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
-    """The JSON object that a file of a model folder holds."""
-    try:
-        data = read_json(path, lenient=lenient)
-        if not isinstance(data, dict):
-            raise ValueError("it holds no JSON object")
-        return data
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: this is no model folder of ours") from None
-    except ValueError as error:  # JSON and Unicode errors are ValueErrors
-        raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
-
-
-def _build(config: dict[str, Any], model_id: str) -> tuple[Generator, tuple[str, ...]]:
-    """The generator that a config describes, on the meta device: shapes without memory."""
-    try:
-        arguments = dict(config)
-        if arguments.pop("format", None) != FORMAT:
-            raise ValueError(f"format must be {FORMAT}, got {str(config.get('format'))[:20]!r}")
-        cls = family(str(arguments.pop("family", None))[:50]).Generator
-        class_names = _class_names(arguments.pop("class_names", []))
-        known = kinds(cls)
-        if unknown := sorted(set(arguments) - set(known)):
-            raise ValueError(f"unknown key {unknown[0][:50]!r}; known: {', '.join(known)}")
-        if "latent" not in arguments:
-            raise ValueError("key 'latent' is missing")
-        checked = {k: _latent(v) if k == "latent" else _bounded(k, v, known[k]) for k, v in arguments.items()}
-        with torch.device("meta"):
-            G = cls(**checked)
-        if class_names and len(class_names) != G.latent.classes:
-            raise ValueError(f"{len(class_names)} class names for {G.latent.classes} classes")
-        return G, class_names or tuple(str(i) for i in range(G.latent.classes))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{model_id}: config.json is not usable: {error}") from None
-
-
-def _class_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > 16384 or not all(
-            isinstance(v, str) and 0 < len(v) <= 200 and v.isprintable() for v in value):
-        raise ValueError("class_names must be a list of short printable texts")
-    return tuple(value)
-
-
-def _latent(value: Any) -> Latent:
-    if not isinstance(value, dict):
-        raise ValueError("latent must be an object")
-    known = kinds(Latent)
-    if unknown := sorted(set(value) - set(known)):
-        raise ValueError(f"unknown key {unknown[0][:50]!r} in latent; known: {', '.join(known)}")
-    return Latent(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
-
-
-def _bounded(name: str, value: Any, annotation: Any) -> Any:
-    """The value, if it is of the annotated type and of a size that a net could have."""
-    if not fits(value, annotation):
-        raise ValueError(f"{name} must be {kind_name(annotation)}, got {str(value)[:50]!r}")
-    if isinstance(value, (int, float)) and not (math.isfinite(value) and 0 <= value <= 16384):
-        raise ValueError(f"{name} must be from 0 to 16384, got {str(value)[:50]}")
-    return value
 
 
 def _fill(G: Generator, path: Path, model_id: str) -> None:
