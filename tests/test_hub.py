@@ -183,7 +183,7 @@ def test_model_from_the_hub_and_from_its_cache(tiny_model, tmp_path):
     name, commit, resolution = good.split()
     assert (name, resolution, len(commit)) == ("user/model", "16", 40)
     assert not server.asked(r"README|\.bin")
-    assert "no such model" in absent and "no revision v9" in old
+    assert "it is not there" in absent and "no revision v9" in old
     server.store.publish("user/model", {**files, "model.safetensors": b"broken"})
     assert "not usable" in from_the_hub(server, home, "user/model")[0]
     server.close()  # a pinned revision then comes from the cache

@@ -18,8 +18,9 @@ import train.__main__ as train_cli
 from gan import hub
 from gan.__main__ import main
 from gan.engine import draw
-from gan.image import contact_sheet, read_recipe
+from gan.image import contact_sheet
 from gan.latent import Draw
+from gan.recipe import read_recipe
 
 DRAWS = [Draw(seed) for seed in range(4)]
 
