@@ -18,6 +18,10 @@ from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import read_recipe
 from gan.ui import Studio, build, launch_options
+from gan.ui.page import Page, Room
+from gan.ui.pages import PAGES
+from gan.ui.parts.sheet import Sheet
+from gan.ui.view import View
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.browser
@@ -29,6 +33,13 @@ TOP = ".frame img"
 TOLD = ".toast-body"  # a message of the app
 
 
+def two_sheets(studio: Studio) -> Room:
+    """A page with two of the parts that show a sheet."""
+    sheets = [Sheet(studio, "two", name) for name in ("left", "right")]
+    views = [View("digits", (1, 2)), View("plain", (3, 4))]
+    return Room(lambda link: {s.component: s.show(view) for s, view in zip(sheets, views)}, [s.component for s in sheets])
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The running app and a browser."""
@@ -36,10 +47,12 @@ def site(tmp_path_factory):
     models = [*write_models(folder), *write_family(folder)]
     studio = Studio([entry(str(path)) for path in models], engine=Engine(device="cpu"))
     write_board(folder / "benchmarks" / "results")
+    pages = (*PAGES, Page("two", "Two sheets", two_sheets))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hub, "WEIGHTS", folder / "weights")
-        blocks = build(studio)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
+        blocks = build(studio, pages)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
+                              **launch_options(studio, pages))
     system = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
     with playwright.sync_playwright() as p:
         try:
@@ -206,6 +219,55 @@ def test_a_tab_chosen_again_shows_what_it_showed(site, visitor):
     visitor.get_by_role("tab", name="Generate").click()
     visitor.wait_for_url(link)
     assert visitor.get_attribute(TOP, "alt").startswith("16 images drawn by digits, seeds 40-55")
+
+
+def test_two_sheets_on_a_page_keep_apart(site, visitor):
+    visitor.goto(site.url + "?page=two")
+    for name, model, seeds in (("left", "digits", (1, 2)), ("right", "plain", (3, 4)), ("left", "digits", (1, 2))):
+        sheet = visitor.locator(f"#{name}-sheet")
+        sheet.get_by_role("button", name=f"Open the image of seed {seeds[0]}").click()
+        dialog = sheet.locator("dialog[open]")
+        dialog.locator("h2", has_text=f"seed {seeds[0]}").wait_for()
+        visitor.keyboard.press("ArrowRight")
+        dialog.locator("h2", has_text=f"seed {seeds[1]}").wait_for()
+        save = dialog.locator(f"a[download={model}-seed000{seeds[1]}\\.png]")
+        save.wait_for()
+        assert (pixels(site, visitor, save.get_attribute("href")) == expected(site, model, [Draw(seeds[1])])[0]).all()
+        visitor.keyboard.press("Escape")
+    assert visitor.locator("dialog[open]").count() == 0
+
+
+CONTRAST = """selector => [...document.querySelectorAll(selector)].filter(
+    e => e.offsetParent && e.innerText.trim()).map(element => {
+  const light = css => {
+    const [r, g, b] = css.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255).map(
+      v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  let behind = element;
+  while (behind && /, 0\\)$|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+  let opacity = 1;
+  for (let e = element; e; e = e.parentElement) opacity *= getComputedStyle(e).opacity;
+  const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind || document.body).backgroundColor].map(light);
+  return opacity < 1 ? 0 : (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+})"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_stand_out_from_their_background(site, visitor, theme):
+    """WCAG 2.1, 1.4.3: 4.5 to 1 for texts of this size."""
+    for link, own in (("page=gallery", ".card p, .card dt, .card dd, .card small"),
+                      ("page=generate", ".status, .controls span"),
+                      ("page=tree", ".lineage p, .lineage code, .board td, .board th")):
+        visitor.goto(f"{site.url}?{link}&__theme={theme}")
+        visitor.wait_for_selector(own.split(",")[0])
+        visitor.wait_for_timeout(300)
+        for selector in ("[role=tab]", ".gan-button:not(:disabled)", "#brand p", own):
+            ratios = visitor.evaluate(CONTRAST, selector)
+            assert min(ratios, default=21) >= 4.5, (link, selector, min(ratios))
+        assert visitor.evaluate(CONTRAST, "[role=tab].selected")
+    visitor.set_viewport_size(dict(width=1280, height=900))  # a phone has no footer
+    assert min(visitor.evaluate(CONTRAST, "footer a, footer button")) >= 4.5
 
 
 def test_hostile_card_is_text_and_nothing_else(site, visitor):

@@ -13,7 +13,7 @@ from gan.base import Latent
 from gan.gallery import Entry
 from gan.ui.outbox import Outbox
 from gan.ui.pages.gallery import card
-from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, told, year
+from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, set_by, year
 
 HOSTILE = "<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{x}}</script><script>window.pwned=3</script>"
 
@@ -214,6 +214,6 @@ def test_a_recipe_hangs_from_the_nearest_ancestor_that_is_there():
 
 
 def test_settings_of_a_command_stand_beside_its_sheet():
-    assert told("python -m train a --data 'my photos' --set g.width=8 --set 'penalties=R1(1), PathLength()' --kimg 3") == [
+    assert set_by("python -m train a --data 'my photos' --set g.width=8 --set 'penalties=R1(1), PathLength()' --kimg 3") == [
         "g.width=8", "penalties=R1(1), PathLength()"]
-    assert told("") == told("python --set 'unclosed") == []
+    assert set_by("") == set_by("python --set 'unclosed") == []

@@ -40,7 +40,7 @@ class Shell:
             self.upload = gr.UploadButton("Open a picture …", elem_id="restore", variant="secondary", size="md", scale=0)
         self.opened = gr.HTML(None, html_template="", elem_classes="no-room", apply_default_css=False,
                               js_on_load="gan.link.listen(props, watch, data => trigger('open', data))")
-        self.tabs = gr.Tabs(elem_id="pages")
+        self.tabs = gr.Tabs(elem_id="pages", overflow_behavior="wrap")
         self.rooms: dict[str, Room] = {}
         with self.tabs:
             for page in pages:

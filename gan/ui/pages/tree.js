@@ -10,7 +10,7 @@ window.gan.tree = (() => {
     const wall = make("button", { type: "button", class: "wall", "data-tile": s.tile, "aria-label": `Open ${s.model}`,
                                   title: `Open ${s.model}`, onclick: () => link.go(`page=generate&model=${encodeURIComponent(s.model)}`) });
     const own = s.settings.length > 0 && make("details", {}, make("summary", {}, "Its own settings"),
-      make("ul", { class: "told" }, ...s.settings.map(text => make("li", {}, make("code", {}, text)))));
+      make("ul", { class: "own" }, ...s.settings.map(text => make("li", {}, make("code", {}, text)))));
     const node = make("li", { class: "card", "data-recipe": s.recipe }, wall,
       make("div", { class: "label" }, make("h3", {}, s.recipe, " ", make("small", {}, s.year ?? "")), caption, own || null));
     const fit = () => {

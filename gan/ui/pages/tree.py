@@ -106,11 +106,11 @@ def _sheet(recipe: str, entry: Entry, outbox: Outbox) -> dict[str, Any]:
     frames = [{**picture, "minutes": s.minutes, "caption": s.caption + (f" {after(s.minutes)}" if s.nimg else "")}
               for s in evenly(timed, FRAMES) if (picture := preview(s.path, outbox))]
     return {"model": entry.id, "recipe": recipe, "year": _year(entry), "tile": entry.resolution, "frames": frames,
-            "settings": _settings(told(as_text(entry.training.get("command"), 3000)))}
+            "settings": _settings(set_by(as_text(entry.training.get("command"), 3000)))}
 
 
-def told(command: str) -> list[str]:
-    """What a training command says with ``--set``, where the model differs from its recipe."""
+def set_by(command: str) -> list[str]:
+    """What a training command sets with ``--set``: where the model differs from its recipe."""
     try:
         words = shlex.split(command)
     except ValueError:  # files can say anything

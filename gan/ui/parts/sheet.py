@@ -41,7 +41,8 @@ class Sheet:
         def archive(event: gr.EventData) -> dict[gr.HTML, Any]:
             return {answer: self.archive(event._data)}
 
-        on(self.component.select, select, None, [answer], trigger_mode="always_last")
+        # "multiple": with "always_last" Gradio sends the last of several clicks with the data of the first
+        on(self.component.select, select, None, [answer], trigger_mode="multiple")
         on(self.component.zip, archive, None, [answer])
 
     def show(self, view: View) -> dict[str, Any]:
