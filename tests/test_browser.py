@@ -230,7 +230,7 @@ def test_two_sheets_on_a_page_keep_apart(site, visitor):
         dialog.locator("h2", has_text=f"seed {seeds[0]}").wait_for()
         visitor.keyboard.press("ArrowRight")
         dialog.locator("h2", has_text=f"seed {seeds[1]}").wait_for()
-        save = dialog.locator(f"a[download={model}-seed000{seeds[1]}\\.png]")
+        save = dialog.locator(f"a[download={model}-seed000{seeds[1]}\\.png][href]")
         save.wait_for()
         assert (pixels(site, visitor, save.get_attribute("href")) == expected(site, model, [Draw(seeds[1])])[0]).all()
         visitor.keyboard.press("Escape")
