@@ -15,19 +15,94 @@ from train.recipes import RECIPES
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# A module may import only what stands above it: the order of the whole project, written here once. A package's name
+# stands for all its modules that are not named themselves.
+ORDER = """
+    gan.spec gan.files gan.base gan.layers gan.models
+    gan.latent gan.walk gan.image gan.recipe gan.hub gan.engine gan.gallery gan.directions gan.project gan.augment
+    gan.commands gan.ui gan
+    train.schedule
+    train.data.spec train.data.cache train.data.items train.data.folders train.data.tables train.data.sources
+    train.data.images train.data.stream train.data.degrade
+    train.game.step train.game.objectives train.game.penalties train.game.augment train.game.discriminators
+    train.game.optim train.game.game train.game.dynamics
+    train.recipe train.settings
+    train.metrics
+    train.run.draws train.run.build train.run.loop train.run.world train.run.checkpoint train.run.settle train.run.observers
+    train.run.watch train.run.budget train.run.export
+    train.recipes train.auto train.session train
+""".split()
+LONGEST_FILE, LONGEST_FUNCTION = 300, 50  # lines
+LONGEST = {"train/run/loop.py": 200}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(p): p for folder in ("gan", "train") for p in sorted((ROOT / folder).rglob("*.py"))}
+
+
 def imports(path: Path) -> set[str]:
+    """Modules that a file imports, wherever in it: inside functions and under TYPE_CHECKING as well."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            parent = module_of(path).split(".")[: -node.level + (path.name == "__init__.py") or None] if node.level else []
+            whole = ".".join([*parent, *filter(None, [node.module])])
+            parts = {f"{whole}.{alias.name}" for alias in node.names}
+            found |= parts & MODULES.keys() | ({whole} if parts - MODULES.keys() else set())
     return found
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "gan").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_library_never_imports_train(path):
-    assert not [name for name in imports(path) if name.split(".")[0] == "train"]
+GRAPH = {name: (imports(path) & MODULES.keys()) - {name} for name, path in MODULES.items()}
+
+
+def rank(name: str) -> int:
+    """Its place in the order: that of the longest name there that it is or lies under."""
+    while name not in ORDER:
+        name = name.rpartition(".")[0]
+    return ORDER.index(name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_imports_upwards(name):
+    upwards = {other for other in GRAPH[name] if rank(other) > rank(name)}
+    assert not upwards, f"{name} stands above {upwards}"
+
+
+def test_nothing_imports_in_a_circle():
+    left = dict(GRAPH)
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in free:
+            del left[name]
+    assert not left, f"in a circle, or above one: {sorted(left)}"
+
+
+def test_imports_are_seen_wherever_they_stand(tmp_path, monkeypatch):
+    """The two tests above can fail: one on a local import, one on a circle that only type checkers see."""
+    path = tmp_path / "gan" / "base.py"
+    path.parent.mkdir()
+    path.write_text("if TYPE_CHECKING:\n    from gan.hub import load\n"
+                    "def f():\n    from . import engine\n    import gan.ui.page\n")
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    assert imports(path) == {"gan.hub", "gan.engine", "gan.ui.page"}
+
+
+@pytest.mark.parametrize("path", MODULES.values(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_are_short(path):
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= LONGEST.get(path.relative_to(ROOT).as_posix(), LONGEST_FILE)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{node.name} has more than {LONGEST_FUNCTION} lines"
+
+
+def test_library_never_imports_train():
+    assert not [(name, other) for name in MODULES if name.split(".")[0] == "gan" for other in imports(MODULES[name])
+                if other.split(".")[0] == "train"]
 
 
 @pytest.mark.parametrize("name", families())

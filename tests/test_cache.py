@@ -11,6 +11,7 @@ import pytest
 from pictures import FILES, folder, parquet, picture, zipped
 from PIL import Image
 
+import gan.files
 from train.data import images as data_images
 from train.data.images import load_images
 
@@ -76,7 +77,7 @@ def test_damaged_cache_is_made_anew(tmp_path, cache, passes, damage):
     if damage == "cut":
         pixels.write_bytes(pixels.read_bytes()[:-1])
     elif damage == "json":
-        about.write_bytes(about.read_bytes()[:-1])
+        about.write_bytes(about.read_bytes()[:-2])
     else:
         about.unlink()
     np.testing.assert_array_equal(load_images(root, cache_dir=cache).pixels, expected)
@@ -101,16 +102,18 @@ def test_failing_disk_leaves_nothing_behind(tmp_path, cache, monkeypatch, code):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_full_disk_while_writing_and_closing(tmp_path, cache, monkeypatch):
-    root, fdopen = folder(tmp_path / "set", FILES), os.fdopen
+    root = folder(tmp_path / "set", FILES)
 
-    def full(handle, mode):
-        os.close(handle)
-        return open("/dev/full", mode, buffering=1024)
+    def full(path, mode):
+        if "x" not in mode:
+            return open(path, mode)
+        path.touch()  # as it would be
+        return open("/dev/full", "wb", buffering=1024)
 
-    monkeypatch.setattr(os, "fdopen", full)
-    with pytest.raises(ValueError, match="No space left on device; free some space"):
-        load_images(root, cache_dir=cache)
-    monkeypatch.setattr(os, "fdopen", fdopen)
+    with monkeypatch.context() as patch:
+        patch.setattr(gan.files, "open", full, raising=False)
+        with pytest.raises(ValueError, match="No space left on device; free some space"):
+            load_images(root, cache_dir=cache)
     assert list(cache.iterdir()) == []
 
 
@@ -135,11 +138,11 @@ def test_leftovers_of_killed_runs_are_removed(tmp_path, cache):
     root = folder(tmp_path / "set", FILES)
     name = load_images(root, cache_dir=cache).fingerprint + ".npy"
     for suffix, age in (("old", 7200), ("new", 0)):
-        (cache / f"{name}.{suffix}.part").write_bytes(b"x")
-        os.utime(cache / f"{name}.{suffix}.part", times=(time.time() - age,) * 2)
+        (cache / f".{name}.{suffix}.tmp").write_bytes(b"x")
+        os.utime(cache / f".{name}.{suffix}.tmp", times=(time.time() - age,) * 2)
     (cache / name).unlink()
     load_images(root, cache_dir=cache)
-    assert [p.name for p in cache.glob("*.part")] == [f"{name}.new.part"]
+    assert [p.name for p in cache.glob(".*.tmp")] == [f".{name}.new.tmp"]
 
 
 def test_cache_folder(tmp_path, monkeypatch):

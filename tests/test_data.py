@@ -9,7 +9,7 @@ import torch
 from pictures import FILES, decoded, encoded, folder, picture, zipped
 from PIL import Image
 
-from train.data import sources
+from train.data import items
 from train.data.images import Images, load_images
 from train.data.spec import DataSpec
 from train.data.stream import Stream
@@ -57,7 +57,7 @@ def test_broken_files_are_skipped_and_listed(tmp_path, cache, caplog):
 
 def test_bombs_are_skipped(tmp_path, cache, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    monkeypatch.setattr(sources, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(items, "MAX_BYTES", 20_000)
     files = {**FILES, "cat/bomb.png": picture(1, "1", (300, 300)), "cat/heavy.png": bytes(20_001)}
     for source in (folder(tmp_path / "set", files), zipped(tmp_path / "a.zip", files)):
         images = load_images(source, cache_dir=cache)

@@ -148,9 +148,9 @@ def test_schedules():
 
 def test_optimiser_defaults_and_lazy_correction():
     parameter = torch.nn.Parameter(torch.zeros(1))
-    optimiser = Adam(1e-3, (0, 0.99)).build([parameter], lazy=16)
+    optimiser = Adam(1e-3, (0, 0.99)).build([parameter], updates=1 + 1 / 16)
     r = 16 / 17
-    assert Adam(betas=(0, Schedule(0.9, 0.99, 10))).values(5000, 1, lazy=0)["betas"] == pytest.approx((0, 0.945))
+    assert Adam(betas=(0, Schedule(0.9, 0.99, 10))).values(5000, 1, updates=1)["betas"] == pytest.approx((0, 0.945))
     assert optimiser.defaults["lr"] == pytest.approx(1e-3 * r) and optimiser.defaults["betas"] == (0.0, 0.99**r)
 
 

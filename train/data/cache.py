@@ -1,21 +1,22 @@
-"""Files of the image cache: written atomically, so that a killed run or a full disk leaves nothing half-written."""
+"""The folder in which decoded data sets are kept, and its errors in one line."""
 
 from __future__ import annotations
 
 import errno
 import io
-import json
 import os
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-__all__ = ["cache_errors", "cache_home", "npy_header", "read_json", "replacing", "write", "write_json"]
+from gan.files import read_json
+
+__all__ = ["cache_errors", "cache_home", "note", "npy_header"]
+
+LARGEST_NOTE = 2**30  # bytes: ours, with a label for every picture
 
 
 def cache_home() -> Path:
@@ -31,52 +32,18 @@ def npy_header(count: int, shape: tuple[int, ...]) -> bytes:
     return header.getvalue()
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def note(path: Path) -> dict[str, Any]:
+    """What a JSON file of the cache says; {} where it is absent or of another program."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):  # absent, or of another program
+        value = read_json(path, LARGEST_NOTE)
+    except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    with replacing(path) as file:
-        write(file, path.parent, json.dumps(value).encode())
-
-
-def write(file: BinaryIO, cache: Path, data: bytes) -> None:
-    with cache_errors(cache):
-        file.write(data)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of ``path`` when the block ends well, and else leaves nothing behind."""
-    for stale in path.parent.glob(f"{path.name}.*.part"):  # of a run that was killed; a living one writes all the time
-        with suppress(OSError):
-            if time.time() - stale.stat().st_mtime > 3600:
-                stale.unlink()
-    with cache_errors(path.parent):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
-    file = os.fdopen(handle, "wb")
-    try:
-        yield file
-        with cache_errors(path.parent):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):  # closing a file on a full disk fails too
-            file.close()
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
 @contextmanager
 def cache_errors(cache: Path) -> Iterator[None]:
-    """One line for a disk that is full or read-only."""
+    """One line, as ``ValueError``, for a disk that is full or read-only."""
     try:
         yield
     except OSError as error:

@@ -32,8 +32,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.base import check_shape
-from train.data.cache import cache_errors, cache_home, npy_header, read_json, replacing, write, write_json
-from train.data.sources import CHUNK, Item, Source, digest, open_source, printable
+from gan.files import replacing, sweep, write_json
+from train.data.cache import cache_errors, cache_home, note, npy_header
+from train.data.items import CHUNK, Item, Source, digest, printable
+from train.data.sources import open_source
 from train.data.spec import DataSpec
 
 __all__ = ["Images", "load_images"]
@@ -76,20 +78,22 @@ def load_images(
     with open_source(path) as source, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
         state = hashlib.sha256(f"{VERSION} {source.key} {resolution}".encode()).hexdigest()[:32]
-        note = cache / f"{state}.source.json"
-        known = read_json(note)
+        survey_note = cache / f"{state}.source.json"
+        known = note(survey_note)
         images = _cached(cache, known.get("fingerprint", ""), source.name, known.get("skipped", ()))
         if images is None:
             with cache_errors(cache):
                 cache.mkdir(parents=True, exist_ok=True)
                 tempfile.TemporaryFile(dir=cache).close()  # better now than after minutes of reading
+                sweep(cache)
             tick = _Ticker(progress, 2 * len(source))
             survey = _survey(source, resolution, tick)
             images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
             if images is None:
                 _decode_all(source, survey, cache, tick)
                 images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
-            write_json(note, {"fingerprint": survey.fingerprint, "skipped": survey.skipped})
+            with cache_errors(cache):
+                write_json(survey_note, {"fingerprint": survey.fingerprint, "skipped": survey.skipped})
             tick.finish()
     if images is None:
         raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
@@ -101,7 +105,7 @@ def load_images(
 
 def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) -> Images | None:
     """The cached set, if it is all there; ``skipped`` are the survey's."""
-    about = read_json(cache / f"{fingerprint}.json")
+    about = note(cache / f"{fingerprint}.json")
     try:
         spec = DataSpec(**{**about["spec"], "class_names": tuple(about["spec"]["class_names"])})
         labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
@@ -211,21 +215,23 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
     shape = (survey.resolution, survey.resolution, survey.channels)
     decode = partial(_decode, resolution=survey.resolution, channels=survey.channels)
     pixels = cache / f"{survey.fingerprint}.npy"
-    with replacing(pixels) as file:
-        write(file, cache, npy_header(len(kept), shape))
+    with cache_errors(cache), replacing(pixels) as file:
+        file.write(npy_header(len(kept), shape))
         for row, (item, image) in enumerate(_each(items, decode, tick)):
             if isinstance(image, str):
                 skipped.append(f"{printable(item.name)}: {image}")
             else:
                 good.append(row)
-                write(file, cache, image.tobytes())
+                file.write(image.tobytes())
         _check_enough(len(good), source, survey.skipped + skipped)
         file.seek(0)
-        write(file, cache, npy_header(len(good), shape))
+        file.write(npy_header(len(good), shape))
     labels = None if survey.labels is None else survey.labels[good].tolist()
     spec = DataSpec(resolution=survey.resolution, channels=survey.channels, classes=len(survey.class_names),
                     class_names=survey.class_names, count=len(good))
-    write_json(cache / f"{survey.fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped})
+    with cache_errors(cache):
+        write_json(cache / f"{survey.fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped},
+                   indent=None)
 
 
 def _each(items: Iterable[Item], work: Callable[[Item], Any], tick: _Ticker) -> Iterator[tuple[Item, Any]]:

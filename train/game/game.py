@@ -56,8 +56,8 @@ def phases_of(loss: Objective, penalties: Iterable[Term], G: Generator, D: Discr
         mine = [t for t in penalties if net in t.nets]
         lazy = sorted({t.every for t in mine if t.every > 1})
         params = [*module.parameters(), *(p for t in mine if t.nets[0] == net for p in t.parameters())]
-        longest = max(lazy, default=0)
-        optimiser, values = opt.build(params, longest), partial(opt.values, lazy=longest)
+        updates = 1 + sum(1 / k for k in lazy)
+        optimiser, values = opt.build(params, updates), partial(opt.values, updates=updates)
         phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, values, 1, repeats))
         phases += [Phase(net, [t for t in mine if t.every == k], optimiser, values, k, repeats) for k in lazy]
     return phases

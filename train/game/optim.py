@@ -27,16 +27,16 @@ class Adam:
         for beta in self.betas:
             check_range("each of betas", beta, below=1.0)
 
-    def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
-        """What the optimiser works with after nimg images of planned_nimg. ``lazy`` is the longest interval of a lazily
-        evaluated term, 0 without one: Adam's time constants are kept by scaling them with r = lazy / (lazy + 1) (Karras et
-        al. 2020, arXiv:1912.04958, appendix B)."""
-        r = lazy / (lazy + 1) if lazy else 1.0
+    def values(self, nimg: int, planned_nimg: int, *, updates: float) -> dict[str, Any]:
+        """What the optimiser works with after nimg images of planned_nimg. ``updates`` counts those of a round for each one
+        of the main phase: 1 + 1/k with a term every k rounds, 1 + 1/k + 1/m with two. Adam's time constants, in rounds, are
+        kept by r = 1 / updates, which is k / (k + 1) with one (Karras et al. 2020, arXiv:1912.04958, appendix B)."""
+        r = 1 / updates
         betas = tuple(float(at(beta, nimg, planned_nimg)) ** r for beta in self.betas)
         return dict(lr=at(self.lr, nimg, planned_nimg) * r, betas=betas)
 
-    def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
-        return torch.optim.Adam(params, fused=True, **self.values(0, 1, lazy=lazy))
+    def build(self, params: list[torch.nn.Parameter], updates: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(params, fused=True, **self.values(0, 1, updates=updates))
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class RMSprop:
     def __post_init__(self):
         check_range("lr", self.lr)
 
-    def values(self, nimg: int, planned_nimg: int, *, lazy: int) -> dict[str, Any]:
+    def values(self, nimg: int, planned_nimg: int, *, updates: float) -> dict[str, Any]:
         return dict(lr=at(self.lr, nimg, planned_nimg))
 
-    def build(self, params: list[torch.nn.Parameter], lazy: int) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(params, **self.values(0, 1, lazy=lazy))
+    def build(self, params: list[torch.nn.Parameter], updates: float) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(params, **self.values(0, 1, updates=updates))
 
 
 def packed(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -67,7 +67,8 @@ def unpack(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> N
     for name, tensor in tensors.items():
         i, slot = name.split(".", 1)
         param = params[int(i)]
-        if tensor.shape == param.shape:  # fused optimisers walk memory: moments must lie as their parameter does
-            tensor = torch.empty_like(param, dtype=tensor.dtype).copy_(tensor)
-        state.setdefault(int(i), {})[slot] = tensor
+        # Copied: a tensor as it was read stays a window on its file. Moments lie in memory as their parameter does: fused
+        # optimisers walk both side by side.
+        same = torch.empty_like(param, dtype=tensor.dtype) if tensor.shape == param.shape else torch.empty_like(tensor)
+        state.setdefault(int(i), {})[slot] = same.copy_(tensor)
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -17,6 +17,7 @@ from train.game.game import Phase
 from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
+from train.run.draws import derived, generator, restore_states, states
 from train.schedule import at
 
 __all__ = ["Diverged", "Observer", "Run", "Unhealthy"]
@@ -78,8 +79,7 @@ class Run:
     def __init__(self, recipe: Recipe, stream: Stream, *, seed: int = 0, device: str | torch.device = "cpu",
                  observers: Sequence[Observer] = ()):
         self.recipe, self.stream, self.seed, self.device = recipe.fresh(), stream, seed, torch.device(device)
-        torch.manual_seed(seed)  # initial weights, and layers that draw (dropout)
-        self.rng = torch.Generator(self.device).manual_seed(seed)  # z, and terms that draw
+        self.rng = generator(seed, self.device)
         self.game = build_game(self.recipe, self.device)
         self.dynamics, self.observers = self.recipe.callbacks, list(observers)
         self.seconds = 0.0  # spent in training, over all sessions
@@ -178,25 +178,19 @@ class Run:
         """After going back to an earlier state: other draws and slower nets, since the same rounds would lead to the same
         place."""
         self.rollbacks, self.slower = rollbacks, slower
-        self.rng.manual_seed(self.seed + rollbacks)
+        self.rng.manual_seed(derived(self.seed, f"latents of attempt {rollbacks}"))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything: tensors by name, and what JSON can hold."""
         tensors, meta = self.game.state()
-        tensors |= {"rng.torch": torch.get_rng_state(), "rng.run": self.rng.get_state()}
-        if self.device.type == "cuda":  # layers that draw there (dropout) use that device's own generator
-            tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
         kept = {type(c).__name__: state for c in (*self.dynamics, *self.observers) if (state := c.state())}
-        return tensors, meta | dict(seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower,
-                                    stream=self.stream.index, callbacks=kept)
+        return tensors | states(self.rng), meta | dict(
+            seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=kept)
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """The inverse of ``state``. Errors: ``RuntimeError`` where tensors are missing or do not fit."""
         self.game.restore(tensors, meta)
-        torch.set_rng_state(tensors["rng.torch"])
-        if "rng.cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
-        self.rng.set_state(tensors["rng.run"])
+        restore_states(self.rng, tensors, otherwise=derived(self.seed, f"latents after {self.nimg} images"))
         self.seconds, self.rollbacks, self.slower = meta["seconds"], meta["rollbacks"], meta["slower"]
         self.stream.index = meta["stream"]
         for kept in (*self.dynamics, *self.observers):

@@ -1,0 +1,94 @@
+"""Folders and zip files as sources of training images: sub-folders are classes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from train.data.items import Item, Source, digest, key_of, printable, size_problem
+
+__all__ = ["Folder", "Zip"]
+
+log = logging.getLogger(__name__)
+
+
+def _visible(name: str) -> bool:
+    return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+class Files(Source):
+    """Files by relative path, where sub-folders are classes."""
+
+    items: list[Item]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    def classes(self, kept: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        paths = [self.items[i].name.split("/") for i in kept]
+        while paths and all(len(path) > 1 and path[0] == paths[0][0] for path in paths):
+            paths = [path[1:] for path in paths]  # a common top folder says nothing
+        names = sorted({path[0] for path in paths if len(path) > 1})
+        if not names:
+            return None, ()
+        if stray := sum(len(path) == 1 for path in paths):
+            log.warning("%s: %d images lie beside the sub-folders: these are not taken for classes", self.name, stray)
+            return None, ()
+        index = {name: i for i, name in enumerate(names)}
+        return np.array([index[path[0]] for path in paths], np.int64), tuple(map(printable, names))
+
+
+class Folder(Files):
+    """A folder, sub-folders included; links are followed, each target once, so that a loop ends."""
+
+    def __init__(self, root: Path):
+        self.name = root.resolve().name or "data"
+        self.items, listing, seen = [], [], set()
+        for folder, folders, files in os.walk(root, followlinks=True):
+            folders[:] = [f for f in sorted(folders) if _visible(f)]
+            for f in [f for f in folders if os.path.islink(os.path.join(folder, f))]:
+                real = Path(folder, f).resolve()
+                if real in seen or root.resolve().is_relative_to(real):
+                    folders.remove(f)
+                seen.add(real)
+            for path in (os.path.join(folder, f) for f in files if _visible(f)):
+                name = Path(path).relative_to(root).as_posix()
+                try:
+                    info = os.stat(path)
+                except OSError:  # a link to nowhere: opening it says why
+                    self.items.append(Item(name, partial(open, path, "rb")))
+                    continue
+                if stat.S_ISREG(info.st_mode):  # opening a pipe would wait for ever
+                    self.items.append(Item(name, partial(open, path, "rb"), problem=size_problem(info.st_size)))
+                    listing.append((name, info.st_size, info.st_mtime_ns))
+        self.items.sort(key=lambda item: os.fsencode(item.name))
+        self.key = key_of("folder", str(root.resolve()), sorted(listing))
+
+
+class Zip(Files):
+    """A zip file, read in place: no member is ever written to disk, so its name can do no harm."""
+
+    def __init__(self, path: Path):
+        self.name = path.name
+        try:
+            self._file = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not a zip file, or is damaged: {error}") from None
+        entries = [(info.filename.replace("\\", "/"), info) for info in self._file.infolist() if not info.is_dir()]
+        self.items = [Item(name, partial(self._file.open, info), digest(info.file_size, info.CRC),
+                           problem=size_problem(info.file_size)) for name, info in entries if _visible(name)]
+        self.items.sort(key=lambda item: item.name.encode("utf-8", "surrogateescape"))
+        self.key = key_of("zip", [(item.name, item.digest) for item in self.items])
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

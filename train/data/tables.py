@@ -1,0 +1,147 @@
+"""Parquet shards and data sets of the Hub as sources of training images: a row is an image, perhaps with a label."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from abc import abstractmethod
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.data.items import CHUNK, Item, Source, key_of, printable, size_problem
+
+__all__ = ["Hub", "Parquet"]
+
+
+class Table(Source):
+    """Rows with an image and perhaps a label, given as a value each, or as indices into ``names``."""
+
+    def __init__(self, values: list[Any], names: tuple[str, ...] | None):
+        if names is None:  # numbers or text without names
+            known = sorted({v for v in values if v is not None})
+            names, index = tuple(map(str, known)), {v: i for i, v in enumerate(known)}
+            self._labels = [index.get(v) for v in values]
+        else:  # a data set marks a row without label by -1
+            self._labels = [v if v is not None and 0 <= v < len(names) else None for v in values]
+        self._names = tuple(map(printable, names))
+        self._labelled = len(set(self._labels) - {None}) > 1
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    @abstractmethod
+    def _cells(self) -> Iterator[tuple[str, Any]]:
+        """(name, cell) of every row; a cell is bytes or a dict with bytes and path."""
+
+    def __iter__(self) -> Iterator[Item]:
+        for label, (name, cell) in zip(self._labels, self._cells(), strict=True):
+            data = cell.get("bytes") if isinstance(cell, dict) else cell
+            problem = "has no image bytes" if data is None else size_problem(len(data))
+            if self._labelled and label is None:
+                problem = problem or "has no label"
+            yield Item(name, partial(io.BytesIO, data or b""), problem=problem)
+
+    def classes(self, kept: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        labels = [self._labels[i] for i in kept]
+        if not self._labelled or len(set(labels)) < 2:
+            return None, ()
+        return np.array(labels, np.int64), self._names
+
+
+class Parquet(Table):
+    """Parquet shards as the Hub serves them, read in small batches."""
+
+    def __init__(self, shards: list[Path], name: str):
+        try:
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise ValueError(f"reading {name} needs pyarrow: pip install pyarrow") from None
+        self.name, self._shards, self._pq = name, shards, pq
+        values: list[Any] = []
+        for shard in shards:
+            try:
+                with pq.ParquetFile(shard) as file:
+                    self._image, label, names = _columns(file.schema_arrow, shard)
+                    values += (file.read([label]).column(0).to_pylist() if label else [None] * file.metadata.num_rows)
+            except OSError as error:  # pyarrow's errors are ValueError or OSError, some of many lines
+                raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+            except ValueError as error:
+                raise ValueError(f"{str(error).splitlines()[0]} ({shard.name})") from None
+        super().__init__(values, names)
+        infos = [(str(shard.resolve()), os.stat(shard)) for shard in shards]
+        self.key = key_of("parquet", [(path, info.st_size, info.st_mtime_ns) for path, info in infos])
+
+    def _cells(self) -> Iterator[tuple[str, Any]]:
+        for shard in self._shards:
+            try:
+                with self._pq.ParquetFile(shard, buffer_size=1 << 20) as file:  # else a whole row group is read at once
+                    row = 0
+                    for batch in file.iter_batches(CHUNK, columns=[self._image]):
+                        for cell in batch.column(0).to_pylist():
+                            yield f"{shard.name}#{row}", cell
+                            row += 1
+            except OSError as error:
+                raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+
+
+def _columns(schema: Any, shard: Path) -> tuple[str, str | None, tuple[str, ...] | None]:
+    """The image column, the label column and its names, from the Hub's metadata, else from types and usual names."""
+    import pyarrow.types as types
+
+    try:
+        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    except (TypeError, KeyError, ValueError):
+        features = {}
+    kind = {name: f.get("_type") for name, f in features.items() if isinstance(f, dict) and name in schema.names}
+    binary = lambda t: types.is_binary(t) or types.is_large_binary(t)  # noqa: E731
+    images = [n for n in schema.names if kind.get(n) == "Image"]
+    for n, t in zip(schema.names, schema.types, strict=True):
+        if types.is_struct(t) and t.get_field_index("bytes") >= 0 or binary(t) and n in ("image", "img"):
+            images += [n] if n not in kind or n in ("image", "img") else []
+    if not images:
+        raise ValueError(f"no image column; the columns are {', '.join(schema.names)}")
+    image = next((n for n in ("image", "img") if n in images), images[0])
+    labels = [n for n in schema.names if kind.get(n) == "ClassLabel"]
+    if labels:
+        label = "label" if "label" in labels else labels[0]
+        return image, label, tuple(features[label]["names"]) if features[label].get("names") else None
+    plain = "label" in schema.names and schema.field("label").type
+    return image, "label" if plain and (types.is_integer(plain) or types.is_string(plain)) else None, None
+
+
+class Hub(Table):
+    """A data set of the Hub that is not on this disk, through the ``datasets`` package."""
+
+    def __init__(self, name: str):
+        try:
+            import datasets
+        except ImportError:
+            raise ValueError(f"{name} is no local path; to read it as a Hub data set: pip install datasets") from None
+        try:
+            data = datasets.load_dataset(name, split="train")
+        except Exception as error:  # whatever network, Hub or reader raise
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ValueError(f"{name} is no local path, and as a Hub data set it cannot be read: {reason}") from None
+        kinds = {n: type(f).__name__ for n, f in data.features.items()}
+        image = next((n for n, k in kinds.items() if k == "Image"), None)
+        if image is None:
+            raise ValueError(f"no image column; the columns are {', '.join(kinds)} ({name})")
+        labels = [n for n, k in kinds.items() if k == "ClassLabel"]
+        label = "label" if "label" in labels else next(iter(labels), None)
+        super().__init__(list(data[label]) if label else [None] * len(data),
+                         tuple(data.features[label].names) if label else None)
+        self.name, self._image = name, image
+        self._data = data.select_columns([image]).cast_column(image, datasets.Image(decode=False))
+        self.key = key_of("hub", name, data._fingerprint)
+
+    def _cells(self) -> Iterator[tuple[str, Any]]:
+        for row, value in enumerate(self._data):
+            cell = value[self._image]
+            if cell and cell.get("bytes") is None and cell.get("path"):  # some builders keep the file instead
+                cell = {"bytes": Path(cell["path"]).read_bytes()}
+            yield f"#{row}", cell
