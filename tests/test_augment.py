@@ -54,3 +54,11 @@ def test_notation_and_errors():
     assert text == "DiffAugment(policy='color', shift=0.125, hole=0.25, p=1.0)"
     with pytest.raises(ValueError, match="unknown policy 'blur'; known: color, translation, cutout"):
         DiffAugment("color,blur")
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4, 1.0])
+def test_augmentation_changes_a_share_of_the_pictures(p):
+    x = torch.randn(400, 1, 8, 8)
+    y = DiffAugment("color", p=p)(x, torch.Generator().manual_seed(0))
+    share = (y != x).flatten(1).any(1).float().mean().item()
+    assert abs(share - p) < 0.06

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_images
-from test_training import tiny_run
+from runs import tiny_run
 
 from train.data.spec import DataSpec
 from train.recipes import RECIPES, find

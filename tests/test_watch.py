@@ -7,7 +7,7 @@ import shlex
 import pytest
 import torch
 from conftest import tiny_images
-from test_training import assert_same, tiny_run
+from runs import assert_same, tiny_run
 
 from train.recipes import RECIPES
 from train.run import watch

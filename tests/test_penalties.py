@@ -1,75 +1,25 @@
-"""Objectives and penalties against closed forms."""
+"""train.game.penalties against closed forms."""
 
 import math
 from types import SimpleNamespace
 
 import pytest
 import torch
+from steps import LinearD, LinearG, Logits, make_step
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan import base
-from gan.base import Batch, Latent
-from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
-from train.game.penalties import R1, R2, AuxiliaryClassifier, Drift, GradientPenalty, MutualInformation, Orthogonal
-from train.game.step import Step
-
-
-class LinearD(base.Discriminator):
-    """D(x) = a . x: the gradient for every sample is a."""
-
-    def __init__(self):
-        nn.Module.__init__(self)
-        self.a = nn.Parameter(torch.randn(1, 4, 4))
-
-    def features(self, x, c=None, y=None):
-        return x
-
-    def head(self, h, c=None):
-        return (h * self.a).sum((1, 2, 3))
-
-
-class LinearG(base.Generator):
-    def __init__(self):
-        nn.Module.__init__(self)
-        self.latent, self.A = Latent(3), nn.Parameter(torch.randn(3, 16))
-
-    def synthesis(self, w, y=None):
-        return (w[:, 0] @ self.A).reshape(-1, 1, 4, 4)
-
-
-def make_step(net, **kwargs):
-    torch.manual_seed(0)
-    return Step(LinearG(), LinearD(), torch.randn(5, 3), Batch(torch.randn(5, 1, 4, 4), None), net=net,
-                rng=torch.Generator().manual_seed(0), **kwargs)
-
-
-def softplus(x):
-    return math.log(1 + math.exp(x))
-
-
-class Logits:
-    real_logits = torch.tensor([0.0, 2.0])
-    fake_logits = torch.tensor([1.0, -3.0])
-
-
-def test_nonsaturating_against_log_sigmoid():
-    sigmoid = lambda x: 1 / (1 + math.exp(-x))  # noqa: E731
-    d = [-math.log(sigmoid(r)) - math.log(1 - sigmoid(f)) for r, f in ((0, 1), (2, -3))]
-    g = [-math.log(sigmoid(f)) for f in (1, -3)]
-    torch.testing.assert_close(nonsaturating.d(Logits), torch.tensor(d))
-    torch.testing.assert_close(nonsaturating.g(Logits), torch.tensor(g))
-
-
-@pytest.mark.parametrize(("objective", "d", "g"), [
-    (hinge, [1 - 0 + 1 + 1, 0 + 0], [-1, 3]),
-    (wasserstein, [1 - 0, -3 - 2], [-1, 3]),
-    (least_squares, [(1 + 1) / 2, (1 + 9) / 2], [0, 16 / 2]),
-    (relativistic, [softplus(1), softplus(-5)], [softplus(-1), softplus(5)]),
-])
-def test_objectives_at_known_logits(objective, d, g):
-    torch.testing.assert_close(objective.d(Logits), torch.tensor(d).float())
-    torch.testing.assert_close(objective.g(Logits), torch.tensor(g).float())
+from gan.base import Latent
+from train.game.penalties import (
+    R1,
+    R2,
+    AuxiliaryClassifier,
+    Drift,
+    GradientPenalty,
+    ModeSeeking,
+    MutualInformation,
+    Orthogonal,
+)
 
 
 def test_r2_and_gradient_penalty_of_a_linear_d():
@@ -99,26 +49,6 @@ def test_orthogonal_is_the_square_of_the_cosines_of_the_filters():
     torch.testing.assert_close(Orthogonal()(step), torch.full((5,), 2 * (0.0 + 9 + 64)))
     spectral_norm(layer)  # the weight before it is what is kept orthogonal
     torch.testing.assert_close(Orthogonal()(step), torch.full((5,), 2 * (0.0 + 9 + 64)))
-
-
-def test_a_step_computes_only_what_is_read():
-    s = make_step("G")
-    nonsaturating.g(s)
-    assert "real_logits" not in s.__dict__ and "fake" in s.__dict__
-    assert s.fake_logits is s.fake_logits
-
-
-def test_d_never_builds_a_graph_through_g():
-    s = make_step("D")
-    assert s.fake.grad_fn is None and not s.fake.requires_grad
-    assert make_step("G").fake.grad_fn is not None
-    assert make_step("D", input_grad=True).fake.is_leaf
-
-
-def test_mix_and_augment_have_their_slots():
-    s = make_step("G", mix=lambda step, w: w * 0, augment=lambda x, rng: x + 1)
-    assert s.fake.abs().max() == 0
-    torch.testing.assert_close(s.fake_logits, s.D.a.sum().expand(5))
 
 
 @pytest.mark.parametrize("every", [0, -1])
@@ -165,3 +95,19 @@ def test_auxiliary_classifier_at_known_output():
     torch.testing.assert_close(term(Codes), once)
     with pytest.raises(ValueError, match="needs classes"):
         term.build(LinearG(), D)
+
+
+def test_mode_seeking_of_a_linear_generator():
+    """G(z) = zA, so that both distances are known; a G that ignores z meets the bound."""
+    step = make_step("G")
+    term = ModeSeeking(eps=0.01)
+    loss = term(step)
+    z = step.G.latent.sample(5, generator=torch.Generator().manual_seed(0))
+    ratio = ((step.z - z) @ step.G.A).abs().mean(1) / (step.z - z).abs().mean(1)
+    torch.testing.assert_close(loss, 1 / (ratio + 0.01))
+    loss.mean().backward()
+    assert step.G.A.grad.abs().sum() > 0
+    step = make_step("G")
+    with torch.no_grad():
+        step.G.A.zero_()
+    assert torch.allclose(term(step), torch.full((5,), 100.0))

@@ -1,0 +1,28 @@
+"""Runs of tiny nets, and whether two of them are the same."""
+
+import torch
+from conftest import tiny_images
+
+from train.data.stream import Stream
+from train.recipes import find
+from train.run.loop import Run
+from train.settings import overridden
+
+IDENTITY = {"recipe": "x", "data": "y"}
+
+
+def tiny_run(name: str, *overrides: str, images=None, observers=(), kimg: float = 0.032, seed: int = 0) -> Run:
+    images = images or tiny_images(classes=3)
+    recipe = overridden(find(name)(images.spec), ("g.width=4", "d.width=4", "batch=4", f"kimg={kimg}", *overrides))
+    return Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, observers=observers)
+
+
+def everything(run: Run) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in run.state()[0].items()}
+
+
+def assert_same(a: Run, b: Run) -> None:
+    x, y = everything(a), everything(b)
+    assert x.keys() == y.keys() and (a.nimg, a.game.rounds, a.stream.index) == (b.nimg, b.game.rounds, b.stream.index)
+    for name in x:
+        assert torch.equal(x[name], y[name]), name

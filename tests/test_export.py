@@ -1,0 +1,71 @@
+"""train.run.settle and train.run.export: from a run to a folder of the gallery."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import tiny_generator, tiny_images
+from runs import tiny_run
+
+from gan import hub
+from gan.engine import draw
+from gan.latent import Draw, latents
+from train.recipes import RECIPES, changes
+from train.run.export import Provenance, export, sample_seeds
+from train.run.observers import Snapshots
+from train.run.settle import settled
+
+
+def test_settled_bakes_spectral_norm_and_leaves_the_run_alone():
+    run = tiny_run("biggan")
+    for _ in range(3):
+        run.advance()
+    baked = settled(run.game.G_ema)
+    assert baked.config["spectral"] is False and not [k for k in baked.state_dict() if "parametrizations" in k]
+    for name, module in run.game.G_ema.named_modules():
+        if hasattr(module, "parametrizations"):
+            sigma = torch.linalg.matrix_norm(module.parametrizations.weight.original.flatten(1), 2)
+            expected = module.parametrizations.weight.original / sigma
+            torch.testing.assert_close(baked.get_submodule(name).weight, expected, rtol=2e-2, atol=1e-4)
+    run.advance()  # goes on
+
+
+def test_settled_estimates_batch_norm_of_the_averaged_weights():
+    run = tiny_run("dcgan")
+    for _ in range(4):
+        run.advance()
+    a, b = settled(run.game.G_ema), settled(run.game.G_ema)
+    norms = [m for m in a.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    z = a.latent.sample(1024, generator=torch.Generator().manual_seed(0))
+    first = a.first(a.mapping(z)[:, 0, :, None, None])
+    torch.testing.assert_close(norms[0].running_mean, first.mean((0, 2, 3)), rtol=1e-3, atol=1e-5)
+    assert all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
+    assert not torch.equal(norms[0].running_var, run.game.G_ema.blocks[0].running_var)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_export_is_a_whole_model_folder(name, tmp_path):
+    run = tiny_run(name, observers=[Snapshots(tmp_path / "s")])
+    run.fit()
+    images = tiny_images(classes=3)
+    data = dict(name="tiny", images=64, classes=3, fingerprint="f", licence="CC0")
+    entry = RECIPES[name]
+    provenance = Provenance(name, entry.parent, [], entry.paper, entry.note, changes(entry, images.spec),
+                            run.recipe.to_json(), data, "python -m train", 0, run.nimg, 0.1, "a CPU")
+    names = images.spec.class_names if run.recipe.latent.classes else ()
+    export(run.game.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s")
+    assert {p.name for p in (tmp_path / "m").iterdir()} == {
+        "config.json", "model.safetensors", "training.json", "README.md", "samples.png", "timeline"}
+    model = hub.load(tmp_path / "m")
+    reloaded, original = (draw(G, [Draw(s) for s in range(64)]).astype(int) for G in (model.G, settled(run.game.G_ema)))
+    assert np.abs(reloaded - original).max() <= 1
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name
+
+
+@pytest.mark.parametrize(("classes", "count"), [(0, 64), (3, 64), (10, 100), (200, 100)])
+def test_sample_sheet_is_sorted_by_class(classes, count):
+    G = tiny_generator("dcgan", classes=classes)
+    seeds = sample_seeds(G)
+    assert len(set(seeds)) == count
+    _, c = latents(G.latent, [Draw(s) for s in seeds])
+    assert c is None or (c.tolist() == sorted(c.tolist()) and (classes != 10 or c.bincount().tolist() == [10] * 10))

@@ -1,0 +1,269 @@
+"""python -m train, as a user types it: results, and one clear line for every mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from commands import ROOT, TINY, error_of, gan, train
+from PIL import Image
+
+from gan import hub
+from gan.recipe import read_recipe
+from train import session
+from train.run.checkpoint import CHECKPOINT, HEALTHY, peek
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of 24 pictures in three classes, with what goes wrong in real folders among them."""
+    rs = np.random.RandomState(0)
+    for k in range(24):
+        folder = tmp_path / "photos" / ("ant", "bee", "cat")[k % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rs.randint(0, 256, (16, 20, 3), np.uint8)).save(folder / f"{k}.png")
+    (tmp_path / "photos" / "ant" / "notes.txt").write_text("not a picture")
+    whole = (tmp_path / "photos" / "bee" / "1.png").read_bytes()
+    (tmp_path / "photos" / "bee" / "torn.jpg").write_bytes(whole[:100])
+    return tmp_path / "photos"
+
+
+def start(photos, out, *args):
+    code = "import torch, sys; torch.set_num_threads(1); import train.__main__ as m; sys.exit(m.main())"
+    command = ["dcgan", "--data", photos, "--out", out, "--kimg", "100", "--checkpoint-s", "0.2", *TINY, *args]
+    process = subprocess.Popen([sys.executable, "-c", code, *map(str, command)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / "checkpoint.safetensors").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
+def test_train_then_generate_then_replay(photos, tmp_path, capsys):
+    out = tmp_path / "runs" / "insects"
+    assert train("cgan", "--data", photos, "--out", out, "--kimg", "0.024", "--licence", "CC0", *TINY,
+                 "--set", "g_opt.lr=Schedule(2e-4, 0, shape='cosine')") == 0
+    assert {p.name for p in out.iterdir()} == {"recipe.json", "log.jsonl", "snapshots", "checkpoint.safetensors", "export"}
+    training = json.loads((out / "export" / "training.json").read_text())
+    assert training["data"]["images"] == 24 and training["data"]["licence"] == "CC0"
+    assert training["command"].startswith("python -m train cgan --data photos --out runs/insects --kimg 0.024 --batch 4")
+    assert training["command"].endswith("""--set 'g_opt.lr=Schedule(2e-4, 0, shape="cosine")'""")
+    assert str(tmp_path) not in "".join(p.read_text() for p in (out / "export").glob("*.[jm][sd]*"))
+
+    made = ["--class", "bee", "--psi", "0.5", "--out", tmp_path / "o"]
+    assert gan("generate", out / "export", "--seeds", "0-2,42", *made) == 0
+    files = sorted((tmp_path / "o").iterdir())
+    assert [f.name for f in files] == ["seed0000.png", "seed0001.png", "seed0002.png", "seed0042.png"]
+    recipe = read_recipe(files[3])
+    assert (recipe.model, recipe.seeds, recipe.label, recipe.psi) == ("insects", (42,), "bee", 0.5)
+
+    assert gan("generate", out / "export", "--seeds", "0-8", "--grid", "--out", tmp_path / "o", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == [str(tmp_path / "o" / "sheet.png")]
+    os.chdir(out.parent)  # the recipe names the model "insects", which from here is the run
+    try:
+        for name in ("seed0042.png", "sheet.png"):
+            assert gan("generate", tmp_path / "o" / name, "--out", tmp_path / "again") == 0
+            assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
+    finally:
+        os.chdir(ROOT)
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    (["dcgan", "--data", "ABSENT"], "no such file or folder"),
+    (["dcgan", "--data", "EMPTY"], "is empty"),
+    (["dcgan", "--data", ""], "no data given"),
+    (["dcgan", "--data", "PHOTOS", "--seed", "-1", "--dry-run"], "a seed must be a whole number"),
+    (["dcgan2", "--data", "PHOTOS"], "unknown recipe 'dcgan2'; known: gan, cgan-mlp, dcgan, cgan"),
+    (["dcgan", "--data", "PHOTOS", "--set", "speed=9"], "unknown setting 'speed'"),
+    (["dcgan", "--data", "PHOTOS", "--set", "d.depth=9"], "known for dcgan: d.channels"),
+    (["dcgan", "--data", "PHOTOS", "--set", "batch"], "--set needs SLOT=VALUE"),
+    (["dcgan", "--data", "PHOTOS", "--resolution", "48"], "power of two"),
+    (["cgan", "--data", "ONE"], "needs labelled data"),
+    (["dcgan", "--data", "PHOTOS", "--kimg", "0"], "kimg must be above 0"),
+    (["dcgan", "--data", "PHOTOS", "--minutes", "0"], "minutes must be a number above 0"),
+    (["dcgan", "--data", "PHOTOS", "--set", "latent.classes=5"], "latent.classes must be 0 or the 3 of the data, got 5"),
+    (["dcgan", "--data", "PHOTOS", "--set", "mix=5"], "mix must be Mix or none, got '5'"),
+    (["progan", "--data", "PHOTOS", "--set", "g.taper=0"], "taper must be a power of two from 4 to 1024 px, got 0"),
+    (["dcgan", "--data", "PHOTOS", "--set", "g.resolution=32"], "this recipe cannot be trained with g.resolution=32: "),
+    (["r3gan", "--data", "PHOTOS", "--set", "d.spectral=true"], "d.spectral does not suit r3gan"),
+    (["dcgan", "--data", "PHOTOS", "--device", "warp"], "device 'warp' is not here; available: "),
+])
+def test_train_mistakes(photos, tmp_path, capsys, args, message):
+    (tmp_path / "empty").mkdir()
+    places = {"ABSENT": tmp_path / "absent", "EMPTY": tmp_path / "empty", "PHOTOS": photos, "ONE": photos / "ant"}
+    assert train(*(places.get(a, a) for a in args), "--out", tmp_path / "r") == 1
+    assert message in error_of(capsys)
+    assert not (tmp_path / "r").exists()
+
+
+def test_usage_mistake_exits_2(capsys):
+    with pytest.raises(SystemExit) as error:
+        train("dcgan")
+    assert error.value.code == 2 and "--data" in capsys.readouterr().err
+
+
+def test_dry_run_prints_the_resolved_recipe(photos, tmp_path, capsys):
+    assert train("dcgan", "--data", photos, "--out", tmp_path / "r", "--dry-run", "--set", "g_opt.lr=1e-4") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["recipe"] == "dcgan" and "lr=0.0001" in printed["g_opt"] and "'resolution': 16" in printed["g"]
+    assert not (tmp_path / "r").exists()
+
+
+def test_spectral_norm_where_memory_is_estimated(photos, tmp_path):
+    assert train("gan", "--data", photos, "--out", tmp_path / "r", "--kimg", "0.008", *TINY, "--set", "d.spectral=true") == 0
+
+
+def test_what_was_said_of_a_run_stays_when_it_is_resumed(photos, tmp_path, capsys):
+    base = ["dcgan", "--data", photos, "--out", tmp_path / "r", *TINY, "--resume"]
+    assert train(*base, "--kimg", "0.008", "--licence", "CC0") == train(*base) == 0
+    said = json.loads((tmp_path / "r" / "export" / "training.json").read_text())
+    assert said["data"]["licence"] == "CC0" and "--kimg 0.008" in said["command"] and said["nimg"] == 8
+    capsys.readouterr()
+    assert train(*base, "--kimg", "0.004") == 1
+    assert "has seen 0.008 kimg already" in error_of(capsys)
+    odd = ["dcgan", "--data", photos, "--out", tmp_path / "odd", *TINY, "--kimg", "0.007", "--resume"]  # ends in mid-batch
+    assert train(*odd) == train(*odd) == 0 and "is finished: 0.008 kimg" in capsys.readouterr().err
+
+
+def test_a_run_whose_rates_have_come_to_0_is_not_prolonged(photos, tmp_path, capsys):
+    base = ["wgan-gp", "--data", photos, "--out", tmp_path / "r", *TINY, "--resume"]
+    assert train(*base, "--kimg", "0.02") == 0
+    capsys.readouterr()
+    assert train(*base, "--kimg", "0.04") == 1
+    assert "0.02" in json.loads((tmp_path / "r" / "recipe.json").read_text())["kimg"]
+    assert "its learning rates are 0: more images change nothing" in error_of(capsys)
+
+
+def test_resume_rules(photos, tmp_path, capsys):
+    out = tmp_path / "r"
+    base = ["dcgan", "--data", photos, "--out", out, *TINY]
+    assert train(*base, "--kimg", "0.008", "--resume") == 0
+    assert "no checkpoint in" in capsys.readouterr().err
+    assert train(*base, "--kimg", "0.008") == 1
+    assert "already holds a run of 0.0 kimg: add --resume" in error_of(capsys)
+    assert train(*base, "--kimg", "0.008", "--resume") == 0
+    assert "is finished" in capsys.readouterr().err
+    assert train(*base, "--kimg", "0.008", "--resume", "--set", "flip=true") == 1
+    assert "flip: False in the run, True asked" in error_of(capsys)
+    assert train(*base, "--kimg", "0.016", "--resume") == 0
+    assert hub.load(out / "export").training["nimg"] == 16
+
+
+def test_diverged_run_goes_back_and_exports(photos, tmp_path, capsys, monkeypatch):
+    """Steps 1 and 2 are sound and saved, step 3 is not."""
+    from train.run.loop import Run
+
+    def poisoned(self, advance=Run.advance):
+        if self.game.rounds == 2:
+            self.game.D.head.score.weight.data.fill_(float("nan"))
+        advance(self)
+
+    monkeypatch.setattr(Run, "advance", poisoned)
+    out = tmp_path / "r"
+    assert train("dcgan", "--data", photos, "--out", out, "--kimg", "1", "--checkpoint-s", "0", *TINY) == 1
+    assert "the D loss is not finite in round 3" in (line := error_of(capsys)) and "went back to 0.0 kimg" in line
+    assert hub.load(out / "export").training["nimg"] == 8
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (9, 1)])
+def test_rollback_tries_again_three_times_and_no_more(photos, tmp_path, capsys, monkeypatch, times, code):
+    from train.run import watch
+    from train.run.loop import Run
+
+    advance = Run.advance
+
+    def poisoned(self):
+        if self.game.rounds == 3 and self.rollbacks < times:
+            self.game.D.head.score.weight.data.fill_(float("nan"))
+        advance(self)
+
+    monkeypatch.setattr(Run, "advance", poisoned)
+    monkeypatch.setattr(watch, "EVERY_NIMG", 4)
+    out = tmp_path / "r"
+    command = ["dcgan", "--data", photos, "--out", out, "--kimg", "0.032", "--checkpoint-s", "0", *TINY]
+    assert train(*command, "--on-collapse", "rollback") == code
+    err = capsys.readouterr().err
+    assert [f"(attempt {k} of 3)" in err for k in (1, 2, 3)] == [True, times > 1, times > 1]
+    nimg = 32 if code == 0 else 12
+    assert hub.load(out / "export").training["nimg"] == peek(out / CHECKPOINT)[0]["nimg"] == nimg
+    timeline = json.loads((out / "export" / "timeline" / "timeline.json").read_text())["snapshots"]
+    assert [d["nimg"] for d in timeline] == [0, 32][: 2 if code == 0 else 1]
+    monkeypatch.setattr(Run, "advance", advance)
+    assert train(*command, "--resume") == 0  # goes on from there
+    assert hub.load(out / "export").training["nimg"] == 32
+
+
+def test_unasked_a_run_goes_back_to_its_checkpoint_and_no_further(photos, tmp_path, monkeypatch):
+    """A healthy state of an earlier session is older."""
+    from train.run import watch
+    from train.run.loop import Run
+
+    monkeypatch.setattr(watch, "EVERY_NIMG", 4)
+    monkeypatch.setattr(watch, "WELL", 0.0)
+    out = tmp_path / "r"
+    command = ["dcgan", "--data", photos, "--out", out, "--checkpoint-s", "0", *TINY]
+    assert train(*command, "--kimg", "0.016", "--on-collapse", "rollback") == 0
+
+    def poisoned(self, advance=Run.advance):
+        if self.game.rounds == 7:
+            self.game.D.head.score.weight.data.fill_(float("nan"))
+        advance(self)
+
+    monkeypatch.setattr(Run, "advance", poisoned)
+    assert train(*command, "--kimg", "0.04", "--resume") == 1
+    assert (peek(out / HEALTHY)[0]["nimg"], peek(out / CHECKPOINT)[0]["nimg"]) == (16, 28)
+
+
+def test_a_collapse_stops_at_the_last_healthy_state(photos, tmp_path, capsys, monkeypatch):
+    from train.run import watch
+
+    for name, value in dict(EVERY_NIMG=4, LEARNED_NIMG=0, WELL=0.0, PATIENCE=2).items():
+        monkeypatch.setattr(watch, name, value)
+    diversities = iter([1.0, 1.0, 0.5, 1.0, 0.01, 1.0, 0.01, 1.0, *[1.0] * 99])  # of fakes and of reals in turn
+    monkeypatch.setattr(watch, "nearest_distance", lambda x: next(diversities))
+    out = tmp_path / "r"
+    command = ["dcgan", "--data", photos, "--out", out, "--kimg", "0.02", "--checkpoint-s", "0", *TINY]
+    assert train(*command, "--on-collapse", "stop") == 1
+    assert "G has collapsed" in (line := error_of(capsys)) and "went back to 0.0 kimg and exported that" in line
+    assert hub.load(out / "export").training["nimg"] == peek(out / CHECKPOINT)[0]["nimg"] == 8
+    assert not any("0.01" in text for text in (out / "log.jsonl").read_text().splitlines())
+    assert train(*command, "--resume") == 0
+
+
+def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(session, "images_per_s", lambda *args, **kwargs: 321.0)
+    out = tmp_path / "r"
+    assert train("dcgan", "--data", photos, "--out", out, "--minutes", "0.01", *TINY) == 0
+    assert "321 images/s here: 0.01 minutes are 0.193 kimg" in capsys.readouterr().err
+    assert json.loads((out / "recipe.json").read_text())["kimg"] == "0.193"
+    assert "--kimg 0.193 " in json.loads((out / "export" / "training.json").read_text())["command"]
+
+
+def test_list_names_every_recipe(capsys):
+    assert train("list", "--json") == 0
+    assert [r["name"] for r in json.loads(capsys.readouterr().out)][:4] == ["gan", "cgan-mlp", "dcgan", "cgan"]
+    assert train("list") == 0 and "arXiv:1511.06434" in capsys.readouterr().out
+
+
+def test_interrupt_loses_nothing(photos, tmp_path):
+    process = start(photos, tmp_path / "r")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "nothing is lost" in errors and "Traceback" not in errors
+    stopped = hub.load(tmp_path / "r" / "export").training["nimg"]
+    assert peek(tmp_path / "r" / CHECKPOINT)[0]["nimg"] == stopped > 0
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_and_resume_is_bit_equal(photos, tmp_path):
+    command = [sys.executable, "-m", "benchmarks.resume", "--data", str(photos), "--kimg", "4", "--checkpoint-s", "1"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
