@@ -91,13 +91,21 @@ def test_imports_are_seen_wherever_they_stand(tmp_path, monkeypatch):
     assert imports(path) == {"gan.hub", "gan.engine", "gan.ui.page"}
 
 
+def lines_of_text(function: ast.AST) -> int:
+    """Lines of docstrings and templates, which are read as text."""
+    texts = {(n.lineno, n.end_lineno) for n in ast.walk(function) if isinstance(n, ast.JoinedStr) or
+             isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return len({line for first, last in texts if last > first for line in range(first + 1, last + 1)})
+
+
 @pytest.mark.parametrize("path", MODULES.values(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_are_short(path):
     text = path.read_text("utf-8")
     assert len(text.splitlines()) <= LONGEST.get(path.relative_to(ROOT).as_posix(), LONGEST_FILE)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{node.name} has more than {LONGEST_FUNCTION} lines"
+            lines = node.end_lineno - node.lineno + 1 - lines_of_text(node)
+            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
 
 
 def test_library_never_imports_train():
