@@ -69,6 +69,6 @@ def read_picture(path: Path | str, resolution: int, channels: int) -> np.ndarray
     except UnidentifiedImageError:
         raise ValueError("this is no picture: give a PNG, JPEG, WebP or another common format") from None
     except Image.DecompressionBombError:
-        raise ValueError(f"this picture has more than {MAX_PIXELS // 1_000_000} million pixels: make it smaller first") from None
+        raise ValueError("this picture has too many pixels to be read: make it smaller first") from None
     except Exception as error:  # decoders meet broken files with anything from KeyError to struct.error
         raise ValueError(f"this picture is broken: {type(error).__name__}: {str(error)[:100]}") from None
