@@ -29,10 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from gan.base import check_shape
 from gan.files import replacing, sweep, write_json
+from gan.picture import FORMATS, decode
 from train.data.cache import cache_errors, cache_home, note, npy_header
 from train.data.items import CHUNK, Item, Source, digest, printable
 from train.data.sources import open_source
@@ -44,9 +45,6 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # of the preprocessing: raise it when the same file would give other pixels
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
-Image.init()
-# Pictures only: EPS would start Ghostscript, and TGA has no signature, so text could pass for it.
-FORMATS = [f for f in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000") if f in Image.OPEN]
 
 
 @dataclass(frozen=True)
@@ -186,24 +184,10 @@ def _check_enough(count: int, source: Source, skipped: list[str]) -> None:
 
 
 def _decode(item: Item, resolution: int, channels: int) -> np.ndarray:
-    """uint8 [R, R, C]: upright, over white, cut to its central square, Lanczos."""
+    """uint8 [R, R, C], as ``gan.picture.decode``."""
     with item.open() as file:
         data = file.read()
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        image.draft(None, (2 * resolution, 2 * resolution))  # a large JPEG is decoded at a half, a quarter or an eighth
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):  # 16 bits of grey
-            grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-            image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("L" if channels == 1 else "RGB")
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))  # resize(box=) would let the rim bleed in
-        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
-        return np.asarray(image).reshape(resolution, resolution, channels)
+    return decode(data, resolution, channels)
 
 
 def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> None:
@@ -213,11 +197,11 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
     tick.add(len(source) - len(kept))
     items = (item for i, item in enumerate(source) if i in kept)
     shape = (survey.resolution, survey.resolution, survey.channels)
-    decode = partial(_decode, resolution=survey.resolution, channels=survey.channels)
+    decode_one = partial(_decode, resolution=survey.resolution, channels=survey.channels)
     pixels = cache / f"{survey.fingerprint}.npy"
     with cache_errors(cache), replacing(pixels) as file:
         file.write(npy_header(len(kept), shape))
-        for row, (item, image) in enumerate(_each(items, decode, tick)):
+        for row, (item, image) in enumerate(_each(items, decode_one, tick)):
             if isinstance(image, str):
                 skipped.append(f"{printable(item.name)}: {image}")
             else:
