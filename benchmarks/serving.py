@@ -7,7 +7,7 @@
 start     seconds from the command to a painted contact sheet, in Chromium (its own start is not counted)
 memory    resident memory of the app after it has drawn, MB
 clicks    milliseconds from a click on the dice to the painted sheet of 16: the new picture decoded, and a frame drawn
-chunks    milliseconds for one image and for a sheet of 16, by chunk size; gan.engine.CHUNK was chosen from these
+chunks    milliseconds for one image and for a sheet of 16, by chunk size; the rule of gan.cost was chosen from these
 """
 
 from __future__ import annotations
@@ -99,9 +99,10 @@ def time_chunks(model: str) -> None:
     from gan import engine, hub
     from gan.latent import Draw
 
-    G, chosen = hub.load(model).G, engine.CHUNK
+    G = hub.load(model).G
+    chosen = G.chunk_size
     for chunk in (1, 2, 4, 8, 16):
-        engine.CHUNK = chunk
+        G.chunk_size = chunk
         medians = {}
         for name, count in (("one_ms", 1), ("sheet_of_16_ms", 16)):
             draws = [Draw(seed) for seed in range(count)]

@@ -142,6 +142,7 @@ class Generator(Recorded, nn.Module):
 
     num_ws = 1  #  L
     levels = 1  #  resolutions that the net grows through, 1 = it does not grow
+    chunk_size = 8  #  rows that it draws at a time: pixels depend on it (see ``gan.cost``)
     w_mean: Tensor | None
 
     def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int, source: Source | None = None):

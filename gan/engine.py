@@ -6,6 +6,7 @@ import platform
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -14,17 +15,14 @@ import torch
 from torch import Tensor
 
 from gan import hub
-from gan.base import Generator
+from gan.base import Generator, Inputs
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
 from gan.walk import Rows, Walk, walk_w
 
-__all__ = ["CHUNK", "Engine", "device_name", "draw", "draw_walk", "pick_device"]
+__all__ = ["Engine", "device_name", "draw", "draw_inputs", "draw_walk", "full_precision", "pick_device"]
 
-# Every net is evaluated on exactly so many rows: natural batching picks other kernels for other sizes, and flips
-# pixels. Chosen by benchmarks/serving.py: larger costs a single image more, smaller costs a sheet more.
-CHUNK = 8
-
+KEEP_BYTES = 2**30  # of weights that stay on the device
 
 def pick_device(name: str | None = None) -> torch.device:
     """The device of that name; without one CUDA, else Apple's MPS, else the CPU. ``ValueError`` if it is not there."""
@@ -52,57 +50,125 @@ def device_name(device: torch.device) -> str:
     return f"{models[0] if models else platform.processor() or platform.machine()} (CPU)"
 
 
-def _pixels(synthesise: Callable[..., Tensor], G: Generator, *rows: Tensor | None) -> np.ndarray:
-    """uint8 [n, H, W, C] of ``synthesise(*rows)`` -> x, for at most ``CHUNK`` rows, the last repeated up to that number."""
+def _pixels(G: Generator, synthesise: Callable[..., Tensor], rows: Sequence[Tensor | None]) -> np.ndarray:
+    """uint8 [n, H, W, C] of ``synthesise(*rows)`` -> x, for at most ``G.chunk_size`` rows.
+
+    The last row is repeated up to that number: natural batching picks other kernels for other sizes, and flips pixels.
+    """
     device = next(G.parameters()).device
     n = next(len(r) for r in rows if r is not None)
-    padded = [None if r is None else torch.cat([r, r[-1:].expand(CHUNK - n, *r.shape[1:])]).to(device) for r in rows]
-    with torch.inference_mode():
+    more = G.chunk_size - n
+    padded = [None if r is None else torch.cat([r, r[-1:].expand(more, *r.shape[1:])]).to(device) for r in rows]
+    with torch.inference_mode(), full_precision():
         x = synthesise(*padded)
     return to_uint8(x[:n])
 
 
-def draw(G: Generator, draws: Sequence[Draw]) -> np.ndarray:
-    """Images of the draws, uint8 [N, H, W, C]. G must be in evaluation mode."""
+def draw(G: Generator, draws: Sequence[Draw], y: Tensor | None = None) -> np.ndarray:
+    """Images of the draws, uint8 [N, H, W, C]. Errors and y as ``draw_inputs``."""
     z, c = latents(G.latent, draws)
-    psi = torch.tensor([d.psi for d in draws])
-    synthesise = lambda z, c, psi: G.synthesis(to_w(G, z, c, psi))  # noqa: E731
-    parts = [slice(start, start + CHUNK) for start in range(0, len(draws), CHUNK)]
-    return np.concatenate([_pixels(synthesise, G, z[p], None if c is None else c[p], psi[p]) for p in parts])
+    return draw_inputs(G, Inputs(z, c, y), torch.tensor([d.psi for d in draws]))
+
+
+def draw_inputs(G: Generator, inputs: Inputs, psi: Tensor | None = None) -> np.ndarray:
+    """Images of N inputs, uint8 [N, H, W, C]; psi [N] is 1 unless given. G must be in evaluation mode.
+
+    Errors: ``ValueError`` where a picture y is missing, not read by G, or of another shape than G reads.
+    """
+    count = len(inputs.z)
+    _check_source(G, inputs.y, count)
+    psi = torch.ones(count) if psi is None else psi
+    synthesise = lambda psi, z, c, y: G.synthesis(to_w(G, z, c, psi), y)  # noqa: E731
+    parts = [slice(start, start + G.chunk_size) for start in range(0, count, G.chunk_size)]
+    return np.concatenate([_pixels(G, synthesise, [psi[part], *inputs.rows(part)]) for part in parts])
+
+
+def _check_source(G: Generator, y: Tensor | None, count: int) -> None:
+    """``ValueError`` unless y is what G reads beside ``count`` latents."""
+    if G.source is None:
+        if y is not None:
+            raise ValueError("this model makes pictures from seeds, and reads no picture")
+        return
+    side = G.resolution // G.source.scale
+    shape = (count, G.source.channels, side, side)
+    if y is None:
+        raise ValueError(f"this model makes a picture from a picture of {side} px: give it one")
+    if tuple(y.shape) != shape:
+        raise ValueError(f"y has shape {list(y.shape)}, this model reads {list(shape)}")
 
 
 def draw_walk(G: Generator, walk: Walk, frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
     """Frames of a walk, uint8 [H, W, C] one by one: all of them, or those of the given numbers.
 
-    Errors: ``ValueError`` for a number that the walk does not have.
+    Errors: ``ValueError`` for a number that the walk does not have, and for a model that reads a picture.
     """
+    if G.source is not None:
+        raise ValueError("this model makes a picture from a picture: there is no walk between seeds")
     numbers = iter(range(len(walk)) if frames is None else frames)
     synthesise = lambda *rows: G.synthesis(walk_w(G, walk.way, Rows(*rows)))  # noqa: E731
-    while chunk := list(islice(numbers, CHUNK)):
-        yield from _pixels(synthesise, G, *walk.rows(G.latent, chunk))
+    while some := list(islice(numbers, G.chunk_size)):
+        yield from _pixels(G, synthesise, walk.rows(G.latent, some))
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """float32 as it is written, without TF32: on Ampere and later GPUs that rounds factors to 10 bits, and moves pixels."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
 class Engine:
-    """Models by name, loaded on first use; the ``keep`` last used stay on the device. Safe to call from threads."""
+    """Models by name, loaded on first use; those last used stay, up to ``keep_bytes`` of weights. Threads may share it."""
 
-    def __init__(self, *, device: str | None = None, keep: int = 4):
+    def __init__(self, *, device: str | None = None, keep_bytes: int = KEEP_BYTES):
         self.device = pick_device(device)
-        self.keep = keep
+        self.keep_bytes = keep_bytes
         self._models: OrderedDict[str, hub.Model] = OrderedDict()
-        self._lock = threading.Lock()  # one computation at a time: two would only share the same cores
+        self._loading: dict[str, threading.Lock] = {}
+        self._cache = threading.Lock()  #  held for a look-up
+        self._compute = threading.Lock()  # one computation at a time: two would only share the same cores
 
     def model(self, name: str) -> hub.Model:
-        """The model of a name in weights/, a folder, or a Hub id with optional @revision."""
-        with self._lock:
-            if name not in self._models:
-                self._models[name] = hub.load(name, device=self.device)
-                while len(self._models) > self.keep:
-                    self._models.popitem(last=False)
-            self._models.move_to_end(name)
-            return self._models[name]
+        """The model of a name in weights/, a folder, or a Hub id with optional @revision.
 
-    def draw(self, name: str, draws: Sequence[Draw]) -> np.ndarray:
-        """uint8 [N, H, W, C]."""
+        Nobody who draws waits while another model is read or downloaded. Errors as ``hub.load``.
+        """
+        with self._cache:
+            loading = self._loading.setdefault(name, threading.Lock())
+        with loading:  # who asks for the same model waits for it, and does not read it twice
+            with self._cache:
+                if name in self._models:
+                    self._models.move_to_end(name)
+                    return self._models[name]
+            try:
+                model = hub.load(name, device=self.device)
+            finally:
+                with self._cache:
+                    self._loading.pop(name, None)
+            with self._cache:
+                self._models[name] = model
+                self._make_room()
+                return model
+
+    def _make_room(self) -> None:
+        """Lets go of the models that were not used for longest; the last one stays, whatever its size."""
+        sizes = {name: _bytes_of(model) for name, model in self._models.items()}
+        while len(sizes) > 1 and sum(sizes.values()) > self.keep_bytes:
+            oldest, _ = self._models.popitem(last=False)
+            del sizes[oldest]
+
+    def draw(self, name: str, draws: Sequence[Draw], y: Tensor | None = None) -> np.ndarray:
+        """uint8 [N, H, W, C], as the function ``draw``."""
         model = self.model(name)
-        with self._lock:
-            return draw(model.G, draws)
+        with self._compute:
+            return draw(model.G, draws, y)
+
+
+def _bytes_of(model: hub.Model) -> int:
+    nets = [model.G, *([] if model.encoder is None else [model.encoder])]
+    return sum(t.nbytes for net in nets for t in (*net.parameters(), *net.buffers()))

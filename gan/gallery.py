@@ -10,7 +10,8 @@ from typing import Any
 
 from gan import hub
 from gan.base import Latent
-from gan.files import read_json
+from gan.hub.config import build, read_object
+from gan.hub.format import training_of
 
 __all__ = ["Entry", "entry", "list_models", "results"]
 
@@ -40,18 +41,14 @@ class Entry:
 
 
 def entry(name: str) -> Entry:
-    """The entry of a model. Errors as ``hub.load``."""
+    """The entry of a model, whose config is read as strictly as ``hub.load`` reads it, and with the same errors."""
     folder, model_id, _ = hub.folder_of(name)
-    try:
-        config = read_json(folder / "config.json")
-        training = folder / "training.json"
-        latent = Latent(**config["latent"])
-        names = config.get("class_names") or range(latent.classes)  # as hub.load names them
-        return Entry(name, model_id, folder, str(config["family"]), int(config["resolution"]), int(config["channels"]),
-                     latent, tuple(map(str, names)), (folder / "model.safetensors").stat().st_size,
-                     read_json(training, lenient=True) if training.is_file() else {})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{model_id} is no usable model: {error}") from None
+    nets = build(read_object(folder / "config.json"), model_id)
+    weights, G = folder / "model.safetensors", nets.G
+    if not weights.is_file():
+        raise FileNotFoundError(f"{model_id}: no model.safetensors in its folder")
+    return Entry(name, model_id, folder, nets.family, G.resolution, G.channels, G.latent, nets.class_names,
+                 weights.stat().st_size, training_of(folder))
 
 
 def list_models(extra: Sequence[str] = ()) -> list[Entry]:

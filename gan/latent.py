@@ -95,7 +95,9 @@ def _row(latent: Latent, draw: Draw) -> tuple[np.ndarray, int]:
         if not 0 <= draw.label < latent.classes:
             raise ValueError(f"class {draw.label} is out of range: this model has {latent.classes or 'no'} classes")
         c = draw.label
-    one_hot = [np.eye(k)[i] for i, k in zip(indices, latent.categorical)]
+    one_hot = [np.zeros(k) for k in latent.categorical]
+    for row, index in zip(one_hot, indices):
+        row[index] = 1
     return np.concatenate([noise, *one_hot, continuous]).astype(np.float32), c
 
 

@@ -158,23 +158,24 @@ def kind_name(kind: Any) -> str:
         return f"a list of {kind_name(parts[0])}" if parts[-1] is ... else f"[{', '.join(map(kind_name, parts))}]"
     if kind is type(None):
         return "none"
+    if dataclasses.is_dataclass(kind):
+        return f"an object of {kind.__name__}"
     return getattr(origin or kind, "__name__", str(kind))
 
 
 def from_plain(cls: type, data: Any) -> Any:
-    """The dataclass whose fields a JSON object holds, checked type by type: its lists become tuples, and the objects in them
-    the dataclasses that the annotations name.
+    """The object whose constructor's arguments a JSON object holds, checked type by type: its lists become tuples, and the
+    objects in them the dataclasses that the annotations name.
 
-    Errors: ``ValueError`` for what is no object, for an unknown field, a missing one, or one of another type.
+    Errors: ``ValueError`` for what is no object, for an unknown key, a missing one, or a value of another type.
     """
     what = cls.__name__
-    if not isinstance(data, dict):
+    if not isinstance(data, Mapping):
         raise ValueError(f"{what} must be a JSON object, got {type(data).__name__}")
-    known = kinds(cls)
+    known, parameters = kinds(cls), _signature(cls).parameters
     if unknown := sorted(set(data) - set(known)):
         raise ValueError(f"unknown key {unknown[0][:50]!r} in {what}; known: {', '.join(known)}")
-    required = [f.name for f in dataclasses.fields(cls) if f.default is f.default_factory is dataclasses.MISSING]
-    if missing := [name for name in required if name not in data]:
+    if missing := [name for name, p in parameters.items() if p.default is p.empty and name not in data]:
         raise ValueError(f"key {missing[0]!r} is missing in {what}")
     values = {name: _from_plain(value, known[name]) for name, value in data.items()}
     for name, value in values.items():

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A module may import only what stands above it: the order of the whole project, written here once. A package's name
 # stands for all its modules that are not named themselves.
 ORDER = """
-    gan.spec gan.files gan.base gan.layers gan.models
+    gan.spec gan.files gan.base gan.layers gan.models gan.cost
     gan.latent gan.walk gan.image gan.recipe gan.hub gan.engine gan.gallery gan.directions gan.project gan.augment
     gan.commands gan.ui gan
     train.schedule

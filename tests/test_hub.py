@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -56,24 +58,26 @@ LATENT = {"noise": 8, "classes": 0, "categorical": [], "continuous": 0, "prior":
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    (dict(format=2), "format must be 1"),
+    (dict(format=3), "format must be 1 or 2"), (dict(format="1"), "format must be 1 or 2"),
+    (dict(chunk=1), "unknown key 'chunk'"),
     (dict(family="os"), "unknown family 'os'; known: .*dcgan"),
     (dict(family="../x"), "unknown family"),
     (dict(channels=10**9), "channels must be from 0 to 16384"),
     (dict(width=10**9), "width must be from 0 to 16384"),
     (dict(resolution=10**9), "resolution must be from 0 to 16384"),
+    (dict(resolution=10**400), "resolution must be from 0 to 16384"),
     (dict(resolution=48), "power of two"),
     (dict(width=9), "has shape"),
     (dict(width=True), "width must be int"),
     (dict(width="8"), "width must be int"),
     (dict(width=-1), "width must be from 0"),
     (dict(up="sideways"), "up must be one of nearest, transposed"),
-    (dict(surprise=1), "unknown key 'surprise'; known: latent, resolution"),
+    (dict(surprise=1), "unknown key 'surprise' in Generator; known: latent, resolution"),
     (dict(latent=None), "'latent' is missing"),
-    (dict(latent=[1]), "latent must be an object"),
+    (dict(latent=[1]), "latent must be an object of Latent"),
     (dict(latent={**LATENT, "noise": 10**9}), "from 0 to 16384"),
     (dict(latent={**LATENT, "categorical": [16384] * 10**4}), "dimensions"),
-    (dict(latent={**LATENT, "sigma": 1}), "unknown key 'sigma' in latent"),
+    (dict(latent={**LATENT, "sigma": 1}), "unknown key 'sigma' in Latent"),
     (dict(class_names=["a"]), "1 class names for 0 classes"),
     (dict(class_names=["a\nb"]), "short printable"),
 ])
@@ -104,6 +108,8 @@ def rewrite(folder, edit):
     (lambda t: t.update(extra=torch.zeros(1)), "unknown key 'extra'"),
     (lambda t: t.update({"pixels.bias": torch.zeros(2)}), r"shape \[2\], expected \[1\]"),
     (lambda t: t.update({"pixels.bias": torch.zeros(1, dtype=torch.float64)}), "type F64, expected F32 or F16"),
+    (lambda t: t["pixels.bias"].fill_(torch.nan), "pixels.bias holds numbers that are not finite"),
+    (lambda t: t["pixels.weight"][0, 0].fill_(torch.inf), "pixels.weight holds numbers that are not finite"),
     (lambda t: t.update({"blocks.0.num_batches_tracked": torch.zeros(())}), "expected I64"),
 ])
 def test_weights_that_do_not_fit(tiny_model, edit, message):
@@ -137,14 +143,98 @@ def test_hub_that_cannot_be_reached():
         hub.load("user/absent")
 
 
-def test_engine_keeps_the_last_used(tiny_model):
-    engine = Engine(device="cpu", keep=2)
+def test_engine_keeps_the_last_used_within_its_memory(tiny_model):
     a, b, c = (str(tiny_model(folder=f, seed=i)) for i, f in enumerate("abc"))
+    size = sum(t.nbytes for t in hub.load(a).G.state_dict().values())
+    engine = Engine(device="cpu", keep_bytes=4 * size)  # of what is prepared for drawing too
     first = engine.model(a)
     engine.draw(b, DRAWS)
     assert engine.model(a) is first
     engine.draw(c, DRAWS)
     assert engine.model(a) is first and list(engine._models) == [c, a]
+    tight = Engine(device="cpu", keep_bytes=1)
+    assert tight.model(a) is tight.model(a) and tight.model(b) and list(tight._models) == [b]
+
+
+def test_nobody_waits_while_another_model_is_read(tiny_model, monkeypatch):
+    slow, quick = str(tiny_model(folder="slow")), str(tiny_model(folder="quick"))
+    engine, go, reads, load = Engine(device="cpu"), threading.Event(), [], hub.load
+
+    def waits(name, **kwargs):
+        reads.append(name)
+        assert name != slow or go.wait(20)
+        return load(name, **kwargs)
+
+    monkeypatch.setattr(hub, "load", waits)
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(engine.draw, slow, DRAWS) for _ in range(2)]
+        assert pool.submit(engine.draw, quick, DRAWS).result(timeout=20).shape == (3, 16, 16, 1)
+        go.set()
+        first, second = (w.result(timeout=20) for w in waiting)
+    assert np.array_equal(first, second) and reads.count(slow) == 1, "two who ask for one model read it once"
+
+
+def test_a_model_that_cannot_be_read_can_be_asked_for_again(tiny_model):
+    folder = tiny_model()
+    whole = (folder / "model.safetensors").read_bytes()
+    engine = Engine(device="cpu")
+    (folder / "model.safetensors").write_bytes(b"torn")
+    with pytest.raises(ValueError, match="not usable"):
+        engine.model(str(folder))
+    (folder / "model.safetensors").write_bytes(whole)
+    assert engine.draw(str(folder), DRAWS).shape == (3, 16, 16, 1)
+
+
+def test_a_loaded_model_stays_what_it_is_where_its_file_changes(tiny_model):
+    """Tensors that are mapped to their file would follow what is copied over it."""
+    folder = tiny_model()
+    model = hub.load(folder)
+    before = draw(model.G, DRAWS)
+    path = folder / "model.safetensors"
+    size = path.stat().st_size
+    with open(path, "r+b") as file:  # in place: another file under the same name would not reach the mapping
+        file.seek(size // 2)
+        file.write(bytes(size - size // 2))
+    weights = [t.clone() for t in model.G.state_dict().values()]
+    assert all(t.isfinite().all() for t in weights) and np.array_equal(draw(model.G, DRAWS), before)
+
+
+def test_pixels_are_promised_in_float32(monkeypatch):
+    """TF32, which Ampere and later use where it is allowed, rounds factors to ten bits."""
+    G, seen = tiny_generator("mlp"), []
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    synthesis = G.synthesis
+    G.synthesis = lambda w, y=None: seen.append((matmul.allow_tf32, cudnn.allow_tf32)) or synthesis(w, y)
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    try:
+        matmul.allow_tf32 = cudnn.allow_tf32 = True
+        draw(G, DRAWS)
+        assert seen == [(False, False)] and (matmul.allow_tf32, cudnn.allow_tf32) == (True, True)
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+@pytest.mark.parametrize("text", ['{"resolution": 1e400}', '{"latent": {"noise": Infinity}}', "[" * 10**5, '{"format": 1}'])
+def test_one_hostile_config_stops_no_gallery(tiny_model, tmp_path, text):
+    good, hostile = tiny_model(folder="shelf/good"), tiny_model(folder="shelf/hostile")
+    config = (hostile / "config.json").read_text()
+    changed = config.replace('"resolution": 16', '"resolution": 1e400') if "resolution" in text else text
+    (hostile / "config.json").write_text(changed)
+    assert [e.id for e in gallery.list_models([str(tmp_path / "shelf")]) if e.folder.parent == good.parent] == ["good"]
+    with pytest.raises(ValueError, match="^hostile"):
+        gallery.entry(str(hostile))
+
+
+@pytest.mark.parametrize("changes", [dict(resolution=48), dict(surprise=1), dict(channels=10**9), dict(class_names=["a"])])
+def test_the_gallery_checks_what_loading_checks(tiny_model, changes):
+    folder = tiny_model()
+    change(folder, **changes)
+    messages = set()
+    for read in (gallery.entry, hub.load):
+        with pytest.raises(ValueError) as error:
+            read(str(folder))
+        messages.add(str(error.value))
+    assert len(messages) == 1
 
 
 def test_gallery_leaves_broken_models_out(tiny_model, tmp_path, caplog):

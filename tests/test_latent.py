@@ -6,7 +6,7 @@ import torch
 from conftest import FAMILIES, tiny_generator
 
 from gan.base import Generator, Inputs, Latent, Source
-from gan.engine import CHUNK, draw
+from gan.engine import draw
 from gan.latent import Draw, latents, parse_seeds, slerp, to_w
 from gan.models import family
 
@@ -70,11 +70,11 @@ def test_parse_seeds_refuses(text):
 def test_pixels_do_not_depend_on_the_batch(name, classes):
     """The same seed, alone, in a full chunk, in an odd batch, at any place."""
     G = tiny_generator(name, classes=classes, resolution=32, channels=3)
-    seeds = list(range(CHUNK * 2 + 3))
+    seeds = list(range(G.chunk_size * 2 + 3))
     together = draw(G, [Draw(s) for s in seeds])
     backwards = draw(G, [Draw(s) for s in reversed(seeds)])[::-1]
     assert np.array_equal(together, backwards)
-    for s in (0, CHUNK - 1, CHUNK, seeds[-1]):
+    for s in (0, G.chunk_size - 1, G.chunk_size, seeds[-1]):
         assert np.array_equal(together[s], draw(G, [Draw(s)])[0])
     assert len({t.tobytes() for t in together}) == len(seeds)
 

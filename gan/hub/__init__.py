@@ -1,11 +1,10 @@
 """A model on disk and on the Hugging Face Hub: ``config.json``, ``model.safetensors``, ``training.json``, ``README.md``."""
 
-from gan.hub.config import FORMAT
 from gan.hub.folders import WEIGHTS, folder_of
 from gan.hub.format import Model, load, save
 from gan.hub.publish import Published, push
 from gan.hub.remote import HUB_ID, pull
 from gan.hub.troubles import HubError, Unreachable
 
-__all__ = ["FORMAT", "HUB_ID", "HubError", "Model", "Published", "Unreachable", "WEIGHTS", "folder_of", "load", "pull",
+__all__ = ["HUB_ID", "HubError", "Model", "Published", "Unreachable", "WEIGHTS", "folder_of", "load", "pull",
            "push", "save"]

@@ -1,25 +1,54 @@
-"""A model's config.json, read strictly: every number is bounded and checked, and the net is built without memory."""
+"""config.json: which nets a model has, as the arguments of their constructors. A stranger may have written it.
+
+Format 1 holds one generator. Format 2 may say more: ``chunk``, the rows it is evaluated on at a time (see ``gan.cost``),
+and ``encoder``, a second net of the family, from pictures to latents. What a model does not need is not written, so that
+most models stay in format 1.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
-from gan.base import Generator, Latent
+from gan.base import Generator
+from gan.cost import CHUNKS, check_cost, chunk_of, cost_of
 from gan.files import read_json
 from gan.models import family
-from gan.spec import fits, kind_name, kinds
+from gan.spec import Recorded, fits, from_plain
 
-__all__ = ["FORMAT", "build", "read_object"]
+__all__ = ["Nets", "build", "describe", "read_object", "tensors_of"]
 
-FORMAT = 1
+FORMATS = (1, 2)
+LARGEST = 16384  # any number, and the length of any list
+
+
+@dataclass
+class Nets:
+    """What a config describes, on the meta device: shapes without memory."""
+
+    family: str
+    G: Generator
+    encoder: nn.Module | None
+    class_names: tuple[str, ...]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors of both nets, under the names that model.safetensors gives them."""
+        return tensors_of(self.G, self.encoder)
+
+
+def tensors_of(G: Generator, encoder: nn.Module | None) -> dict[str, Tensor]:
+    """As ``Nets.tensors``. No module's name holds a slash, so that the encoder's names are no other's."""
+    second = {} if encoder is None else encoder.state_dict()
+    return {**G.state_dict(), **{f"encoder/{name}": tensor for name, tensor in second.items()}}
 
 
 def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
-    """The JSON object that a file of a model folder holds."""
+    """The JSON object that a file of a model folder holds. Errors: ``FileNotFoundError``, ``ValueError``."""
     try:
         data = read_json(path, lenient=lenient)
         if not isinstance(data, dict):
@@ -27,53 +56,86 @@ def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
         return data
     except FileNotFoundError:
         raise FileNotFoundError(f"no {path.name} in {path.parent.name}: this is no model folder of ours") from None
-    except ValueError as error:  # JSON and Unicode errors are ValueErrors
+    except (ValueError, OSError) as error:  # JSON and Unicode errors are ValueErrors
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
 
 
-def build(config: dict[str, Any], model_id: str) -> tuple[Generator, tuple[str, ...]]:
-    """The generator that a config describes, on the meta device: shapes without memory."""
+def describe(G: Generator, class_names: tuple[str, ...] = (), encoder: nn.Module | None = None) -> dict[str, Any]:
+    """The config that ``build`` makes these nets of again."""
+    config = {"family": _family_of(G), **_arguments(G), "class_names": list(class_names)}
+    more: dict[str, Any] = {}
+    if encoder is not None:
+        more["encoder"] = {"family": _family_of(encoder), **_arguments(encoder)}
+    with torch.device("meta"):
+        chunk = chunk_of(cost_of(type(G)(**G.config).eval()))
+    if chunk != CHUNKS[0]:
+        more["chunk"] = chunk
+    return {"format": 2 if more else 1, **config, **more}
+
+
+def _family_of(net: nn.Module) -> str:
+    return type(net).__module__.rsplit(".", 1)[-1]
+
+
+def _arguments(net: Recorded) -> dict[str, Any]:
+    return {k: asdict(v) if is_dataclass(v) else v for k, v in net.config.items() if v is not None}
+
+
+def build(config: Mapping[str, Any], model_id: str) -> Nets:
+    """The nets of a config. ``ValueError`` in one line for what is no config of ours, or costs more than a draw may."""
     try:
+        _check_numbers(config)
         arguments = dict(config)
-        if arguments.pop("format", None) != FORMAT:
-            raise ValueError(f"format must be {FORMAT}, got {str(config.get('format'))[:20]!r}")
-        cls = family(str(arguments.pop("family", None))[:50]).Generator
+        version = arguments.pop("format", None)
+        if version not in FORMATS:
+            raise ValueError(f"format must be 1 or 2, got {str(version)[:20]!r}")
         class_names = _class_names(arguments.pop("class_names", []))
-        known = kinds(cls)
-        if unknown := sorted(set(arguments) - set(known)):
-            raise ValueError(f"unknown key {unknown[0][:50]!r}; known: {', '.join(known)}")
-        if "latent" not in arguments:
-            raise ValueError("key 'latent' is missing")
-        checked = {k: _latent(v) if k == "latent" else _bounded(k, v, known[k]) for k, v in arguments.items()}
-        with torch.device("meta"):
-            G = cls(**checked)
+        chunk = arguments.pop("chunk", None) if version > 1 else None
+        second = arguments.pop("encoder", None) if version > 1 else None
+        name, G = _net(arguments, "Generator")
+        encoder = None if second is None else _net(second, "Encoder")[1]
         if class_names and len(class_names) != G.latent.classes:
             raise ValueError(f"{len(class_names)} class names for {G.latent.classes} classes")
-        return G, class_names or tuple(str(i) for i in range(G.latent.classes))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{model_id}: config.json is not usable: {error}") from None
+        cost = cost_of(G.eval())
+        if chunk is not None and not (fits(chunk, int) and chunk in CHUNKS):
+            raise ValueError(f"chunk must be one of {', '.join(map(str, CHUNKS))}, got {str(chunk)[:20]!r}")
+        G.chunk_size = chunk or chunk_of(cost)
+        check_cost(cost, G.chunk_size)
+        return Nets(name, G, encoder, class_names or tuple(str(i) for i in range(G.latent.classes)))
+    except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
+        # a RuntimeError is PyTorch's: shapes that do not fit together
+        raise ValueError(f"{model_id}: config.json is not usable: {str(error).splitlines()[0][:400]}") from None
+
+
+def _net(arguments: Any, kind: str) -> tuple[str, Any]:
+    """(family, net on the meta device) of its constructor's arguments and its family's name."""
+    if not isinstance(arguments, Mapping):
+        raise ValueError(f"{kind.lower()} must be an object")
+    rest = dict(arguments)
+    name = str(rest.pop("family", None))[:50]
+    cls = getattr(family(name), kind, None)
+    if cls is None:
+        raise ValueError(f"the family {name} has no {kind.lower()}")
+    with torch.device("meta"):
+        return name, from_plain(cls, rest)
+
+
+def _check_numbers(value: Any) -> None:
+    """``ValueError`` unless every number could be a size, and every list has a length that one could have."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if isinstance(part, (int, float)) and not 0 <= part <= LARGEST:
+                raise ValueError(f"{str(key)[:50]} must be from 0 to {LARGEST}, got {str(part)[:50]}")
+            _check_numbers(part)
+    elif isinstance(value, list):
+        if len(value) > LARGEST:
+            raise ValueError(f"a list has {len(value):,} parts, more than {LARGEST}")
+        for part in value:
+            _check_numbers({"a number": part} if isinstance(part, (int, float)) else part)
 
 
 def _class_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > 16384 or not all(
+    if not isinstance(value, list) or not all(
             isinstance(v, str) and 0 < len(v) <= 200 and v.isprintable() for v in value):
         raise ValueError("class_names must be a list of short printable texts")
     return tuple(value)
-
-
-def _latent(value: Any) -> Latent:
-    if not isinstance(value, dict):
-        raise ValueError("latent must be an object")
-    known = kinds(Latent)
-    if unknown := sorted(set(value) - set(known)):
-        raise ValueError(f"unknown key {unknown[0][:50]!r} in latent; known: {', '.join(known)}")
-    return Latent(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
-
-
-def _bounded(name: str, value: Any, annotation: Any) -> Any:
-    """The value, if it is of the annotated type and of a size that a net could have."""
-    if not fits(value, annotation):
-        raise ValueError(f"{name} must be {kind_name(annotation)}, got {str(value)[:50]!r}")
-    if isinstance(value, (int, float)) and not (math.isfinite(value) and 0 <= value <= 16384):
-        raise ValueError(f"{name} must be from 0 to 16384, got {str(value)[:50]}")
-    return value

@@ -7,20 +7,21 @@ built without memory, and names, shapes and types are compared with the file's h
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
 
-from gan.base import Generator, Latent
+from gan.base import Generator
 from gan.files import sweep, write_json, write_tensors
-from gan.hub.config import FORMAT, build, read_object
+from gan.hub.config import Nets, build, describe, read_object, tensors_of
 from gan.hub.folders import folder_of
 from gan.layers import prepare
 
-__all__ = ["Model", "load", "save"]
+__all__ = ["Model", "load", "save", "training_of"]
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Model:
     revision: str  #                  the Hub's commit, or 12 hex digits of sha256(model.safetensors)
     class_names: tuple[str, ...]
     training: dict[str, Any] = field(default_factory=dict)
+    encoder: nn.Module | None = None  # from pictures to latents, where the model has one
 
     def label(self, name: str | None) -> int | None:
         """The index of a class name, None for None. ``ValueError`` with the known names."""
@@ -46,39 +48,43 @@ class Model:
 def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
     """The model of a name in weights/, a folder, or a Hub id ``user/name[@revision]``, in evaluation mode.
 
-    Errors: ``FileNotFoundError`` where there is no such model, ``ValueError`` where its files do not fit together.
+    Errors: ``FileNotFoundError`` where there is no such model, ``ValueError`` where its files do not fit together, hold a
+    number that is not finite, or describe a net that one draw of would take too much.
     """
     folder, model_id, revision = folder_of(str(name))
-    config = read_object(folder / "config.json")
-    G, class_names = build(config, model_id)
+    nets = build(read_object(folder / "config.json"), model_id)
     path = folder / "model.safetensors"
-    _fill(G, path, model_id)
-    training = folder / "training.json"
-    G.requires_grad_(False).eval().to(device)
-    prepare(G)
-    return Model(G, model_id, revision or _digest(path), class_names,
-                 read_object(training, lenient=True) if training.is_file() else {})
+    _fill(nets, path, model_id)
+    for net in (nets.G, nets.encoder):
+        if net is not None:
+            net.requires_grad_(False).eval().to(device)
+            prepare(net)
+    return Model(nets.G, model_id, revision or _digest(path), nets.class_names, training_of(folder), nets.encoder)
 
 
-def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False) -> None:
-    """Writes config.json and model.safetensors of G; float16 where ``half``."""
+def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False,
+         encoder: nn.Module | None = None) -> None:
+    """Writes config.json and model.safetensors of G, and of its encoder where it has one; float16 where ``half``."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-    arguments = {k: asdict(v) if isinstance(v, Latent) else v for k, v in G.config.items()}
-    family_name = type(G).__module__.rsplit(".", 1)[-1]
-    config = {"format": FORMAT, "family": family_name, **arguments, "class_names": list(class_names)}
-    tensors = {k: v.detach().cpu().contiguous() for k, v in G.state_dict().items()}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors_of(G, encoder).items()}
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     write_tensors(folder / "model.safetensors", tensors)
-    write_json(folder / "config.json", config)
+    write_json(folder / "config.json", describe(G, class_names, encoder))
 
 
-def _fill(G: Generator, path: Path, model_id: str) -> None:
-    """Gives the meta generator its memory and its values, after comparing it with the header of the file."""
+def training_of(folder: Path) -> dict[str, Any]:
+    """What training.json says, {} where there is none; a number that no float holds is None."""
+    path = folder / "training.json"
+    return read_object(path, lenient=True) if path.is_file() else {}
+
+
+def _fill(nets: Nets, path: Path, model_id: str) -> None:
+    """Gives the meta nets their memory and their values, after comparing them with the header of the file."""
     if not path.is_file():
         raise FileNotFoundError(f"{model_id}: no model.safetensors in its folder")
-    expected = G.state_dict()
+    expected = nets.tensors()
     try:
         with safe_open(path, framework="pt") as file:
             found = set(file.keys())
@@ -87,20 +93,37 @@ def _fill(G: Generator, path: Path, model_id: str) -> None:
             if unknown := sorted(found - set(expected)):
                 raise ValueError(f"unknown key {unknown[0][:100]!r} ({len(unknown)} in all)")
             for name, tensor in expected.items():
-                part = file.get_slice(name)
-                shape, dtype = list(part.get_shape()), part.get_dtype()
-                if shape != list(tensor.shape):
-                    raise ValueError(f"{name} has shape {shape}, expected {list(tensor.shape)}")
-                accepted = ("F32", "F16") if tensor.is_floating_point() else ("I64",)
-                if dtype not in accepted:
-                    raise ValueError(f"{name} has type {dtype}, expected {' or '.join(accepted)}")
-            values = {name: file.get_tensor(name).to(tensor.dtype) for name, tensor in expected.items()}
+                _check_header(name, tensor, file.get_slice(name))
+            values = {name: _value(file, name, tensor.dtype) for name, tensor in expected.items()}
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{model_id}: model.safetensors is not usable: {error}") from None
-    G.load_state_dict(values, strict=True, assign=True)
+    second = {name.removeprefix("encoder/"): values.pop(name) for name in list(values) if name.startswith("encoder/")}
+    nets.G.load_state_dict(values, strict=True, assign=True)
+    if nets.encoder is not None:
+        nets.encoder.load_state_dict(second, strict=True, assign=True)
+
+
+def _check_header(name: str, tensor: Tensor, part: Any) -> None:
+    shape, dtype = list(part.get_shape()), part.get_dtype()
+    if shape != list(tensor.shape):
+        raise ValueError(f"{name} has shape {shape}, expected {list(tensor.shape)}")
+    accepted = ("F32", "F16") if tensor.is_floating_point() else ("I64",)
+    if dtype not in accepted:
+        raise ValueError(f"{name} has type {dtype}, expected {' or '.join(accepted)}")
+
+
+def _value(file: Any, name: str, dtype: torch.dtype) -> Tensor:
+    """A copy: what ``get_tensor`` gives is mapped to the file, and would change with it."""
+    value = file.get_tensor(name).to(dtype, copy=True)
+    if value.is_floating_point() and not value.isfinite().all():
+        raise ValueError(f"{name} holds numbers that are not finite")
+    return value
 
 
 def _digest(path: Path) -> str:
+    """12 hex digits of the file's sha256."""
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12] if hasattr(hashlib, "file_digest") else \
-            hashlib.sha256(file.read()).hexdigest()[:12]
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()[:12]

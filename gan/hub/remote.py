@@ -112,9 +112,9 @@ def _fetch_online(repo: str, revision: str | None, names: tuple[str, ...]) -> tu
 
 
 def _bytes_of(config: Path, repo: str) -> int:
-    """What a safetensors file of the net that a config describes may take. ``ValueError`` for a config that is none."""
-    G, _ = build(read_object(config), repo)
-    return HEADER + sum(t.numel() * t.element_size() for t in G.state_dict().values())
+    """What a safetensors file of the nets that a config describes may take. ``ValueError`` for a config that is none."""
+    tensors = build(read_object(config), repo).tensors()
+    return HEADER + sum(t.numel() * t.element_size() for t in tensors.values())
 
 
 def fetched(api: Any, repo: str, commit: str, file: Listed) -> Path:

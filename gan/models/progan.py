@@ -53,6 +53,8 @@ class Growing(Prepared):
 
     def _stage(self) -> tuple[int, bool]:
         """(level, whether it is still faded in)."""
+        if self.level.is_meta:  # shapes without values: as large as it can be
+            return self.levels - 1, False
         return self.stage or (int(self.level), bool(self.level > 0) and bool(self.alpha < 1))
 
 
