@@ -13,9 +13,10 @@ from gan.base import Latent
 from gan.hub.config import build, read_object
 from gan.hub.format import training_of
 
-__all__ = ["Entry", "entry", "list_models", "results"]
+__all__ = ["NAMES", "Entry", "entry", "list_models", "results"]
 
 log = logging.getLogger(__name__)
+NAMES = "models.txt"  # beside app.py: models on the Hub, one a line
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ def entry(name: str) -> Entry:
 
 
 def list_models(extra: Sequence[str] = ()) -> list[Entry]:
-    """Entries of weights/, sorted, then of ``extra`` (folders, folders of models, Hub ids). A broken one is left out
-    with a warning."""
+    """Entries of weights/, sorted, then of those that ``NAMES`` lists (a Space has such a file), then of ``extra``
+    (folders, folders of models, Hub ids). A broken one is left out with a warning."""
     names = sorted(p.parent.name for p in hub.WEIGHTS.glob("*/config.json"))
-    for name in extra:
+    listed = hub.WEIGHTS.parent / NAMES
+    for name in [*(listed.read_text("utf-8").split() if listed.is_file() else []), *extra]:
         inside = sorted(str(p.parent) for p in Path(name).glob("*/config.json")) if Path(name).is_dir() else []
         names += inside or [name]
     entries = []

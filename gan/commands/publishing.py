@@ -1,4 +1,4 @@
-"""python -m gan push | pull: models on the Hugging Face Hub."""
+"""python -m gan push | pull | space: models on the Hugging Face Hub, and the gallery as a Space."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ PUSH = """  python -m gan push runs/cats you/cats
 PULL = """  python -m gan pull you/cats
   python -m gan pull you/cats@v1 --out models/cats"""
 
+SPACE = """  python -m gan space you/demo --models you/cats you/faces@v1 mnist-cgan
+  python -m gan space you/demo --models runs/cats --dry-run demo && cd demo && python app.py"""
+
 
 def add(commands: Any) -> None:
     c = add_command(commands, "push", run_push, summary="publish a model on the Hugging Face Hub", examples=PUSH,
@@ -30,6 +33,14 @@ def add(commands: Any) -> None:
     c.add_argument("--out", type=Path, help="also copy it into this new folder")
     _add_json(c)
 
+    c = add_command(commands, "space", run_space, summary="show models in a Space on the Hugging Face Hub", examples=SPACE,
+                    description="Makes or updates a Space that shows the models. Its secrets and settings stay as they are.")
+    c.add_argument("repo", metavar="USER/NAME", help="Space; it is made where it is not there")
+    c.add_argument("--models", nargs="+", required=True, metavar="MODEL", help="what it shows")
+    c.add_argument("--private", action="store_true", help="make a Space that only you see")
+    c.add_argument("--dry-run", type=Path, metavar="DIR", help="write its files into this new folder and publish nothing")
+    _add_json(c)
+
 
 def _add_json(c: argparse.ArgumentParser) -> None:
     c.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -37,7 +48,20 @@ def _add_json(c: argparse.ArgumentParser) -> None:
 
 def run_push(args: argparse.Namespace) -> None:
     folder, _, _ = hub.folder_of(args.model)
-    done = hub.push(folder, args.repo, private=args.private)
+    _tell_published(args, hub.push(folder, args.repo, private=args.private))
+
+
+def run_space(args: argparse.Namespace) -> None:
+    from gan.space import push_space, write_space
+
+    if args.dry_run is None:
+        return _tell_published(args, push_space(args.repo, args.models, private=args.private))
+    count = write_space(args.dry_run, args.repo, args.models)
+    return _tell(args, dict(folder=str(args.dry_run), files=count),
+                 f"{count} files in {args.dry_run}: python app.py runs there")
+
+
+def _tell_published(args: argparse.Namespace, done: hub.Published) -> None:
     what = f"{done.changed} file{'s' * (done.changed != 1)} in commit {done.commit[:12]}" if done.changed else \
         f"nothing has changed since commit {done.commit[:12]}"
     _tell(args, dict(url=done.url, commit=done.commit, changed=done.changed), f"{done.url}: {what}")

@@ -7,7 +7,7 @@ did in the meantime, and a commit whose answer is lost on the way is found again
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,21 @@ from gan.hub.listing import listed, names_in
 from gan.hub.remote import HUB_ID, fetched
 from gan.hub.troubles import WAITS_S, HubError, patiently, pause, reason, status, transient
 
-__all__ = ["Published", "push", "upload"]
+__all__ = ["Kind", "Published", "push", "upload"]
 
 MOST_LISTED = 1000
 ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png", "webp"))
 Files = Mapping[str, "Path | bytes"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of repository, and what holds for one that is there already."""
+
+    type: str  #                                     model, dataset or space
+    ours: Callable[[Any, str, str, set[str]], bool]  # (api, repo, commit, names of its files): may it be written to?
+    outdated: Callable[[str], bool]  #               of a name there that is not among the new files: does it go?
+    making: Mapping[str, Any] = field(default_factory=dict)  # more arguments of ``create_repo``
 
 
 @dataclass(frozen=True)
@@ -46,16 +56,13 @@ def push(folder: Path, repo: str, *, private: bool = False) -> Published:
     readme = folder / "README.md"
     if model.training and (not readme.is_file() or is_ours(readme.read_text("utf-8"))):
         files["README.md"] = card(repo, model, model.training).encode()
-    return upload(files, repo, private=private, message=f"{repo.split('/')[-1]} {model.revision}", ours=_is_model,
-                  outdated=_outdated)
+    return upload(files, repo, Kind("model", _is_model, _is_sheet), private=private,
+                  message=f"{repo.split('/')[-1]} {model.revision}")
 
 
-def upload(files: Files, repo: str, *, kind: str = "model", private: bool = False, sdk: str | None = None, message: str,
-           ours: Callable[[Any, str, str, set[str]], bool], outdated: Callable[[str], bool]) -> Published:
+def upload(files: Files, repo: str, kind: Kind, *, private: bool = False, message: str) -> Published:
     """One commit that makes a repository hold the files; the repository is made where it is not there.
 
-    ``ours(api, repo, commit, names)`` says whether a repository that holds files of these names may be written to,
-    ``outdated(name)`` whether a file there goes where it is not among the new ones.
     Errors: ``HubError`` in one line; then nothing was published.
     """
     from huggingface_hub import HfApi
@@ -66,17 +73,17 @@ def upload(files: Files, repo: str, *, kind: str = "model", private: bool = Fals
     api = HfApi()
     try:
         _check_writer(api, repo)
-        patiently(api.create_repo, repo, repo_type=kind, private=private or None, space_sdk=sdk, exist_ok=True)
-        info = patiently(api.repo_info, repo, repo_type=kind)
+        patiently(api.create_repo, repo, repo_type=kind.type, private=private or None, exist_ok=True, **kind.making)
+        info = patiently(api.repo_info, repo, repo_type=kind.type)
         if private and not info.private:
             raise HubError(f"{repo} is there already, and everybody can see it: make it private in its settings on the Hub, "
                            "or leave out --private")
-        names = patiently(names_in, api, repo, info.sha, kind)
-        if not ours(api, repo, info.sha, names):
+        names = patiently(names_in, api, repo, info.sha, kind.type)
+        if not kind.ours(api, repo, info.sha, names):
             raise HubError(f"{repo} is there already and holds something else: choose another name")
         more = {} if ".gitattributes" in names else {".gitattributes": ATTRIBUTES.encode()}  # the Hub's own is as good
-        old = {name for name in names - set(files) if outdated(name)}
-        return _Push(api, repo, kind, {**more, **files}, message).commit(info.sha, old)
+        old = {name for name in names - set(files) if kind.outdated(name)}
+        return _Push(api, repo, kind.type, {**more, **files}, message).commit(info.sha, old)
     except HubError:
         raise
     except (e.HTTPError, e.HFValidationError, OSError, ValueError, RuntimeError) as error:
@@ -110,7 +117,7 @@ def _is_model(api: Any, repo: str, commit: str, names: set[str]) -> bool:
         return False
 
 
-def _outdated(name: str) -> bool:
+def _is_sheet(name: str) -> bool:
     return bool(SHEET.fullmatch(name))
 
 

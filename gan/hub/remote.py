@@ -20,7 +20,7 @@ from gan.hub.contents import CONFIG, FIXED, TIMELINE, WEIGHTS_FILE, sheets
 from gan.hub.listing import Listed, listed
 from gan.hub.troubles import Unreachable, patiently, reason, transient
 
-__all__ = ["HUB_ID", "download", "fetched", "pull"]
+__all__ = ["HUB_ID", "download", "NEEDED", "fetched", "pull"]
 
 log = logging.getLogger(__name__)
 HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")  # user/name[@revision]
@@ -117,20 +117,21 @@ def _bytes_of(config: Path, repo: str) -> int:
     return HEADER + sum(t.numel() * t.element_size() for t in tensors.values())
 
 
-def fetched(api: Any, repo: str, commit: str, file: Listed) -> Path:
+def fetched(api: Any, repo: str, commit: str, file: Listed, kind: str = "model") -> Path:
     """The file in the cache, downloaded where it is not there. What is damaged is asked for once more.
 
     Errors: ``ValueError`` for one that is too large or twice not what the Hub lists; those of ``hf_hub_download``.
     """
     from huggingface_hub import try_to_load_from_cache
 
-    cached = try_to_load_from_cache(repo, file.name, revision=commit)
+    cached = try_to_load_from_cache(repo, file.name, revision=commit, repo_type=kind)
     if isinstance(cached, str):
         return Path(cached)
     if file.size > file.most:
         raise ValueError(f"{file.name} has {file.size:,} bytes, at most {file.most:,} are possible")
     for again in (True, False):
-        path = Path(api.hf_hub_download(repo, file.name, revision=commit, etag_timeout=ANSWER_S, tqdm_class=_bar(file)))
+        path = Path(api.hf_hub_download(repo, file.name, revision=commit, repo_type=kind, etag_timeout=ANSWER_S,
+                                        tqdm_class=_bar(file)))
         if file.is_same(path):
             return path
         for part in {path.resolve(), path}:  # the cache keeps the bytes in one place and a link to them in another

@@ -80,7 +80,7 @@ def reason(error: BaseException, *, revision: str | None = None) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full: make room and run the same command again"
     numbers = {401: "the token was refused: log in again with `hf auth login`, or correct HF_TOKEN",
-               402: "the Hub asks for a paid plan for this",
+               402: "the Hub asks for a paid plan for this (docs/space.md says what a free account may host)",
                403: "your token may not do that: it needs the right to write there",
                412: "somebody else has changed it in the meantime: look, and run the same command again",
                429: "the Hub asks you to slow down: wait a few minutes and run the same command again"}

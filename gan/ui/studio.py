@@ -96,12 +96,17 @@ def file_name(recipe: SeedsRecipe) -> str:
 def collect(extra: Sequence[str]) -> list[Entry]:
     """The models in weights/, then ``extra``. One of the same id takes the other's place.
 
+    One on the Hub is left out with a warning where the Hub cannot be reached.
     Errors: ``ValueError``, ``FileNotFoundError`` for an extra one that is no model and no folder of models.
     """
+    there = list(extra)
     for name in extra:
         if not (Path(name).is_dir() and any(Path(name).glob("*/config.json"))):
             try:
                 entry(name)
+            except hub.Unreachable as error:
+                log.warning("left out of the gallery: %s", error)
+                there.remove(name)
             except (ValueError, FileNotFoundError) as error:
                 raise ValueError(f"--models {name}: {error}") from None
-    return list({e.id: e for e in list_models(extra)}.values())
+    return list({e.id: e for e in list_models(there)}.values())
