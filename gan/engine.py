@@ -105,7 +105,7 @@ def draw_walk(G: Generator, walk: Walk, frames: Iterable[int] | None = None) -> 
     if G.source is not None:
         raise ValueError("this model makes a picture from a picture: there is no walk between seeds")
     numbers = iter(range(len(walk)) if frames is None else frames)
-    synthesise = lambda *rows: G.synthesis(walk_w(G, walk.way, Rows(*rows)))  # noqa: E731
+    synthesise = lambda *rows: G.synthesis(walk_w(G, walk.space, Rows(*rows)))  # noqa: E731
     while some := list(islice(numbers, G.chunk_size)):
         yield from _pixels(G, synthesise, walk.rows(G.latent, some))
 

@@ -22,7 +22,7 @@ from gan.files import parse_json
 from gan.image import MAX_SHEET, to_pil
 from gan.latent import Draw, check_psi, check_seed
 from gan.spec import fits, from_plain
-from gan.walk import Walk, Way
+from gan.walk import Space, Walk
 
 __all__ = ["EditRecipe", "Mix", "Move", "PngRecipe", "SeedsRecipe", "TransformRecipe", "WalkRecipe", "from_json",
            "read_recipe", "save_png"]
@@ -82,7 +82,7 @@ class WalkRecipe(PngRecipe):
     frames: int  #                               from each seed to the next
     loop: bool = False
     ease: bool = False
-    way: Way = "auto"
+    space: Space = "auto"
     labels: tuple[str | None, ...] = (None,)  #  one for all seeds, or one a seed
     psi: float = 1.0
     codes: tuple[float, ...] | None = None
@@ -99,7 +99,7 @@ class WalkRecipe(PngRecipe):
         """The walk that this is a frame of. Errors as ``label``."""
         labels = self.labels * (len(self.seeds) if len(self.labels) == 1 else 1)
         keys = tuple(Draw(seed, label(name), self.psi, self.codes) for seed, name in zip(self.seeds, labels))
-        return Walk(keys, self.frames, self.loop, self.ease, self.way)
+        return Walk(keys, self.frames, self.loop, self.ease, self.space)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from torch import Tensor
 from gan.base import Generator, Latent
 from gan.latent import Draw, latents, lerp, slerp, to_w
 
-__all__ = ["MAX_FRAMES", "Rows", "Walk", "Way", "walk_w"]
+__all__ = ["MAX_FRAMES", "Rows", "Walk", "Space", "walk_w"]
 
-Way = Literal["auto", "w", "z"]  # straight in w; around the sphere of z's noise; auto = w where mapping is learned, else z
+Space = Literal["auto", "w", "z"]  # straight in w; around the sphere of z's noise; auto = w where mapping is learned, else z
 MAX_FRAMES = 10_000  # from one key to the next
 
 
@@ -38,7 +38,7 @@ class Walk:
     frames: int  #          from one key to the next
     loop: bool = False  #   and back to the first key
     ease: bool = False  #   slow down at every key
-    way: Way = "auto"
+    space: Space = "auto"
 
     def __post_init__(self):
         if len(self.keys) < 2:
@@ -70,9 +70,9 @@ class Walk:
         return Rows(z[a], z[b], None if c is None else c[a], None if c is None else c[b], psi[a], psi[b], t)
 
 
-def walk_w(G: Generator, way: Way, rows: Rows) -> Tensor:
-    """w [N, L, D] of frames. Where the way leads through z, classes are crossed in w, where their embeddings are."""
-    if way == "w" or way == "auto" and G.w_mean is not None:
+def walk_w(G: Generator, space: Space, rows: Rows) -> Tensor:
+    """w [N, L, D] of frames. In z, classes are crossed in w, where their embeddings are."""
+    if space == "w" or space == "auto" and G.w_mean is not None:
         return lerp(to_w(G, rows.z_a, rows.c_a, rows.psi_a), to_w(G, rows.z_b, rows.c_b, rows.psi_b), rows.t)
     n, t = G.latent.noise, rows.t
     between = lerp if G.latent.prior == "uniform" else slerp

@@ -199,3 +199,15 @@ def test_spectral_norm_bounds_every_layer():
     assert not [m for m in D.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for layer in layers:
         assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2) < 1.05
+
+
+def test_residual_nets_start_as_in_the_papers_codes():
+    """Variance 2 / (fan in + fan out), twice that on the main path of a block; uniform, so bounded by sqrt(3 variance)."""
+    net = family("resnet")
+    D, G = (cls(Latent(128), resolution=32, channels=3, width=64) for cls in (net.Discriminator, net.Generator))
+    layers = [(D.blocks[0].conv1, 4, 3 * 9 + 64 * 9), (D.blocks[0].shortcut, 2, 3 + 64), (D.blocks[1].conv2, 4, 2 * 64 * 9),
+              (D.head.score, 2, 64 + 1), (G.first, 2, 128 + 64 * 16), (G.blocks[0].up, 4, 2 * 64 * 9),
+              (G.blocks[0].shortcut, 2, 2 * 64), (G.pixels, 2, 64 * 9 + 3 * 9)]
+    for layer, numerator, fans in layers:
+        bound = (3 * numerator / fans) ** 0.5
+        assert 0.9 * bound < layer.weight.abs().max() <= bound and not layer.bias.any()

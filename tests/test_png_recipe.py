@@ -115,7 +115,7 @@ def changed(recipe, **changes):
     (RECIPES[2], dict(frame=10**9), "there is no frame 1000000000"),
     (RECIPES[2], dict(frame=-1), "there is no frame -1"),
     (RECIPES[2], dict(frames=10**9), "1 to 10,000 frames"),
-    (RECIPES[2], dict(way="up"), "way must be one of auto, w, z"),
+    (RECIPES[2], dict(space="up"), "space must be one of auto, w, z"),
     (RECIPES[2], dict(labels=["a", "b", "c"]), "3 classes for 2 seeds"),
     (RECIPES[2], dict(seeds=[1], labels=["a"]), "at least two seeds"),
     (RECIPES[4], dict(mix=[{"seed": -1, "first": 0, "last": 1}]), "a seed must be"),

@@ -13,11 +13,11 @@ KEYS = tuple(Draw(s) for s in (1, 5, 9))
 
 
 @pytest.mark.parametrize("family", ["dcgan", "stylegan2"])
-@pytest.mark.parametrize("way", ["auto", "w", "z"])
+@pytest.mark.parametrize("space", ["auto", "w", "z"])
 @pytest.mark.parametrize("loop", [False, True])
-def test_walk_passes_through_its_seeds(loop, way, family):
+def test_walk_passes_through_its_seeds(loop, space, family):
     G = tiny_generator(family, classes=3)
-    frames = list(draw_walk(G, Walk(KEYS, 4, loop, way=way)))
+    frames = list(draw_walk(G, Walk(KEYS, 4, loop, space=space)))
     stations = draw(G, KEYS)
     assert len(frames) == (12 if loop else 9)
     for k in range(3):  # slerp at t = 0 and 1 is exact up to float32 rounding

@@ -19,7 +19,7 @@ from gan.engine import draw, draw_walk
 from gan.image import check_sheet, contact_sheet, save_video, scale_for_video
 from gan.latent import parse_seeds
 from gan.recipe import SeedsRecipe, WalkRecipe, read_recipe, save_png
-from gan.walk import Walk, Way
+from gan.walk import Space, Walk
 
 GENERATE = """  python -m gan generate mnist-cgan --seeds 0-15 --class 7 --out sevens
   python -m gan generate cats64-dcgan --seeds 0-63 --psi 0.8 --grid --out cats
@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
     c.add_argument("--fps", type=int, default=30, help="frames a second (default: 30)")
     c.add_argument("--loop", action="store_true", help="walk back to the first seed")
     c.add_argument("--ease", action="store_true", help="slow down at every seed")
-    c.add_argument("--way", choices=get_args(Way), default="auto",
+    c.add_argument("--space", choices=get_args(Space), default="auto",
                    help="straight in w, or around the sphere of z (default: w where the model learned one, else z)")
 
 
@@ -126,13 +126,13 @@ def run_interpolate(args: argparse.Namespace) -> None:
     model = load(args.model, args.device)
     common, seeds = _recipe(args, model), tuple(parse_seeds(args.seeds))
     (key,) = common.draws(model.label)
-    walk = Walk(tuple(replace(key, seed=seed) for seed in seeds), args.frames, args.loop, args.ease, args.way)
+    walk = Walk(tuple(replace(key, seed=seed) for seed in seeds), args.frames, args.loop, args.ease, args.space)
     frames = tqdm(draw_walk(model.G, walk), total=len(walk), unit="frame", disable=len(walk) <= SLICE, leave=False)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     if args.out.suffix and not args.out.is_dir():
         save_video(args.out, frames, fps=args.fps, scale=scale_for_video(model.G.resolution))
     else:
-        first = WalkRecipe(model.id, model.revision, seeds, 0, args.frames, args.loop, args.ease, args.way,
+        first = WalkRecipe(model.id, model.revision, seeds, 0, args.frames, args.loop, args.ease, args.space,
                            (common.label,), common.psi)
         args.out.mkdir(exist_ok=True)
         for number, pixels in enumerate(frames):

@@ -1,7 +1,8 @@
 """BigGAN (Brock, Donahue and Simonyan 2018, arXiv:1809.11096): every residual block sees the class and a part of z.
 
-Mapping cuts z into one chunk for each block and joins the shared class embedding to each (app. B): that is w, with
-L = blocks + 1.
+Mapping cuts z into one chunk for each block and one for the first layer, and joins the shared class embedding to each
+(app. B): that is w, with L = blocks + 1. In the authors' code the first layer reads its chunk of z without the class; here
+it reads both, so that w has one form in all its rows, and the class may shape the 4x4 start. Weights in use have it so.
 """
 
 from __future__ import annotations

@@ -59,7 +59,12 @@ class Growing(Prepared):
 
 
 class Generator(Growing, base.Generator):
-    """w [N, 1, D] -> 4x4 -> ... -> x [N, C, R, R] of the current resolution; in evaluation always the full one."""
+    """w [N, 1, D] -> 4x4 -> ... -> x [N, C, R, R] of the current resolution; in evaluation always the full one.
+
+    The first layer differs from the authors' code: here it is activated like any other. There its gain is sqrt(2) / 4 in
+    the place of sqrt(2), it has one bias a channel in the place of one a channel and place, and a pixel norm follows. Only
+    its rate of learning and the first 4x4 depend on that, and weights in use are of this form.
+    """
 
     def __init__(
         self,

@@ -30,7 +30,12 @@ from gan.layers import (
 
 class ModulatedConv(nn.Module):
     """x [N, I, H, W], w [N, D], bias [O] -> [N, O, H, W], or [N, O, 2H, 2W] with ``up``: eq. 1 (modulation) and 3
-    (demodulation, which may scale by a ``gain`` for nothing)."""
+    (demodulation). ``gain`` multiplies what comes out, at no cost where there is demodulation, which scales it anyway.
+
+    The 1e-8 of eq. 3 is added to squares that already hold the gain 1 / sqrt(fan in), as in the paper's own code; a later
+    one of the authors leaves that gain out, so that there 1e-8 weighs fan in times less. Squares are of order one here, so
+    the two differ by some 1e-8 of a picture's range; weights in use keep the first.
+    """
 
     def __init__(self, inputs: int, outputs: int, w_dim: int, *, kernel: int = 3, up: bool = False, demodulate: bool = True):
         super().__init__()
