@@ -162,10 +162,16 @@ class Engine:
             oldest, _ = self._models.popitem(last=False)
             del sizes[oldest]
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The device, for one step of a longer work: others draw between the steps."""
+        with self._compute:
+            yield
+
     def draw(self, name: str, draws: Sequence[Draw], y: Tensor | None = None) -> np.ndarray:
         """uint8 [N, H, W, C], as the function ``draw``."""
         model = self.model(name)
-        with self._compute:
+        with self.turn():
             return draw(model.G, draws, y)
 
 

@@ -60,25 +60,27 @@ def contact_sheet(pixels: np.ndarray, *, columns: int | None = None, gap: int = 
     return sheet
 
 
-def save_video(path: Path | str, frames: Iterable[np.ndarray], *, fps: int = 30, scale: int = 1) -> Path:
-    """Writes uint8 [H, W, C] frames as .mp4 (H.264), .webp or .gif; each pixel becomes scale x scale."""
+def save_video(path: Path | str, frames: Iterable[np.ndarray], *, fps: int = 30, scale: int = 1, recipe: str = "") -> Path:
+    """Writes uint8 [H, W, C] frames as .mp4 (H.264), .webp or .gif; each pixel becomes scale x scale. ``recipe`` is kept in
+    the file as its comment."""
     path = Path(path)
     enlarged = (f.repeat(scale, 0).repeat(scale, 1) for f in frames)
     if path.suffix == ".mp4":
-        _save_mp4(path, enlarged, fps)
+        _save_mp4(path, enlarged, fps, recipe)
     elif path.suffix in (".webp", ".gif"):
         first, *rest = [to_pil(f).convert("RGB") for f in enlarged]
-        options = dict(quality=90) if path.suffix == ".webp" else {}
+        options = dict(quality=90, xmp=recipe.encode()) if path.suffix == ".webp" else dict(comment=recipe.encode())
         first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **options)
     else:
         raise ValueError(f"cannot write a video as {path.suffix or 'a file without extension'}: use .mp4, .webp or .gif")
     return path
 
 
-def _save_mp4(path: Path, frames: Iterable[np.ndarray], fps: int) -> None:
+def _save_mp4(path: Path, frames: Iterable[np.ndarray], fps: int, comment: str) -> None:
     import av  # heavy, and only videos need it
 
     with av.open(str(path), "w") as container:
+        container.metadata["comment"] = comment
         stream = container.add_stream("libx264", rate=fps)
         stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
         for index, pixels in enumerate(frames):

@@ -3,7 +3,7 @@
 import pytest
 
 from gan.latent import MAX_SEED
-from gan.recipe import WalkRecipe
+from gan.recipe import SeedsRecipe
 from gan.ui.parts.link import Link
 from gan.ui.view import MAX_TILES, View, from_link, from_recipe, seeds_of, seeds_text
 
@@ -33,5 +33,5 @@ def test_seeds_text_is_read_back():
 
 
 def test_recipes_beyond_the_page_are_shown_as_far_as_it_goes():
-    view, notes = from_recipe(WalkRecipe("m", "r", tuple(range(500)), 3, 10, psi=2.0))
-    assert (len(view.seeds), view.psi, len(notes)) == (MAX_TILES, 1.5, 3)
+    view, notes = from_recipe(SeedsRecipe("m", "r", tuple(range(500)), psi=2.0))
+    assert (len(view.seeds), view.psi, len(notes)) == (MAX_TILES, 1.5, 2)

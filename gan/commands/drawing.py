@@ -19,7 +19,7 @@ from gan.engine import draw, draw_walk
 from gan.image import check_sheet, contact_sheet, save_video, scale_for_video
 from gan.latent import parse_seeds
 from gan.recipe import SeedsRecipe, WalkRecipe, read_recipe, save_png
-from gan.walk import Space, Walk
+from gan.walk import Space
 
 GENERATE = """  python -m gan generate mnist-cgan --seeds 0-15 --class 7 --out sevens
   python -m gan generate cats64-dcgan --seeds 0-63 --psi 0.8 --grid --out cats
@@ -44,6 +44,7 @@ def add(commands: Any) -> None:
     c.add_argument("model", metavar="MODEL")
     c.add_argument("--seeds", required=True, help="the stations of the walk, as in 1,5,9")
     _add_common(c)
+    c.add_argument("--classes", nargs="+", metavar="NAME", help="one a seed, in place of --class; - = as the seed draws")
     c.add_argument("--frames", type=int, default=60, help="frames from one seed to the next (default: 60)")
     c.add_argument("--fps", type=int, default=30, help="frames a second (default: 30)")
     c.add_argument("--loop", action="store_true", help="walk back to the first seed")
@@ -124,17 +125,25 @@ def run_interpolate(args: argparse.Namespace) -> None:
     if not 1 <= args.fps <= 240:
         raise ValueError(f"--fps must be from 1 to 240, got {args.fps}")
     model = load(args.model, args.device)
-    common, seeds = _recipe(args, model), tuple(parse_seeds(args.seeds))
-    (key,) = common.draws(model.label)
-    walk = Walk(tuple(replace(key, seed=seed) for seed in seeds), args.frames, args.loop, args.ease, args.space)
+    seeds, psi = tuple(parse_seeds(args.seeds)), 1.0 if args.psi is None else args.psi
+    first = WalkRecipe(model.id, model.revision, seeds, 0, args.frames, args.loop, args.ease, args.space,
+                       _labels(args, len(seeds)), psi)
+    walk = first.walk(model.label)
     frames = tqdm(draw_walk(model.G, walk), total=len(walk), unit="frame", disable=len(walk) <= SLICE, leave=False)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     if args.out.suffix and not args.out.is_dir():
-        save_video(args.out, frames, fps=args.fps, scale=scale_for_video(model.G.resolution))
+        save_video(args.out, frames, fps=args.fps, scale=scale_for_video(model.G.resolution), recipe=first.to_json())
     else:
-        first = WalkRecipe(model.id, model.revision, seeds, 0, args.frames, args.loop, args.ease, args.space,
-                           (common.label,), common.psi)
         args.out.mkdir(exist_ok=True)
         for number, pixels in enumerate(frames):
             save_png(args.out / f"frame{number:05d}.png", pixels, replace(first, frame=number))
     print(f"{len(walk)} frames in {args.out}")
+
+
+def _labels(args: argparse.Namespace, count: int) -> tuple[str | None, ...]:
+    """Class names of a walk's seeds: one for all, or one for each."""
+    if args.classes is None:
+        return (vars(args)["class"],)
+    if vars(args)["class"] is not None or len(args.classes) != count:
+        raise ValueError(f"--classes takes one name a seed, {count} here, and stands in the place of --class")
+    return tuple(None if name == "-" else name for name in args.classes)

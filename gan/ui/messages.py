@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import html
+import inspect
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ from gradio.components import Component
 __all__ = ["explain", "on", "refuse", "warn"]
 
 log = logging.getLogger(__name__)
-Handler = Callable[..., dict[Component, Any]]
+Handler = Callable[..., dict[Component, Any] | Iterator[dict[Component, Any]]]
 
 
 def explain(error: Exception) -> str:
@@ -48,9 +49,9 @@ def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, o
        *, group: str = "draw", **options: Any) -> None:
     """Calls a handler whenever one of the components' events fires.
 
-    The handler returns ``{component: value}`` for those of ``outputs`` that change; what it raises is shown as one line, and
-    the page stays as it is. With a set as ``inputs`` it takes ``{component: value}``, else each value as an argument.
-    Handlers of a ``group`` run one at a time.
+    The handler returns ``{component: value}`` for those of ``outputs`` that change, or yields several, one after another;
+    what it raises is shown as one line, and the page stays as it is. With a set as ``inputs`` it takes ``{component:
+    value}``, else each value as an argument. Handlers of a ``group`` run one at a time.
     """
     @functools.wraps(handler)
     def answer(*values: Any, **named: Any) -> dict[Component, Any]:
@@ -59,6 +60,13 @@ def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, o
         except Exception as error:
             raise refuse(error) from None
 
+    @functools.wraps(handler)
+    def stream(*values: Any, **named: Any) -> Iterator[dict[Component, Any]]:
+        try:
+            yield from handler(*values, **named)
+        except Exception as error:
+            raise refuse(error) from None
+
     for trigger in triggers if isinstance(triggers, Sequence) else [triggers]:
-        trigger(answer, inputs, list(outputs), **{"show_progress": "hidden", "concurrency_id": group,
-                                                  "api_visibility": "private", **options})
+        trigger(stream if inspect.isgeneratorfunction(handler) else answer, inputs, list(outputs),
+                **{"show_progress": "hidden", "concurrency_id": group, "api_visibility": "private", **options})

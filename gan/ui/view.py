@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gan.gallery import Entry
 from gan.latent import MAX_SEED, Draw, check_seed, parse_seeds
-from gan.recipe import PngRecipe, SeedsRecipe, WalkRecipe
+from gan.recipe import PngRecipe, SeedsRecipe
 from gan.ui.parts.link import Link, finite, link_to, one_of, short_text
 
 __all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "READS", "SHEET", "View", "fitted", "from_link", "from_recipe", "most_tiles",
@@ -88,17 +88,14 @@ def from_link(link: Link, models: Sequence[str]) -> View | None:
 def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
     """(view, what of the recipe the page cannot show). ``ValueError`` for a picture not made from seeds."""
     notes: list[str] = []
-    if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
+    if not isinstance(recipe, SeedsRecipe):
         raise ValueError(f"this picture is of the kind {recipe.kind}, which this page cannot show")
-    if isinstance(recipe, WalkRecipe):
-        notes.append("this picture is a frame of a walk: the seeds that the walk passes are shown")
     if len(recipe.seeds) > MAX_TILES:
         notes.append(f"this sheet has {len(recipe.seeds):,} images: the first {MAX_TILES} are shown")
-    label = recipe.label if isinstance(recipe, SeedsRecipe) else recipe.labels[0]
     psi = min(recipe.psi, MAX_PSI)
     if psi != recipe.psi:
         notes.append(f"psi {recipe.psi:g} is beyond the slider: drawn with {psi:g}")
-    return View(recipe.model, recipe.seeds[:MAX_TILES], label, psi, recipe.codes, recipe.revision), notes
+    return View(recipe.model, recipe.seeds[:MAX_TILES], recipe.label, psi, recipe.codes, recipe.revision), notes
 
 
 def fitted(view: View, entry: Entry) -> tuple[View, list[str]]:

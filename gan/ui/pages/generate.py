@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from gan.recipe import PngRecipe, SeedsRecipe, WalkRecipe
+from gan.recipe import PngRecipe, SeedsRecipe
 from gan.ui.messages import on, warn
 from gan.ui.page import Page, Room
 from gan.ui.parts.controls import Controls
@@ -68,7 +68,7 @@ class Generate:
 
     def link_of(self, recipe: PngRecipe) -> str | None:
         """The link that draws a picture again. ``ValueError`` for a class or codes that its model does not have."""
-        if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
+        if not isinstance(recipe, SeedsRecipe):
             return None
         view, notes = from_recipe(recipe)
         entry = self.studio.entry(view.model)

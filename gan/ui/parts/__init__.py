@@ -4,7 +4,8 @@ from pathlib import Path
 
 __all__ = ["sources"]
 
-PARTS = ("dom", "link", "drop", "card", "sheet", "controls")  # scripts in this order: each may use those before it
+# Scripts in this order: each may use those before it.
+PARTS = ("dom", "link", "drop", "tray", "code", "job", "card", "sheet", "controls")
 
 
 def sources(suffix: str) -> list[str]:

@@ -12,7 +12,7 @@ from gan.base import Latent
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_CODE, MAX_PSI, View
 
-__all__ = ["Controls"]
+__all__ = ["Controls", "checked", "dial", "dropdown"]
 
 ANY_CLASS = ("as each seed draws", "")
 MOST_CODES, MOST_DIALS = 16, 32  # controls of categorical and of continuous codes
@@ -35,21 +35,21 @@ class Controls:
 
     def model_row(self) -> None:
         models = list(self.studio.entries)
-        self.model = _text(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
 
     def dials(self) -> None:
         names = list(dict.fromkeys(n for e in self.studio.entries.values() for n in e.class_names))
-        self.label = _text(gr.Dropdown([ANY_CLASS, *((n, n) for n in names)], value="", label="Class", visible=False,
+        self.label = dropdown(gr.Dropdown([ANY_CLASS, *((n, n) for n in names)], value="", label="Class", visible=False,
                                        elem_classes="class"))
-        self.psi = _dial(0, MAX_PSI, 1.0, label="Psi", elem_classes="psi",
+        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", elem_classes="psi",
                          info="Less: more typical images, and more alike. 1: as trained. More: wilder, more often broken.")
         with gr.Accordion("Codes", open=False, visible=False, elem_classes="codes") as self.coding:
             self.by_hand = gr.Checkbox(False, label="Set the codes by hand", info="Otherwise each seed draws its own.")
             rows = max((len(latent.categorical) for latent in self.latents), default=0)
             columns = max((latent.continuous for latent in self.latents), default=0)
-            self.indices = [_text(gr.Dropdown(["0"], value="0", label=f"Code {k + 1}", visible=False))
+            self.indices = [dropdown(gr.Dropdown(["0"], value="0", label=f"Code {k + 1}", visible=False))
                             for k in range(min(rows, MOST_CODES))]
-            self.values = [_dial(-MAX_CODE, MAX_CODE, 0.0, label=f"Dial {k + 1}", visible=False)
+            self.values = [dial(-MAX_CODE, MAX_CODE, 0.0, label=f"Dial {k + 1}", visible=False)
                            for k in range(min(columns, MOST_DIALS))]
 
     @property
@@ -74,7 +74,7 @@ class Controls:
         if values[self.by_hand] is True and self._has_codes(model.latent):
             indices = [values[c] for c in self.indices[: len(model.latent.categorical)]]
             codes = (*(float(i) if i.isdecimal() and len(i) < 6 else 0.0 for i in indices),
-                     *(values[dial] for dial in self.values[: model.latent.continuous]))
+                     *(values[slider] for slider in self.values[: model.latent.continuous]))
         return View(model.id, seeds, values[self.label] or None, values[self.psi], codes)
 
     def fit(self, view: View) -> dict[Component, Any]:
@@ -92,9 +92,9 @@ class Controls:
         for k, row in enumerate(self.indices):
             found[row] = gr.update(visible=k < count, **(dict(
                 choices=[str(v) for v in range(latent.categorical[k])], value=str(int(codes[k]))) if k < count else {}))
-        for k, dial in enumerate(self.values):
+        for k, slider in enumerate(self.values):
             there = k < latent.continuous
-            found[dial] = gr.update(visible=there, **(dict(value=codes[count + k]) if there else {}))
+            found[slider] = gr.update(visible=there, **(dict(value=codes[count + k]) if there else {}))
         return found
 
     def _has_codes(self, latent: Latent) -> bool:
@@ -106,20 +106,20 @@ class Controls:
 # Gradio's own checks raise with texts that are no help to a visitor, and its types trust the sender. Not by subclasses:
 # Gradio writes a .pyi file beside the source of each.
 
-def _checked(component: Any, check: Callable[[Any], Any]) -> Any:
+def checked(component: Any, check: Callable[[Any], Any]) -> Any:
     component.preprocess = check
     return component
 
 
-def _text(dropdown: gr.Dropdown) -> gr.Dropdown:
+def dropdown(component: gr.Dropdown) -> gr.Dropdown:
     """A dropdown that gives a text; whether it names anything is the handler's to say."""
-    return _checked(dropdown, lambda given: given[:200] if isinstance(given, str) else "")
+    return checked(component, lambda given: given[:200] if isinstance(given, str) else "")
 
 
-def _dial(least: float, most: float, start: float, **options: Any) -> gr.Slider:
+def dial(least: float, most: float, start: float, *, step: float = 0.05, **options: Any) -> gr.Slider:
     """A slider. Its number field may be empty while another number is typed, or hold a number that lies beyond its ends."""
     def number(given: Any) -> float:
         usable = isinstance(given, (int, float)) and not isinstance(given, bool) and given == given  # NaN equals nothing
         return float(min(max(given, least), most)) if usable else start
 
-    return _checked(gr.Slider(least, most, start, step=0.05, buttons=[], **options), number)
+    return checked(gr.Slider(least, most, start, step=step, buttons=[], **options), number)

@@ -1,0 +1,87 @@
+"""The studio's pages in Chromium: their main paths, by mouse and by keyboard, and what they say of mistakes."""
+
+import re
+
+import numpy as np
+import pytest
+from test_browser import TOLD, pixels, site, visitor  # noqa: F401  fixtures
+
+from gan import hub
+from gan.engine import draw_walk
+from gan.ui.path import Path
+
+pytestmark = pytest.mark.browser
+
+READY = ".player:not([hidden])"
+
+
+def canvas_of(page) -> np.ndarray:
+    """The picture on the player's screen, uint8 [H, W, 4]."""
+    data = page.evaluate("""() => { const c = document.querySelector('.player > canvas');
+        return [c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]; }""")
+    return np.array(data[1:], np.uint8).reshape(-1, data[0], 4)
+
+
+def test_a_path_is_scrubbed_played_and_saved_without_the_server(site, visitor, tmp_path):  # noqa: F811
+    path = Path("digits", ((1, None), (5, "two"), (9, None)), 6)
+    visitor.goto(site.url + "?" + path.link("interpolate"))
+    visitor.wait_for_selector(READY)
+    visitor.get_by_role("button", name="Pause").click()
+    model = hub.load(site.folder / "digits")
+    frames = list(draw_walk(model.G, path.walk(model)))
+    visitor.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    visitor.on("request", lambda r: asked.append(r.url))
+
+    slider = visitor.locator(".player input[type=range]")
+    slider.focus()
+    visitor.keyboard.press("End")
+    assert slider.get_attribute("aria-valuetext") == "frame 18 of 18, from seed 9 to seed 1"
+    assert (canvas_of(visitor)[..., 0] == frames[17][..., 0]).all()
+    ms = slider.evaluate("""slider => { const began = performance.now();
+        slider.value = 7; slider.dispatchEvent(new Event('input')); return performance.now() - began; }""")
+    assert ms < 30 and (canvas_of(visitor)[..., 0] == frames[7][..., 0]).all()
+    assert visitor.locator(".map button").count() == 16
+    visitor.get_by_role("button", name="Frame 13", exact=True).press("Enter")
+    assert slider.input_value() == "12"
+    visitor.get_by_role("button", name="Play").click()
+    visitor.wait_for_function("document.querySelector('.player input').value !== '12'")
+    visitor.get_by_role("button", name="Pause").click()
+    assert not [url for url in asked if "queue" in url]
+
+    for name, file in (("MP4", "digits-path.mp4"), ("GIF", "digits-path.gif"), ("Frames as zip", "digits-path.zip")):
+        with visitor.expect_download() as download:
+            visitor.get_by_role("button", name=name, exact=True).click()
+        assert download.value.suggested_filename == file
+    visitor.get_by_text("Copy as code").click()
+    assert "python -m gan interpolate digits --seeds 1,5,9 --classes - two - --loop" in visitor.inner_text(".code")
+
+
+def test_a_paths_stops_are_changed_in_the_browser_and_taken_from_the_tray(site, visitor):  # noqa: F811
+    visitor.goto(site.url + "?page=interpolate&model=digits&stops=1,5,9&frames=4&loop=0")
+    visitor.wait_for_selector(READY)
+    visitor.get_by_role("button", name="Earlier: seed 9").click()
+    visitor.wait_for_url(re.compile("stops=1,9,5"))
+    assert visitor.input_value("#stops input, #stops textarea") == "1,9,5"
+    visitor.get_by_label("Class at seed 9").select_option("zero")
+    visitor.wait_for_url(re.compile("stops=1,9%3Azero,5"))
+    visitor.get_by_role("button", name="Remove seed 1").click()
+    visitor.wait_for_url(re.compile("stops=9%3Azero,5"))
+
+    visitor.evaluate("""() => { for (const seed of [7, 8]) gan.tray.add({ model: 'digits', seed, label: null });
+        gan.tray.add({ model: 'plain', seed: 3 }); gan.tray.add({ model: 'digits', seed: -1 }); }""")
+    assert visitor.locator(".shelf li").count() == 2
+    visitor.get_by_role("button", name="Walk through the tray").click()
+    visitor.wait_for_url(re.compile("stops=7,8&"))
+    visitor.reload()
+    visitor.wait_for_selector(READY)
+    assert visitor.locator(".shelf li").count() == 2  # it outlasts a refresh
+    assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+    visitor.fill("#stops input, #stops textarea", "3")
+    visitor.press("#stops input, #stops textarea", "Enter")
+    visitor.wait_for_selector(f"{TOLD}:has-text('at least two stops')")
+    visitor.fill("#stops input, #stops textarea", "1,<img src=x onerror=window.pwned=1>")
+    visitor.press("#stops input, #stops textarea", "Enter")
+    visitor.wait_for_selector(f"{TOLD}:has-text('cannot read')", state="attached")
+    assert visitor.evaluate("window.pwned") is None and visitor.locator(".player > canvas").is_visible()
