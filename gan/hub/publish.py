@@ -6,7 +6,8 @@ did in the meantime, and a commit whose answer is lost on the way is found again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,8 @@ from gan.hub.listing import listed, names_in
 from gan.hub.remote import HUB_ID, fetched
 from gan.hub.troubles import WAITS_S, HubError, patiently, pause, reason, status, transient
 
-__all__ = ["Kind", "Published", "push", "upload"]
+__all__ = ["MODEL", "Kind", "Published", "check_push", "push", "upload"]
 
-MOST_LISTED = 1000
 ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png", "webp"))
 Files = Mapping[str, "Path | bytes"]
 
@@ -56,34 +56,40 @@ def push(folder: Path, repo: str, *, private: bool = False) -> Published:
     readme = folder / "README.md"
     if model.training and (not readme.is_file() or is_ours(readme.read_text("utf-8"))):
         files["README.md"] = card(repo, model, model.training).encode()
-    return upload(files, repo, Kind("model", _is_model, _is_sheet), private=private,
-                  message=f"{repo.split('/')[-1]} {model.revision}")
+    return upload(files, repo, MODEL, private=private, message=f"{repo.split('/')[-1]} {model.revision}")
 
 
-def upload(files: Files, repo: str, kind: Kind, *, private: bool = False, message: str) -> Published:
-    """One commit that makes a repository hold the files; the repository is made where it is not there.
+def check_push(repo: str, *, private: bool = False) -> None:
+    """Makes the repository of a model where it is not there, so that a long training does not end at a closed door.
+
+    Errors: ``HubError`` in one line.
+    """
+    with _in_one_line(repo):
+        _opened(repo, MODEL, private)
+
+
+def upload(files: Files, repo: str, kind: Kind, *, private: bool = False, message: str, branch: str = "main") -> Published:
+    """One commit that makes a branch hold the files; repository and branch are made where they are not there.
 
     Errors: ``HubError`` in one line; then nothing was published.
     """
-    from huggingface_hub import HfApi
-    from huggingface_hub import errors as e
-
-    if not HUB_ID.fullmatch(repo) or "@" in repo:
-        raise HubError(f"{repo[:100]!r} is no name for a repository: expected user/name")
-    api = HfApi()
-    try:
-        _check_writer(api, repo)
-        patiently(api.create_repo, repo, repo_type=kind.type, private=private or None, exist_ok=True, **kind.making)
-        info = patiently(api.repo_info, repo, repo_type=kind.type)
-        if private and not info.private:
-            raise HubError(f"{repo} is there already, and everybody can see it: make it private in its settings on the Hub, "
-                           "or leave out --private")
+    with _in_one_line(repo):
+        api, info = _opened(repo, kind, private)
+        if branch != "main":
+            patiently(api.create_branch, repo, branch=branch, repo_type=kind.type, exist_ok=True)
+            info = patiently(api.repo_info, repo, repo_type=kind.type, revision=branch)
         names = patiently(names_in, api, repo, info.sha, kind.type)
-        if not kind.ours(api, repo, info.sha, names):
-            raise HubError(f"{repo} is there already and holds something else: choose another name")
         more = {} if ".gitattributes" in names else {".gitattributes": ATTRIBUTES.encode()}  # the Hub's own is as good
         old = {name for name in names - set(files) if kind.outdated(name)}
-        return _Push(api, repo, kind.type, {**more, **files}, message).commit(info.sha, old)
+        return _Push(api, repo, kind.type, branch, {**more, **files}, message).commit(info.sha, old)
+
+
+@contextmanager
+def _in_one_line(repo: str) -> Iterator[None]:
+    from huggingface_hub import errors as e
+
+    try:
+        yield
     except HubError:
         raise
     except (e.HTTPError, e.HFValidationError, OSError, ValueError, RuntimeError) as error:
@@ -91,6 +97,24 @@ def upload(files: Files, repo: str, kind: Kind, *, private: bool = False, messag
         raise HubError(f"nothing was published in {repo}: {reason(cause)}") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted: {repo} holds all of it or nothing; the same command goes on") from None
+
+
+def _opened(repo: str, kind: Kind, private: bool) -> tuple[Any, Any]:
+    """(client, what the Hub says of the repository), which is there now and may be written to."""
+    from huggingface_hub import HfApi
+
+    if not HUB_ID.fullmatch(repo) or "@" in repo:
+        raise HubError(f"{repo[:100]!r} is no name for a repository: expected user/name")
+    api = HfApi()
+    _check_writer(api, repo)
+    patiently(api.create_repo, repo, repo_type=kind.type, private=private or None, exist_ok=True, **kind.making)
+    info = patiently(api.repo_info, repo, repo_type=kind.type)
+    if private and not info.private:
+        raise HubError(f"{repo} is there already, and everybody can see it: make it private in its settings on the Hub, "
+                       "or leave out --private")
+    if not kind.ours(api, repo, info.sha, patiently(names_in, api, repo, info.sha, kind.type)):
+        raise HubError(f"{repo} is there already and holds something else: choose another name")
+    return api, info
 
 
 def _check_writer(api: Any, repo: str) -> None:
@@ -121,11 +145,15 @@ def _is_sheet(name: str) -> bool:
     return bool(SHEET.fullmatch(name))
 
 
+MODEL = Kind("model", _is_model, _is_sheet)
+
+
 class _Push:
     """The one commit that makes a repository hold the files."""
 
-    def __init__(self, api: Any, repo: str, kind: str, files: Files, message: str):
-        self.api, self.repo, self.kind, self.files, self.message = api, repo, kind, files, message
+    def __init__(self, api: Any, repo: str, type: str, branch: str, files: Files, message: str):
+        self.api, self.repo, self.files, self.message, self.type = api, repo, files, message, type
+        self.to = {"repo_type": type, "revision": branch}
 
     def commit(self, parent: str, old: set[str]) -> Published:
         """On top of ``parent``; ``old`` are the files there that go. Errors: those of the client."""
@@ -136,20 +164,20 @@ class _Push:
         operations = [*(CommitOperationAdd(name, _source(source)) for name, source in changed.items()),
                       *(CommitOperationDelete(name, is_folder=False) for name in sorted(old))]
         made = self._committed(operations, parent) if operations else parent
-        prefix = "" if self.kind == "model" else f"{self.kind}s/"
+        prefix = "" if self.type == "model" else f"{self.type}s/"
         return Published(f"{self.api.endpoint}/{prefix}{self.repo}", made, len(operations))
 
     def _same_at(self, commit: str) -> set[str]:
         """The names of the files that the commit has already."""
-        there = listed(self.api, self.repo, commit, self.files, self.kind)
+        there = listed(self.api, self.repo, commit, self.files, self.type)
         return {name for name, file in there.items() if file.is_same(self.files[name])}
 
     def _committed(self, operations: list[Any], parent: str) -> str:
         """The commit that was made. Large files that have arrived are not sent again by a later try."""
         for wait_s in (*WAITS_S, None):
             try:
-                return self.api.create_commit(self.repo, operations, commit_message=self.message, repo_type=self.kind,
-                                              parent_commit=parent).oid
+                return self.api.create_commit(self.repo, operations, commit_message=self.message, parent_commit=parent,
+                                              **self.to).oid
             except Exception as error:
                 if not transient(error) and status(error) != 412:
                     raise
@@ -162,7 +190,7 @@ class _Push:
 
     def _made_after_all(self, parent: str) -> str | None:
         """The newest commit, where it is the one whose answer did not arrive."""
-        head = patiently(self.api.repo_info, self.repo, repo_type=self.kind).sha
+        head = patiently(self.api.repo_info, self.repo, **self.to).sha
         return head if head != parent and len(self._same_at(head)) == len(self.files) else None
 
 
