@@ -20,6 +20,8 @@ EXAMPLES = """examples:
   python -m train dcgan --data cats.zip --out runs/cats --resume
   python -m train wgan-gp --data photos/ --out runs/photos --minutes 120 --on-collapse rollback
   python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
+  python -m train dcgan --data cats.zip --out runs/cats --push you/cats
+  python -m train dcgan --data cats.zip --out runs/cats --push you/cats --resume you/cats    # on another machine
 """
 
 
@@ -39,7 +41,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",
                    help="change one slot of the recipe, e.g. g_opt.lr=1e-4 or penalties='R1(10, every=16)'")
     p.add_argument("--licence", help="licence of the data, for the model's card (default: as before, else 'not stated')")
-    p.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    p.add_argument("--resume", nargs="?", const=True, default=False, metavar="USER/NAME",
+                   help="go on from the last checkpoint in --out, or from the one that --push sent to this repository")
+    p.add_argument("--push", metavar="USER/NAME",
+                   help="publish the model on the Hugging Face Hub, and checkpoints on a branch of it as it goes")
+    p.add_argument("--push-minutes", type=float, default=15.0, metavar="N",
+                   help="minutes between checkpoints on the Hub (default: 15)")
+    p.add_argument("--private", action="store_true", help="with --push: a repository that only you see")
     p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
     p.add_argument("--on-collapse", choices=ON_COLLAPSE, default="warn",
                    help="when G draws a few pictures only: warn = say so (default), stop = go back to the last healthy "
@@ -75,7 +83,8 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, KeyError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
+        print(stopped, file=sys.stderr) if str(stopped) else None
         return 130
 
 

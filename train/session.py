@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from gan import hub
 from gan.engine import pick_device
 from gan.latent import check_seed
 from train.data.images import Images, load_images
@@ -22,6 +23,7 @@ from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, 
 from train.run.export import Provenance, export, hardware
 from train.run.loop import Run, Unhealthy
 from train.run.observers import Checkpoints, Log, Snapshots, clock
+from train.run.publish import PushedCheckpoints, fetch_run
 from train.run.watch import CollapseWatch, OnCollapse
 from train.settings import as_option, overridden
 
@@ -45,7 +47,10 @@ class Asked:
     device: str | None = None
     overrides: tuple[str, ...] = ()  # SLOT=VALUE
     licence: str | None = None
-    resume: bool = False
+    resume: bool | str = False  # a text: from this repository on the Hub
+    push: str | None = None  #    user/name on the Hub
+    push_minutes: float = 15.0  # between checkpoints there
+    private: bool = False  #      of a repository that is made for --push
     checkpoint_s: float = 60.0
     on_collapse: OnCollapse = "warn"
     dry_run: bool = False
@@ -58,6 +63,8 @@ def train(asked: Asked) -> int:
     device = pick_device(asked.device)
     images = load_images(asked.data, resolution=asked.resolution, progress=_progress)
     checkpoint = asked.out / CHECKPOINT
+    if not asked.dry_run:
+        _check_hub(asked)
     old = peek(checkpoint) if checkpoint.exists() else None
     recipe = _resolved(asked, named, images, float(old[1]["kimg"]) if old else None)
     if old and not asked.resume and not asked.dry_run:
@@ -76,6 +83,16 @@ def train(asked: Asked) -> int:
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
     return _Session(asked, named, images, recipe, device, identity).train(resumed=old is not None)
+
+
+def _check_hub(asked: Asked) -> None:
+    """Asks the Hub before hours are spent, and brings the run from there. Errors: ``ValueError``, ``HubError``."""
+    if asked.push:
+        hub.check_push(asked.push, private=asked.private)
+    elif asked.private:
+        raise ValueError("--private says how --push makes a repository: add --push user/name")
+    if isinstance(asked.resume, str) and not fetch_run(asked.resume, asked.out):
+        print(f"no checkpoint in {asked.resume}", file=sys.stderr)
 
 
 def _resolved(asked: Asked, named: NamedRecipe, images: Images, planned_kimg: float | None) -> Recipe:
@@ -117,7 +134,9 @@ class _Session:
             CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
                           identity=identity, every_s=asked.checkpoint_s),
             Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
-            Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s)])
+            Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s),
+            *([PushedCheckpoints(self.out, asked.push, private=asked.private, every_s=60 * asked.push_minutes)]
+              if asked.push else [])])
 
     def train(self, *, resumed: bool) -> int:
         run = self.run
@@ -129,6 +148,7 @@ class _Session:
         if resumed and run.finished:
             print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
             self._export()
+            self._publish()
             return 0
         if resumed:
             print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
@@ -164,7 +184,19 @@ class _Session:
             print(f"stopped at {run.nimg / 1000:.1f} kimg, nothing is lost: the same command with --resume goes on",
                   file=sys.stderr)
             return 130
+        self._publish()
         return 0
+
+    def _publish(self) -> None:
+        """Errors: ``HubError``, which says how to try again: the model is in its folder."""
+        if not self.asked.push:
+            return
+        try:
+            done = hub.push(self.out / "export", self.asked.push, private=self.asked.private)
+        except hub.HubError as error:
+            raise hub.HubError(f"{error}; the model is in {self.out / 'export'}: python -m gan push {self.out} "
+                               f"{self.asked.push} publishes it") from None
+        print(f"published: {done.url}", file=sys.stderr)
 
     def _stop_on_signals(self) -> None:
         def stop(number: int, frame: object) -> None:

@@ -2,9 +2,9 @@
 
 from gan.hub.folders import WEIGHTS, folder_of
 from gan.hub.format import Model, load, save
-from gan.hub.publish import Published, push
+from gan.hub.publish import Published, check_push, push
 from gan.hub.remote import HUB_ID, pull
 from gan.hub.troubles import HubError, Unreachable
 
-__all__ = ["HUB_ID", "HubError", "Model", "Published", "Unreachable", "WEIGHTS", "folder_of", "load", "pull",
+__all__ = ["HUB_ID", "HubError", "Model", "Published", "Unreachable", "WEIGHTS", "check_push", "folder_of", "load", "pull",
            "push", "save"]
