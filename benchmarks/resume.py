@@ -37,7 +37,7 @@ def nimg(out: Path) -> int:
 def logged(out: Path) -> int:
     """Images of the last whole log line: how far a killed run had come, to a thousand."""
     path = out / "log.jsonl"
-    lines = [line for line in path.read_text().splitlines() if line.endswith("}")] if path.exists() else []
+    lines = [line for line in path.read_text("utf-8").splitlines() if line.endswith("}")] if path.exists() else []
     return json.loads(lines[-1])["nimg"] if lines else 0
 
 

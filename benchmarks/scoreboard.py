@@ -86,20 +86,20 @@ class Board:
         return RESULTS / f"{self.name}.json"
 
     def read(self) -> dict[str, Any]:
-        return json.loads(self.path.read_text()) if self.path.exists() else {"rows": []}
+        return json.loads(self.path.read_text("utf-8")) if self.path.exists() else {"rows": []}
 
     def record(self, row: dict[str, Any], order: Sequence[str]) -> None:
         """Puts the row into the table, in the place of an older one of its name; others may write at the same time."""
         RESULTS.mkdir(exist_ok=True)
-        with open(RESULTS / f".{self.name}.lock", "w") as lock:
+        with open(RESULTS / f".{self.name}.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             rows = {r["name"]: r for r in [*self.read()["rows"], row]}
             table = dict(title=self.title, protocol=self.protocol, columns=self.columns,
                          rows=[rows[name] for name in order if name in rows])
             part = self.path.with_suffix(".part")
-            part.write_text(json.dumps(table, indent=1) + "\n")
+            part.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
             os.replace(part, self.path)
-            self.path.with_suffix(".md").write_text(markdown(table))
+            self.path.with_suffix(".md").write_text(markdown(table), "utf-8")
 
 
 def markdown(table: dict[str, Any]) -> str:
@@ -143,7 +143,7 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         out = args.runs / re.sub("[^a-z0-9]+", "-", f"{board.name}-{row.name}".lower())
         cpu_s = _train(row, images, data, out, args)
         judged = board.judge(out / "export")
-        training = json.loads((out / "export" / "training.json").read_text())
+        training = json.loads((out / "export" / "training.json").read_text("utf-8"))
         result = dict(name=row.name, recipe=row.recipe, settings=list(row.settings), minutes=args.minutes,
                       kimg=round(training["nimg"] / 1000, 1), cpu_minutes=round(cpu_s / 60, 1), seed=0,
                       hardware=f"{device_name(torch.device('cpu'))}, 1 thread", command=training["command"], **judged)
@@ -157,8 +157,8 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
     if not plan.exists():
         out.mkdir(parents=True, exist_ok=True)
         kimg = kimg_in(args.minutes, images_per_s(recipe, images, clock=time.process_time))
-        plan.write_text(json.dumps({"minutes": args.minutes, "kimg": kimg}))
-    planned = json.loads(plan.read_text())
+        plan.write_text(json.dumps({"minutes": args.minutes, "kimg": kimg}), "utf-8")
+    planned = json.loads(plan.read_text("utf-8"))
     if planned["minutes"] != args.minutes:
         raise ValueError(f"{out} holds a run of {planned['minutes']:g} minutes: choose another folder with --runs")
     command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", str(planned["kimg"]),
@@ -174,8 +174,8 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, command)
     finally:
-        spent.write_text(str((float(spent.read_text()) if spent.exists() else 0.0) + _children_s() - before))
-    return float(spent.read_text())
+        spent.write_text(str((float(spent.read_text("utf-8")) if spent.exists() else 0.0) + _children_s() - before), "utf-8")
+    return float(spent.read_text("utf-8"))
 
 
 def _children_s() -> float:

@@ -19,6 +19,9 @@ from typing import Any, Literal, Union
 __all__ = ["Recorded", "fits", "from_plain", "kind_name", "kinds", "read", "write"]
 
 
+LARGEST = 2**63  # of a number in the notation: no float overflows, and no integer fails to become one
+
+
 class Recorded:
     """Remembers the arguments its constructor was called with, defaults included, in ``self.config``.
 
@@ -80,6 +83,8 @@ def read(text: str, names: Mapping[str, Any]) -> Any:
 
 def _value(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, (bool, int, float, str))):
+        if isinstance(node.value, (int, float)) and not abs(node.value) < LARGEST:
+            raise ValueError(f"a number in {text[:80]!r} is too large")
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _value(node.operand, names, text)

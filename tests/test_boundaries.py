@@ -137,6 +137,19 @@ def test_loop_and_app_name_no_family():
         assert not words & names, path
 
 
+def test_text_is_utf8_on_every_machine():
+    """Every text file is opened with its encoding: without one, Windows and LANG=C take another."""
+    for path in [*MODULES.values(), ROOT / "app.py", *(ROOT / "benchmarks").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name, keywords = ast.unparse(node.func).rpartition(".")[2], {k.arg for k in node.keywords}
+            mode = next((a.value for a in node.args[1:] if isinstance(a, ast.Constant)), "r")
+            text = name == "read_text" and not node.args or name == "write_text" and len(node.args) < 2 or \
+                ast.unparse(node.func) == "open" and "b" not in mode
+            assert not text or "encoding" in keywords, f"{path}:{node.lineno}"
+
+
 def test_nothing_unpickles_or_evaluates():
     for path in [*ROOT.glob("gan/**/*.py"), *ROOT.glob("train/**/*.py"), ROOT / "app.py"]:
         for node in ast.walk(ast.parse(path.read_text())):

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from runs import IDENTITY, tiny_run
+from runs import IDENTITY, assert_same, tiny_run
 
 from train.run.checkpoint import differences, load_checkpoint, peek, save_checkpoint
 from train.run.observers import Checkpoints
@@ -11,6 +11,43 @@ from train.run.observers import Checkpoints
 
 def test_numbers_are_compared_as_numbers():
     assert differences({"ema_kimg": "25", "g": "a"}, {"ema_kimg": "25.0", "g": "b"}) == ["g: a in the run, b asked"]
+
+
+def test_what_an_old_run_does_not_say_has_todays_default():
+    """Slots and arguments that were thought of since it began."""
+    today = tiny_run("wgan-gp", "penalties=R1(10), Drift()").recipe.to_json()
+    old = {k: v for k, v in today.items() if k not in ("augment", "mix", "channels_last", "flip", "g_opt")}
+    old |= {"penalties": "[R1(10), Drift()]", "latent": "Latent(128)", "batch": today["batch"]}
+    missing = differences({k: v for k, v in old.items() if k != "batch"}, today)
+    assert missing == ["batch: absent in the run, 4 asked", "channels_last: absent in the run, True asked",
+                       f"g_opt: absent in the run, {today['g_opt']} asked"]
+    assert differences({**today, "penalties": "[R1(9.5), Drift()]"}, today) == [
+        f"penalties: [R1(9.5), Drift()] in the run, {today['penalties']} asked"]
+    assert differences({**today, "penalties": "[Forgotten(1)]"}, today)  # a name of another version is a difference
+
+
+def test_missing_tensors_are_one_clear_line():
+    run = tiny_run("infogan")
+    run.advance()
+    tensors, meta = run.state()
+    for gone in ("G.", "terms.", "opt.D", "opt.G.0.exp_avg_sq", "rng.torch"):
+        left = {k: v for k, v in tensors.items() if not k.startswith(gone)}
+        with pytest.raises(ValueError, match="the checkpoint does not fit this run .*; remove it to start anew") as error:
+            tiny_run("infogan").restore(left, meta)
+        assert "\n" not in str(error.value)
+
+
+def test_a_resumed_run_does_not_read_from_its_checkpoint(tmp_path):
+    """The moments' step counters were windows on the file."""
+    path = tmp_path / "c.safetensors"
+    run, resumed = tiny_run("dcgan"), tiny_run("dcgan")
+    run.advance()
+    save_checkpoint(path, run.state(), IDENTITY)
+    resumed.restore(*load_checkpoint(path, IDENTITY))
+    size = path.stat().st_size
+    with open(path, "r+b") as file:
+        file.write(b"\xff" * size)
+    assert_same(run, resumed)
 
 
 def test_other_recipe_is_refused_with_the_differences(tmp_path):

@@ -1,6 +1,9 @@
 """train.data: what a file becomes; hostile files cost nothing but themselves; one exact stream."""
 
+import io
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import torch
 from pictures import FILES, decoded, encoded, folder, picture, zipped
 from PIL import Image
 
+from train.data import images as images_module
 from train.data import items
 from train.data.images import Images, load_images
 from train.data.spec import DataSpec
@@ -63,6 +67,58 @@ def test_bombs_are_skipped(tmp_path, cache, monkeypatch):
         images = load_images(source, cache_dir=cache)
         assert len(images.pixels) == 6 and "decompression bomb" in images.skipped[0]
         assert images.skipped[1].startswith("cat/heavy.png: 0 MB, more than")
+
+
+def test_a_zip_that_was_mended_is_read_again(tmp_path, cache):
+    """Its directory says what it said before: lengths and checksums of what should be there."""
+    path = zipped(tmp_path / "a.zip", FILES)
+    whole = path.read_bytes()
+    data = bytearray(whole)
+    start = data.index(b"cat/1.png") + 9
+    data[start + 300 : start + 320] = bytes(20)
+    path.write_bytes(data)
+    damaged = load_images(path, cache_dir=cache)
+    path.write_bytes(whole)
+    mended = load_images(path, cache_dir=cache)
+    assert (len(damaged.pixels), len(mended.pixels)) == (5, 6) and not mended.skipped
+    assert damaged.fingerprint != mended.fingerprint  # a run on the one is no run on the other
+    assert load_images(zipped(tmp_path / "b.zip", FILES), cache_dir=cache).fingerprint == mended.fingerprint
+    path.write_bytes(data)
+    assert load_images(path, cache_dir=cache).fingerprint == damaged.fingerprint
+
+
+@pytest.mark.parametrize("length", [200, 201])
+def test_long_names_of_classes_are_refused_before_training(tmp_path, cache, length):
+    files = {f"{kind * length}/{i}.png": picture(i) for kind in "ab" for i in range(2)}
+    source = zipped(tmp_path / "a.zip", files)
+    if length == 200:
+        assert len(load_images(source, cache_dir=cache).spec.class_names[0]) == 200
+    else:
+        with pytest.raises(ValueError, match="a class must have 1 to 200 characters, and 'a{60}' has 201$"):
+            load_images(source, cache_dir=cache)
+
+
+def test_few_large_pictures_are_decoded_at_once(tmp_path, cache, monkeypatch):
+    """Threads wait while pictures of together more pixels than the bound are on their way; a larger one goes alone."""
+    now, most, lock = [0], [0], threading.Lock()
+
+    def decode(data, resolution, channels):
+        with Image.open(io.BytesIO(data)) as image:
+            pixels = image.width * image.height
+        with lock:
+            now[0] += pixels
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        with lock:
+            now[0] -= pixels
+        return np.zeros((resolution, resolution, channels), np.uint8)
+
+    monkeypatch.setattr(images_module, "decode", decode)
+    monkeypatch.setattr(images_module.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(images_module, "ROOM", images_module._Room(2 * 40 * 40))
+    files = {f"{i}.png": picture(i, size=(side, side)) for i, side in enumerate([40] * 8 + [100])}
+    load_images(folder(tmp_path / "set", files), cache_dir=cache)
+    assert most[0] == 100 * 100
 
 
 def test_damaged_zip_members_are_skipped(tmp_path, cache):

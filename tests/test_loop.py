@@ -43,6 +43,31 @@ def test_lazy_term_is_as_frequent_as_d():
     assert [(p.net, p.every, p.repeats) for p in run.game.phases] == [("D", 1, 5), ("D", 3, 5), ("G", 1, 1)]
 
 
+def test_a_lazy_term_fades_the_moments_of_what_it_does_not_reach():
+    """R1 has no gradient with respect to the last bias: it is zero, and Adam counts the update."""
+    run = tiny_run("dcgan", "d.spectral=true", "penalties=R1(10, every=2)")
+    run.advance()
+    bias = run.game.D.head.score.bias
+    optimiser = run.game.phases[0].optimiser
+    assert {float(state["step"]) for state in optimiser.state.values()} == {2.0} and bias in optimiser.state
+
+
+def test_a_net_that_has_not_grown_is_left_alone_by_lazy_terms():
+    run = tiny_run("progan", "penalties=GradientPenalty(10, every=2)", kimg=100)
+    run.advance()
+    trained = len(run.game.phases[0].optimiser.state)
+    assert 0 < trained < len(list(run.game.D.parameters()))
+
+
+def test_two_lazy_terms_on_a_net_shorten_adam_by_the_sum_of_their_shares():
+    """Updates a round: 1 + 1/2 + 1/4. Two terms with one interval share theirs."""
+    run = tiny_run("dcgan", "d.spectral=true", "penalties=R1(1, every=2), R2(1, every=4), Drift(every=4)")
+    run.advance()
+    group, asked = run.game.phases[0].optimiser.param_groups[0], run.recipe.d_opt
+    assert group["lr"] == pytest.approx(asked.lr * 4 / 7)
+    assert group["betas"] == pytest.approx((asked.betas[0] ** (4 / 7), asked.betas[1] ** (4 / 7)))
+
+
 def test_d_and_q_learn_the_codes_together():
     """Chen et al. 2016: Q shares all layers of D but the last."""
     run = tiny_run("infogan", "d_opt.lr=0.1")

@@ -1,8 +1,11 @@
 """train.run.observers: log and timeline go back with the run."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from runs import tiny_run
 
 from train.run.observers import Log, Snapshots, log_spaced_kimg
@@ -30,6 +33,29 @@ def test_timeline_goes_back_with_the_run_and_on_with_a_raised_budget(tmp_path):
     run.game.nimg = 1100
     run.observers[-1].on_start(run)
     assert timeline() == [0, 1000] and len(list(tmp_path.glob("*.webp"))) == 2
+
+
+@pytest.mark.parametrize("watcher", ["log", "timeline"])
+def test_a_file_is_whole_when_the_run_is_killed_while_it_is_rewritten(watcher, tmp_path, monkeypatch):
+    path = tmp_path / {"log": "log.jsonl", "timeline": "timeline.json"}[watcher]
+    run = tiny_run("gan", kimg=1.2, observers=[Log(path) if watcher == "log" else Snapshots(tmp_path)])
+    run.fit()
+    before = path.read_text()
+    assert before
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*args):
+        raise Killed
+
+    monkeypatch.setattr(os, "replace", killed)
+    monkeypatch.setattr(os, "unlink", lambda *args, **kwargs: None)  # the dead tidy nothing
+    monkeypatch.setattr(Path, "unlink", lambda *args, **kwargs: None)
+    run.game.nimg = 900
+    with pytest.raises(Killed):
+        run.observers[0].on_start(run)
+    assert path.read_text() == before
 
 
 def test_snapshot_marks():

@@ -51,6 +51,13 @@ def test_orthogonal_is_the_square_of_the_cosines_of_the_filters():
     torch.testing.assert_close(Orthogonal()(step), torch.full((5,), 2 * (0.0 + 9 + 64)))
 
 
+def test_mode_seeking_needs_a_latent():
+    G = LinearG()
+    G.latent = Latent(0)
+    with pytest.raises(ValueError, match="compares two latents"):
+        ModeSeeking().build(G, LinearD())
+
+
 @pytest.mark.parametrize("every", [0, -1])
 def test_every_must_be_positive(every):
     with pytest.raises(ValueError, match="at least 1"):

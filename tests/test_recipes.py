@@ -1,19 +1,21 @@
 """Recipes are data: notation, overrides, JSON, and their errors."""
 
-import dataclasses
 import json
 
 import pytest
 import torch
+from conftest import tiny_images
 
 from gan.base import Latent
 from gan.spec import read, write
 from train.data.spec import DataSpec
+from train.data.stream import Stream
 from train.game.objectives import nonsaturating
 from train.game.optim import Adam
 from train.game.penalties import R1
-from train.recipe import Recipe, named
+from train.recipe import Recipe
 from train.recipes import RECIPES, ancestors, changes, find
+from train.run.loop import Run
 from train.schedule import Schedule, at
 from train.settings import override
 
@@ -101,6 +103,15 @@ def test_override_of_terms_and_optimiser():
     ("batch", "many", "unknown name 'many'"),
     ("batch", "1.5", "batch must be int, got '1.5'"),
     ("batch", "0", "batch must be at least 1"),
+    ("d_steps", "1000000000", "d_steps must be at least 1 and at most 100"),
+    ("d_steps", "1e9", "d_steps must be int"),
+    ("g_opt.lr", "1e400", "a number in '1e400' is too large"),
+    ("g_opt.lr", "-1e400", "too large"),
+    ("g_opt.lr", "1" + "0" * 400, "too large"),
+    ("kimg", "1e400", "too large"),
+    ("penalties", "R1(1e999)", "too large"),
+    ("g_opt.lr", "Schedule(1e-3, 1e400)", "too large"),
+    ("batch", "1" + "0" * 5000, "cannot read"),
     ("kimg", "-1", "kimg must be above 0"),
     ("flip", "1", "flip must be bool"),
     ("d.spectral", "1", "d.spectral must be bool"),
@@ -128,7 +139,7 @@ def test_override_of_terms_and_optimiser():
     ("ema_kimg", "Schedule(1, -2)", "ema_kimg must be at least 0, got Schedule"),
     ("callbacks", "R1()", "callbacks must be a list of Dynamics, got"),
     ("penalties", "[5]", "penalties must be a list of Term, got"),
-    ("loss", "R1()", "loss must be Objective, got"),
+    ("loss", "R1()", "loss must be Objective or none, got"),
     ("d_opt", "none", "d_opt must be Adam or RMSprop, got 'none'"),
     ("precision", "float16", "precision must be one of float32, bfloat16, got 'float16'"),
     ("penalties", "R9(1)", "unknown name 'R9'; known: .*R1"),
@@ -168,6 +179,18 @@ def test_changes_from_the_parent():
 
 
 def test_recipes_share_no_state():
-    a, b = find("dcgan")(DATA), find("dcgan")(DATA)
-    assert a is not b and dataclasses.asdict(a)["family"] == "dcgan"
-    assert set(named()) >= {"nonsaturating", "R1", "Adam", "RMSprop", "Schedule", "Latent"}
+    for name in RECIPES:
+        a, b = RECIPES[name](DATA), RECIPES[name](DATA)
+        owned = [[*r.penalties, *r.callbacks, *filter(None, (r.mix, r.augment))] for r in (a, b, a.fresh())]
+        assert len({id(part) for parts in owned for part in parts}) == 3 * len(owned[0])
+        assert a.fresh().to_json() == a.to_json()
+    assert any(RECIPES[name](DATA).penalties for name in RECIPES)
+
+
+def test_a_run_leaves_its_recipe_as_it_was():
+    recipe = override(override(find("dcgan")(DATA), "augment", "DiffAugment(p=0.5)"), "g.width", "4")
+    recipe = override(recipe, "callbacks", "AdaptiveAugment(every=1, kimg=0.1)")
+    run = Run(recipe, Stream(tiny_images(classes=3), seed=0))
+    before = recipe.augment.p
+    run.advance()
+    assert run.recipe.augment.p != before == recipe.augment.p

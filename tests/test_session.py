@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,6 +246,52 @@ def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
     assert "321 images/s here: 0.01 minutes are 0.193 kimg" in capsys.readouterr().err
     assert json.loads((out / "recipe.json").read_text())["kimg"] == "0.193"
     assert "--kimg 0.193 " in json.loads((out / "export" / "training.json").read_text())["command"]
+
+
+@pytest.mark.parametrize("minutes", ["0", "nan", "-1", "inf"])
+def test_minutes_are_checked_before_anything_is_timed(photos, tmp_path, capsys, monkeypatch, minutes):
+    for late in ("load_images", "check_memory", "images_per_s"):
+        monkeypatch.setattr(session, late, lambda *args, **kwargs: pytest.fail("too late"))
+    assert train("dcgan", "--data", photos, "--out", tmp_path / "r", "--minutes", minutes, *TINY) == 1
+    assert "minutes must be a number above 0" in error_of(capsys)
+
+
+def test_minutes_of_a_resumed_run_are_answered(photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(session, "images_per_s", lambda *args, **kwargs: 321.0)
+    base = ["dcgan", "--data", photos, "--out", tmp_path / "r", *TINY, "--minutes", "0.001", "--resume"]
+    assert train(*base) == 0
+    capsys.readouterr()
+    assert train(*base) == 0
+    assert "--minutes counts at the start of a run only: this one is planned for 0.1 kimg" in capsys.readouterr().err
+
+
+def test_what_a_killed_session_left_is_swept(photos, tmp_path):
+    base = ["dcgan", "--data", photos, "--out", tmp_path / "r", *TINY, "--resume", "--kimg"]
+    assert train(*base, "0.008") == 0
+    for name in (".checkpoint.safetensors.123.tmp", "snapshots/.timeline.json.0a1b2c3d.tmp", "export/.config.json.7.tmp"):
+        (tmp_path / "r" / name).write_bytes(b"half")
+    assert train(*base, "0.016") == 0
+    assert not list((tmp_path / "r").rglob("*.tmp"))
+
+
+def test_recipe_json_is_whole_when_the_run_is_killed_while_it_is_rewritten(photos, tmp_path, monkeypatch):
+    base = ["dcgan", "--data", photos, "--out", tmp_path / "r", *TINY, "--resume", "--kimg"]
+    assert train(*base, "0.008") == 0
+    path, replace = tmp_path / "r" / "recipe.json", os.replace
+
+    def killed(source, target):
+        if Path(target).name == "recipe.json":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    before = path.read_text()
+    assert train(*base, "0.016") == 130 and path.read_text() == before
+
+
+def test_an_endless_error_is_cut(photos, tmp_path, capsys):
+    assert train("x" * 10**7, "--data", photos, "--out", tmp_path / "r") == 1
+    assert len(error_of(capsys)) < 3000
 
 
 def test_list_names_every_recipe(capsys):

@@ -144,6 +144,16 @@ def test_path_length_of_a_linear_generator():
     torch.testing.assert_close(term.mean, mean)
 
 
+def test_path_length_is_differentiated_through_its_mean():
+    """One sample, and a mean that is half of its length l: the penalty is l^2 / 4, of degree 2 in A. With a mean that is
+    taken as given, the gradient would be twice as long."""
+    G, term = Linear(), PathLength(decay=0.5, shrink=64).double()
+    G.A.requires_grad_()
+    penalty = term(step_of(G)).sum()
+    (gradient,) = torch.autograd.grad(penalty, G.A)
+    torch.testing.assert_close((gradient * G.A).sum(), 2 * penalty)
+
+
 def test_minibatch_standard_deviation():
     x = torch.randn(8, 3, 4, 4)
     y = minibatch_std(x, 4)

@@ -12,6 +12,7 @@ from train.recipes import RECIPES
 from train.run.watch import ON_COLLAPSE
 from train.session import Asked, train
 
+MOST_SAID = 2000  # characters of an error: a value of 100 MB may be part of it
 EXAMPLES = """examples:
   python -m train list
   python -m train dcgan --data photos/ --out runs/photos
@@ -81,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
             return print_list(argv[1:])
         return train(Asked(**vars(parser().parse_args(argv))))
     except (ValueError, KeyError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {str(error)[:MOST_SAID]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stopped:
         print(stopped, file=sys.stderr) if str(stopped) else None

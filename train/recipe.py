@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from gan.base import Latent
+from gan.base import Latent, Source
 from gan.spec import read, write
 from train.game import augment, dynamics, objectives, optim, penalties
 from train.game.dynamics import Dynamics
@@ -27,7 +27,7 @@ class Recipe:
 
     family: str
     latent: Latent
-    loss: Objective
+    loss: Objective | None  #                      None = no adversary: penalties are all there is
     penalties: tuple[Term, ...] = ()
     mix: Mix | None = None
     augment: Augment | None = None
@@ -46,9 +46,10 @@ class Recipe:
     channels_last: bool = False
 
     def __post_init__(self):
-        for name in ("batch", "d_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.batch < 1:
+            raise ValueError(f"batch must be at least 1, got {self.batch}")
+        if not 1 <= self.d_steps <= 100:  # the largest that was ever used with success is 5
+            raise ValueError(f"d_steps must be at least 1 and at most 100, got {self.d_steps}")
         if not 0 < self.kimg < 1e7:
             raise ValueError(f"kimg must be above 0 and under 10 million, got {self.kimg}")
         check_range("ema_kimg", self.ema_kimg)
@@ -74,7 +75,7 @@ class Recipe:
 
 def named() -> dict[str, Any]:
     """Every name that a recipe's notation may use."""
-    found: dict[str, Any] = {"Latent": Latent, "Schedule": Schedule}
+    found: dict[str, Any] = {c.__name__: c for c in (Latent, Source, Schedule)}
     for module in (objectives, penalties, augment, optim, dynamics):
         found.update({name: getattr(module, name) for name in module.RECIPE_NAMES})
     return found

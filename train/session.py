@@ -13,12 +13,13 @@ import torch
 
 from gan import hub
 from gan.engine import pick_device
+from gan.files import sweep, write_json
 from gan.latent import check_seed
 from train.data.images import Images, load_images
 from train.data.stream import Stream
 from train.recipe import Recipe
 from train.recipes import NamedRecipe, ancestors, changes, find
-from train.run.budget import check_memory, images_per_s, kimg_in
+from train.run.budget import check_memory, check_minutes, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.run.export import Provenance, export, hardware
 from train.run.loop import Run, Unhealthy
@@ -60,6 +61,8 @@ def train(asked: Asked) -> int:
     """Trains, exports, and returns the exit code. Errors: ``ValueError``, ``KeyError`` or ``OSError`` of one line each."""
     named = find(asked.recipe)
     check_seed(asked.seed)
+    if asked.minutes is not None:
+        check_minutes(asked.minutes)
     device = pick_device(asked.device)
     images = load_images(asked.data, resolution=asked.resolution, progress=_progress)
     checkpoint = asked.out / CHECKPOINT
@@ -73,7 +76,10 @@ def train(asked: Asked) -> int:
     if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     _check_trainable(recipe, asked, images, device)
-    if asked.minutes is not None and not old:
+    if asked.minutes is not None and old:
+        print(f"--minutes counts at the start of a run only: this one is planned for {recipe.kimg:g} kimg (--kimg N changes "
+              f"that)", file=sys.stderr)
+    elif asked.minutes is not None:
         recipe = _budget_from_minutes(recipe, asked.minutes, images, device)
     if asked.dry_run:
         print(json.dumps({"recipe": named.name, "paper": named.paper, **recipe.to_json()}, indent=2))
@@ -144,7 +150,9 @@ class _Session:
             run.restore(*load_checkpoint(self.out / CHECKPOINT, self.identity))
             self._check_prolonged()
         self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / "recipe.json").write_text(json.dumps(self.identity, indent=2) + "\n")
+        for folder in (self.out, self.out / "snapshots", self.out / "export"):
+            sweep(folder, older_s=0)  # what a killed session left: this run has its folder for itself
+        write_json(self.out / "recipe.json", self.identity)
         if resumed and run.finished:
             print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
             self._export()

@@ -88,7 +88,8 @@ class Zip(Files):
         self.items = [Item(name, partial(self._file.open, info), digest(info.file_size, info.CRC),
                            problem=size_problem(info.file_size)) for name, info in entries if _visible(name)]
         self.items.sort(key=lambda item: item.name.encode("utf-8", "surrogateescape"))
-        self.key = key_of("zip", [(item.name, item.digest) for item in self.items])
+        state = path.stat()  # the directory of a zip that was mended says what it said before
+        self.key = key_of("zip", state.st_size, state.st_mtime_ns, [(item.name, item.digest) for item in self.items])
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

@@ -17,11 +17,13 @@ import logging
 import math
 import os
 import tempfile
+import threading
 import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
@@ -43,6 +45,7 @@ __all__ = ["Images", "load_images"]
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 200  # characters of a class's name: what a model's config may hold
 VERSION = 1  # of the preprocessing: raise it when the same file would give other pixels
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -86,12 +89,13 @@ def load_images(
                 sweep(cache)
             tick = _Ticker(progress, 2 * len(source))
             survey = _survey(source, resolution, tick)
-            images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
+            fingerprint = survey.fingerprint
+            images = _cached(cache, fingerprint, source.name, survey.skipped)
             if images is None:
-                _decode_all(source, survey, cache, tick)
-                images = _cached(cache, survey.fingerprint, source.name, survey.skipped)
+                fingerprint = _decode_all(source, survey, cache, tick)
+                images = _cached(cache, fingerprint, source.name, survey.skipped)
             with cache_errors(cache):
-                write_json(survey_note, {"fingerprint": survey.fingerprint, "skipped": survey.skipped})
+                write_json(survey_note, {"fingerprint": fingerprint, "skipped": survey.skipped})
             tick.finish()
     if images is None:
         raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
@@ -161,6 +165,10 @@ def _survey(source: Source, resolution: int | None, tick: _Ticker) -> _Survey:
     _check_enough(len(headers), source, skipped)
     kept = list(headers)
     labels, class_names = source.classes(kept)
+    for name in class_names:
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise ValueError(f"{source.name}: the name of a class must have 1 to {LONGEST_NAME} characters, and "
+                             f"{name[:60]!r} has {len(name):,}")
     channels = 1 if all(grey for _, _, grey, _ in headers.values()) else 3
     # No names and no times: the same pictures, zipped, unpacked or on another machine, have the same fingerprint.
     content = [VERSION, resolution, channels, class_names, [known for known, *_ in headers.values()],
@@ -183,16 +191,48 @@ def _check_enough(count: int, source: Source, skipped: list[str]) -> None:
 # --- second pass: pixels -----------------------------------------------------------------------------------------
 
 
+class _Room:
+    """Lets threads decode at once what has ``most`` pixels together, and a larger picture alone: each pixel takes up to a
+    dozen bytes on its way."""
+
+    def __init__(self, most: int):
+        self._most, self._taken, self._free = most, 0, threading.Condition()
+
+    @contextmanager
+    def for_(self, pixels: int) -> Iterator[None]:
+        pixels = min(pixels, self._most)
+        with self._free:
+            self._free.wait_for(lambda: self._taken + pixels <= self._most)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._free:
+                self._taken -= pixels
+                self._free.notify_all()
+
+
+ROOM = _Room(2**25)
+
+
 def _decode(item: Item, resolution: int, channels: int) -> np.ndarray:
     """uint8 [R, R, C], as ``gan.picture.decode``."""
     with item.open() as file:
         data = file.read()
-    return decode(data, resolution, channels)
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:  # its header
+        image.draft(None, (2 * resolution, 2 * resolution))
+        size = image.size
+    with ROOM.for_(math.prod(size)):
+        return decode(data, resolution, channels)
 
 
-def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> None:
-    """Writes the .npy and then the .json. The file is written from front to back and not through the map: where the
-    disk is full, a write raises, but a store into a mapped page kills the process."""
+def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> str:
+    """Writes the .npy and then the .json, and returns the fingerprint: the survey's where all could be decoded, else one of
+    what could, so that a source that is mended later is another data set.
+
+    The file is written from front to back and not through the map: where the disk is full, a write raises, but a store into
+    a mapped page kills the process.
+    """
     kept, good, skipped = set(survey.kept), [], []
     tick.add(len(source) - len(kept))
     items = (item for i, item in enumerate(source) if i in kept)
@@ -210,12 +250,17 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
         _check_enough(len(good), source, survey.skipped + skipped)
         file.seek(0)
         file.write(npy_header(len(good), shape))
+    fingerprint = survey.fingerprint
+    if skipped:
+        fingerprint = hashlib.sha256(json.dumps([fingerprint, good]).encode()).hexdigest()[:32]
+        with cache_errors(cache):
+            os.replace(pixels, cache / f"{fingerprint}.npy")
     labels = None if survey.labels is None else survey.labels[good].tolist()
     spec = DataSpec(resolution=survey.resolution, channels=survey.channels, classes=len(survey.class_names),
                     class_names=survey.class_names, count=len(good))
     with cache_errors(cache):
-        write_json(cache / f"{survey.fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped},
-                   indent=None)
+        write_json(cache / f"{fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped}, indent=None)
+    return fingerprint
 
 
 def _each(items: Iterable[Item], work: Callable[[Item], Any], tick: _Ticker) -> Iterator[tuple[Item, Any]]:

@@ -35,6 +35,14 @@ class Stream:
         self.index += n
         return Batch(x.div_(127.5).sub_(1), c)
 
+    def first(self, n: int) -> Batch:
+        """The first n items, wherever the stream is: the same whenever it is asked, and nothing moves."""
+        index, self.index = self.index, 0
+        try:
+            return self.batch(n)
+        finally:
+            self.index = index
+
     def _take(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """The images and the coins of items index ... index + n - 1, which may lie in several epochs."""
         items, coins, k, count = [], [], self.index, len(self._pixels)

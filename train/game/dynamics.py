@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from gan.base import Batch
-from gan.spec import Recorded
+from gan.spec import Recorded, write
 from train.game.game import Game, Phase
 from train.game.step import Step
 
@@ -109,9 +109,8 @@ class AdaptiveAugment(Dynamics):
     def check(self, game: Game) -> None:
         if game.augment is None:
             raise ValueError("AdaptiveAugment needs an augmentation to adapt: --set 'augment=DiffAugment(p=0)'")
-        if not game.loss.anchored:
-            raise ValueError(f"AdaptiveAugment reads the signs of D's logits, and under {game.loss.constant_name} "
-                             f"only their differences mean something")
+        if game.loss is None or not game.loss.anchored:
+            raise ValueError(f"AdaptiveAugment reads the signs of D's logits, which mean nothing under {write(game.loss)}")
 
     def on_start(self, game: Game) -> None:
         if self.p is not None:

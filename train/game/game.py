@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from train.game.penalties import Term
 from train.game.step import Augment, Mix, Step
 from train.schedule import at
 
-__all__ = ["Game", "Phase", "phases_of"]
+__all__ = ["Game", "Phase", "frozen", "phases_of"]
 
 
 @dataclass
@@ -46,20 +47,53 @@ class Phase:
         weights = [at(loss.weight, nimg, planned_nimg) if isinstance(loss, Term) else 1.0 for loss in self.losses]
         return self.every * sum(weight * mean for weight, mean in zip(weights, means)), means
 
+    def learn(self, nimg: int, planned_nimg: int, *, slower: float = 1.0) -> None:
+        """One step of the optimiser from the gradients that lie there, its learning rate multiplied by ``slower``.
 
-def phases_of(loss: Objective, penalties: Iterable[Term], G: Generator, D: Discriminator, *, g_opt: Adam | RMSprop,
+        A lazy term may reach a part of the net only. What the main phase trains beside it gets gradients of zero, so that
+        Adam's moments fade in every update alike, as in the authors' code of StyleGAN2.
+        """
+        for group in self.optimiser.param_groups:
+            group.update(self.values(nimg, planned_nimg))
+            group["lr"] *= slower
+            for p in group["params"] if self.every > 1 else ():
+                if p.grad is None and p in self.optimiser.state:
+                    p.grad = torch.zeros_like(p)
+        self.optimiser.step()
+
+
+@contextmanager
+def frozen(net: nn.Module) -> Iterator[None]:
+    """The net takes part without being trained; what was trainable is trainable again afterwards."""
+    params = [p for p in net.parameters() if p.requires_grad]
+    for p in params:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in params:
+            p.requires_grad_(True)
+
+
+def phases_of(loss: Objective | None, penalties: Iterable[Term], G: Generator, D: Discriminator, *, g_opt: Adam | RMSprop,
               d_opt: Adam | RMSprop, d_steps: int) -> list[Phase]:
-    """Terms grouped by (net, every), one optimiser a net; the objective leads the group of every round."""
+    """Losses grouped by (net, every), one optimiser a net; the objective leads the group of every round. A net without
+    losses gets neither a phase nor an optimiser. Errors: ``ValueError`` where no net has any."""
     phases = []
-    sides = (("D", D, loss.d, d_opt, d_steps), ("G", G, loss.g, g_opt, 1))
+    sides = (("D", D, loss and loss.d, d_opt, d_steps), ("G", G, loss and loss.g, g_opt, 1))
     for net, module, objective, opt, repeats in sides:
         mine = [t for t in penalties if net in t.nets]
-        lazy = sorted({t.every for t in mine if t.every > 1})
         params = [*module.parameters(), *(p for t in mine if t.nets[0] == net for p in t.parameters())]
-        updates = 1 + sum(1 / k for k in lazy)
+        due: dict[int, list[Callable[[Step], Tensor]]] = {1: [objective]} if objective else {}
+        for term in sorted(mine, key=lambda t: t.every):
+            due.setdefault(term.every, []).append(term)
+        if not due:
+            continue
+        updates = sum(1 / every for every in due) if 1 in due else 1.0
         optimiser, values = opt.build(params, updates), partial(opt.values, updates=updates)
-        phases.append(Phase(net, [objective, *(t for t in mine if t.every == 1)], optimiser, values, 1, repeats))
-        phases += [Phase(net, [t for t in mine if t.every == k], optimiser, values, k, repeats) for k in lazy]
+        phases += [Phase(net, losses, optimiser, values, every, repeats) for every, losses in due.items()]
+    if not phases:
+        raise ValueError("this recipe has neither a loss nor penalties: nothing would be trained")
     return phases
 
 
@@ -76,7 +110,7 @@ class Game:
     terms: nn.ModuleList
     phases: list[Phase]
     family: str  #        of both nets, for messages
-    loss: Objective
+    loss: Objective | None
     mix: Mix | None
     augment: Augment | None
     nimg_per_round: int
@@ -111,7 +145,10 @@ class Game:
         for prefix, module in self._modules().items():
             module.load_state_dict(_under(tensors, f"{prefix}."))
         for net, optimiser in self._optimisers().items():
-            unpack(optimiser, _under(tensors, f"opt.{net}."))
+            found = _under(tensors, f"opt.{net}.")
+            if meta["steps"] and not found:
+                raise KeyError(f"opt.{net}")
+            unpack(optimiser, found)
         self.nimg, self.planned_nimg, self.rounds = meta["nimg"], meta["planned_nimg"], meta["steps"]
 
     def _modules(self) -> dict[str, nn.Module]:

@@ -61,7 +61,7 @@ def packed(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def unpack(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Gives an optimiser the state that ``packed`` took."""
+    """Gives an optimiser the state that ``packed`` took. Errors: ``KeyError`` where a part of it is missing."""
     state: dict[int, dict[str, Tensor]] = {}
     params = optimiser.param_groups[0]["params"]
     for name, tensor in tensors.items():
@@ -71,4 +71,8 @@ def unpack(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> N
         # optimisers walk both side by side.
         same = torch.empty_like(param, dtype=tensor.dtype) if tensor.shape == param.shape else torch.empty_like(tensor)
         state.setdefault(int(i), {})[slot] = same.copy_(tensor)
+    slots = set().union(*state.values())
+    for i, found in state.items():
+        if missing := slots - found.keys():
+            raise KeyError(f"{min(missing)} of parameter {i}")
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -60,8 +60,10 @@ def _at_least_float32(x: Tensor) -> Tensor:
 
 
 def squared_gradient_norm(out: Tensor, x: Tensor) -> Tensor:
-    """|d out_n / d x_n|^2 per sample, [N]; keeps the graph so that it can be minimised. out [N], x [N, ...]."""
-    (gradient,) = torch.autograd.grad(out.sum(), x, create_graph=True)
+    """|d out_n / d x_n|^2 per sample, [N]; keeps the graph so that it can be minimised. x [N, ...]; out [N], or [N, P] where
+    D judges patches: the score of a sample is then the mean over its patches."""
+    scores = out if out.ndim == 1 else out.flatten(1).mean(1)
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
     return _at_least_float32(gradient).flatten(1).square().sum(1)
 
 
@@ -94,7 +96,7 @@ class GradientPenalty(Term):
     def forward(self, s: Step) -> Tensor:
         t = torch.rand(len(s.real), 1, 1, 1, generator=s.rng, device=s.real.device)
         x = torch.lerp(s.real.detach(), s.fake.detach().to(s.real.dtype), t).requires_grad_()
-        norm = squared_gradient_norm(s.D(s.augment(x), s.c).float(), x).add(1e-12).sqrt()
+        norm = squared_gradient_norm(s.D(s.augment(x), s.c, s.y).float(), x).add(1e-12).sqrt()
         return (norm - 1).square()
 
 
@@ -112,7 +114,10 @@ class MutualInformation(Term):
     """InfoGAN's lower bound on I(codes; G(z)), negated (Chen et al. 2016, arXiv:1606.03657, eq. 5).
 
     Q reads the codes back from D's features through one hidden layer (app. C.1). Categorical codes: cross-entropy.
-    Continuous ones: a Gaussian of fixed variance, hence squared error. Q shares D's layers and learns with them.
+    Continuous ones: a Gaussian of variance 1, hence half the squared error. Q shares D's layers and learns with them.
+
+    ``continuous`` is the weight of the continuous codes. The paper asks for a smaller one than for categorical codes
+    (sec. 6) and names none; the authors' code has 1. It is 0.1 here: so the shipped model was trained and measured.
     """
 
     nets = ("D", "G")
@@ -160,12 +165,13 @@ class PathLength(Term):
     def forward(self, s: Step) -> Tensor:
         n = max(len(s.z) // self.shrink, 1)
         w = s.G.mapping(s.z[:n], None if s.c is None else s.c[:n])
-        x = s.G.synthesis(w)
+        x = s.G.synthesis(w, None if s.y is None else s.y[:n])
         y = torch.randn(x.shape, generator=s.rng, device=x.device) / math.sqrt(x.shape[2] * x.shape[3])
         (gradient,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)  # [n, L, D]
         length = _at_least_float32(gradient).square().sum(2).mean(1).sqrt()
-        self.mean.lerp_(length.mean().detach(), self.decay)
-        return (length - self.mean).square()
+        mean = self.mean.lerp(length.mean(), self.decay)  # part of the graph, as in the authors' code
+        self.mean.copy_(mean.detach())
+        return (length - mean).square()
 
 
 class Orthogonal(Term):
@@ -202,9 +208,13 @@ class ModeSeeking(Term):
             raise ValueError(f"eps must be above 0, got {eps}")
         self.eps = eps
 
+    def build(self, G: Generator, D: Discriminator) -> None:
+        if not G.latent.dim:
+            raise ValueError("ModeSeeking compares two latents of one sample, and latent.noise is 0")
+
     def forward(self, s: Step) -> Tensor:
         z = s.G.latent.sample(len(s.z), generator=s.rng)
-        other = s.G(z, s.c)
+        other = s.G(z, s.c, s.y)
         pictures = _at_least_float32(s.fake - other).abs().flatten(1).mean(1)
         latents = (s.z - z).abs().mean(1)
         return 1 / (pictures / latents + self.eps)

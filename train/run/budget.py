@@ -18,7 +18,7 @@ from train.recipe import Recipe
 from train.run.build import build_game
 from train.run.loop import Run
 
-__all__ = ["check_memory", "images_per_s", "kimg_in", "memory_bytes"]
+__all__ = ["check_memory", "check_minutes", "images_per_s", "kimg_in", "memory_bytes"]
 
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
 
@@ -39,10 +39,14 @@ def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device =
     return len(MOMENTS) / sum(seconds_per_image)
 
 
-def kimg_in(minutes: float, rate: float) -> float:
-    """Thousands of images in these minutes at this speed, with three digits. ``ValueError`` for no time or endless time."""
+def check_minutes(minutes: float) -> None:
+    """Errors: ``ValueError`` for no time or endless time."""
     if not 0 < minutes < math.inf:
         raise ValueError(f"minutes must be a number above 0, got {minutes:g}")
+
+
+def kimg_in(minutes: float, rate: float) -> float:
+    """Thousands of images in these minutes at this speed, with three digits."""
     return max(0.1, float(f"{rate * minutes * 60 / 1000:.3g}"))
 
 
@@ -74,11 +78,14 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
         rng, most = torch.Generator(), 0
         real = torch.zeros(recipe.batch, spec.channels, spec.resolution, spec.resolution)
         c = torch.zeros(recipe.batch, dtype=torch.long) if recipe.latent.classes else None
+        y, source = None, game.G.source
+        if source is not None:
+            y = torch.zeros(recipe.batch, source.channels, *[spec.resolution // source.scale] * 2)
         for phase in game.phases:
             kept.clear()
             with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), \
                     torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-                step = game.step(phase, recipe.latent.sample(recipe.batch, generator=rng), Batch(real, c), rng)
+                step = game.step(phase, recipe.latent.sample(recipe.batch, generator=rng), Batch(real, c, y), rng)
                 phase.evaluate(step, 0, game.planned_nimg)
             most = max(most, sum(kept.values()))
     size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
@@ -90,7 +97,7 @@ def _free_bytes(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration, ValueError):  # another system than Linux
         return math.inf

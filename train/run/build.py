@@ -42,7 +42,7 @@ def build_game(recipe: Recipe, device: torch.device | None = None) -> Game:
     G_ema = G if device is None else copy.deepcopy(G).requires_grad_(False).eval()
     phases = phases_of(recipe.loss, terms, G, D, g_opt=recipe.g_opt, d_opt=recipe.d_opt, d_steps=recipe.d_steps)
     game = Game(G, D, G_ema, terms, phases, family=recipe.family, loss=recipe.loss, mix=recipe.mix, augment=recipe.augment,
-                nimg_per_round=recipe.batch * recipe.d_steps, planned_nimg=recipe.total_nimg)
+                nimg_per_round=recipe.batch * max(phase.repeats for phase in phases), planned_nimg=recipe.total_nimg)
     for dynamics in recipe.callbacks:
         dynamics.check(game)
     return game

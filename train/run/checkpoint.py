@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from gan.files import write_tensors
+from gan.spec import Recorded, read
+from train.recipe import Recipe, named
 
 __all__ = ["CHECKPOINT", "HEALTHY", "differences", "identity_of", "load_checkpoint", "peek", "save_checkpoint"]
 
@@ -25,17 +29,35 @@ def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int, lic
 
 
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """One line for every part of the identity that differs, the free ones aside."""
+    """One line for every part of the identity that differs, the free ones aside.
+
+    Slots are compared by what they mean today: 25 is 25.0, and what an old run does not say, since it began before a slot or
+    an argument was thought of, has the default.
+    """
     return [f"{k}: {old.get(k, 'absent')} in the run, {new.get(k, 'absent')} asked"
-            for k in sorted({*old, *new}) if k not in FREE and not _same(old.get(k), new.get(k))]
+            for k in sorted({*old, *new}) if k not in FREE and _meaning(old, k) != _meaning(new, k)]
 
 
-def _same(a: str | None, b: str | None) -> bool:
-    """Whether two texts of a slot say the same: 25 is 25.0."""
+def _meaning(identity: dict[str, str], key: str) -> Any:
+    slot = next((f for f in dataclasses.fields(Recipe) if f.name == key), None)
+    if slot is None:
+        return identity.get(key)
+    if key not in identity:
+        made = slot.default_factory
+        return _comparable(slot.default if made is dataclasses.MISSING else made())
     try:
-        return a == b or float(a) == float(b)
-    except (TypeError, ValueError):
-        return False
+        return _comparable(read(identity[key], named()))
+    except ValueError:  # of a version with other names
+        return identity[key]
+
+
+def _comparable(value: Any) -> Any:
+    """A value in which objects that were made from equal arguments are equal."""
+    if isinstance(value, Recorded):
+        return type(value).__name__, {k: _comparable(v) for k, v in value.config.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_comparable, value))
+    return {k: _comparable(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
 
 def save_checkpoint(path: Path, state: tuple[dict[str, Tensor], dict[str, Any]], identity: dict[str, str]) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gan.base import Batch
+from gan.base import Batch, Inputs
+from gan.latent import Draw, latents
 from train.data.stream import Stream
-from train.game.game import Phase
+from train.game.game import Phase, frozen
 from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
@@ -57,19 +57,6 @@ class Observer:
         """``state`` as ``state()`` gave it; {} where the checkpoint has none."""
 
 
-@contextmanager
-def frozen(net: nn.Module) -> Iterator[None]:
-    """The net takes part without being trained; what was trainable is trainable again afterwards."""
-    params = [p for p in net.parameters() if p.requires_grad]
-    for p in params:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in params:
-            p.requires_grad_(True)
-
-
 class Run:
     """A recipe in training. The recipe stays as it is: the run works on a fresh copy.
 
@@ -95,6 +82,12 @@ class Run:
     @property
     def finished(self) -> bool:
         return self.game.nimg >= self.recipe.total_nimg
+
+    def fixed_inputs(self, count: int) -> Inputs:
+        """What seeds 0, 1, ... draw from, and where G reads pictures the first of the data: the same at every moment."""
+        z, c = latents(self.recipe.latent, [Draw(seed) for seed in range(count)])
+        y = None if self.game.G.source is None else self.stream.first(count).y
+        return Inputs(z, c, y).to(self.device)
 
     def fit(self) -> None:
         """Trains until the recipe's budget is used, or ``stopping`` is set."""
@@ -137,11 +130,8 @@ class Run:
             self._check_finite(phase, means, loss)
             phase.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-        # Several processes would average the gradients of phase.optimiser's parameters here, before the step.
-        for group in phase.optimiser.param_groups:
-            group.update(phase.values(game.nimg, game.planned_nimg))
-            group["lr"] *= self.slower[phase.net]
-        phase.optimiser.step()
+        # Several processes would average the gradients of phase.optimiser's parameters here.
+        phase.learn(game.nimg, game.planned_nimg, slower=self.slower[phase.net])
         self.losses[phase.name] = loss.detach()
         for dynamics in self.dynamics:
             dynamics.after_phase(game, phase, step)
@@ -188,7 +178,14 @@ class Run:
             seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=kept)
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-        """The inverse of ``state``. Errors: ``RuntimeError`` where tensors are missing or do not fit."""
+        """The inverse of ``state``. Errors: ``ValueError`` where something is missing or does not fit."""
+        try:
+            self._restore(tensors, meta)
+        except (RuntimeError, KeyError, IndexError) as error:  # torch's have a line for every tensor
+            reason = " ".join(str(error).split())[:300]
+            raise ValueError(f"the checkpoint does not fit this run ({reason}); remove it to start anew") from None
+
+    def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         self.game.restore(tensors, meta)
         restore_states(self.rng, tensors, otherwise=derived(self.seed, f"latents after {self.nimg} images"))
         self.seconds, self.rollbacks, self.slower = meta["seconds"], meta["rollbacks"], meta["slower"]

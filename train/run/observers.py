@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gan.engine import draw
+from gan.files import read_json, write_json, write_text
 from gan.image import contact_sheet, to_pil
 from gan.latent import Draw
 from train.run.checkpoint import peek, save_checkpoint
@@ -112,14 +113,13 @@ class Snapshots(Observer):
             self._write()
 
     def _write(self) -> None:
-        text = json.dumps({"seeds": self.SEEDS, "snapshots": self.done}, indent=1)
-        (self.folder / "timeline.json").write_text(text)
+        write_json(self.folder / "timeline.json", {"seeds": self.SEEDS, "snapshots": self.done}, indent=1)
 
 
 def _read_timeline(folder: Path) -> list[dict[str, float]]:
     try:
-        return json.loads((folder / "timeline.json").read_text())["snapshots"]
-    except (OSError, ValueError, KeyError):
+        return read_json(folder / "timeline.json")["snapshots"]
+    except (OSError, ValueError, KeyError, TypeError):
         return []
 
 
@@ -131,9 +131,9 @@ class Log(Observer):
         self.printed_s = 0.0
 
     def on_start(self, run: Run) -> None:
-        lines = self.path.read_text().splitlines() if run.nimg and self.path.exists() else []
+        lines = self.path.read_text("utf-8", "replace").splitlines() if run.nimg and self.path.exists() else []
         kept = [line for line in lines if _nimg_of(line) <= run.nimg]  # what a killed run did after its checkpoint
-        self.path.write_text("".join(f"{line}\n" for line in kept))
+        write_text(self.path, "".join(f"{line}\n" for line in kept))
         self.began, self.logged_nimg = (time.monotonic(), run.nimg), run.nimg
         self.interval_s = 0.5 if sys.stderr.isatty() else 30.0
 
@@ -141,7 +141,7 @@ class Log(Observer):
         if run.nimg - self.logged_nimg >= 1000:
             self.logged_nimg = run.nimg
             record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals)
-            with goes_on("log line not written"), open(self.path, "a") as file:
+            with goes_on("log line not written"), open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         if time.monotonic() - self.printed_s >= self.interval_s:
             self.printed_s = time.monotonic()

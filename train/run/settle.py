@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from gan.base import Generator
@@ -14,11 +14,11 @@ __all__ = ["settled"]
 
 
 @torch.no_grad()
-def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generator:
+def settled(G_ema: Generator, *, y: Tensor | None = None, batches: int = 16, batch: int = 64) -> Generator:
     """A copy of G_ema for drawing: spectral norm baked in, mean w measured, BatchNorm statistics estimated afresh.
 
-    The average copies G's statistics, which belong to other weights. All from fixed seeds: nothing is drawn from the
-    training generators.
+    The average copies G's statistics, which belong to other weights. All from fixed seeds, and where G reads pictures from
+    the pictures y [M, Cy, H, W]: nothing is drawn from the training generators.
     """
     G = copy.deepcopy(G_ema).requires_grad_(False).eval()
     if any(parametrize.is_parametrized(m) for m in G.modules()):
@@ -34,9 +34,10 @@ def settled(G_ema: Generator, *, batches: int = 16, batch: int = 64) -> Generato
         norm.train()
     rng = torch.Generator(next(G.parameters()).device).manual_seed(0)
     classes = G.latent.classes
+    batch = batch if y is None else len(y)
     for _ in range(batches):
         z = G.latent.sample(batch, generator=rng)
-        G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None)
+        G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None, y)
     return G.eval()
 
 

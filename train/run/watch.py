@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from gan.base import Generator, Inputs
 from gan.image import contact_sheet, to_pil, to_uint8
-from gan.latent import Draw, latents
 from gan.spec import write
 from train.game.game import Phase
 from train.game.penalties import R1, R2, ModeSeeking
@@ -76,17 +76,15 @@ class CollapseWatch(Observer):
     def on_start(self, run: Run) -> None:
         self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
         latent, count = run.recipe.latent, min(run.recipe.batch, 64)
-        # As users draw. The run's own generator began as the one that drew G's weights, and G answers to these more than
-        # to any other latents: diversity looked up to twice as great.
-        self.z = latents(latent, [Draw(seed) for seed in range(count)])[0].to(run.device)
         # Several latents of each class, so that one picture a class is seen too.
-        self.c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
+        c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
+        self.inputs = run.fixed_inputs(count)._replace(c=c)
 
     def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
         if phase.every > 1 or run.nimg + run.game.nimg_per_round - self.checked_nimg < EVERY_NIMG:
             return
-        if phase.net == "D":
-            self.real = step.real.detach()[: len(self.z)]
+        self.real = step.real.detach()[: len(self.inputs.z)]
+        if phase.net == "D" and run.recipe.loss is not None:
             self.accuracy.append(_accuracy(step, run.recipe.loss.anchored))
         grads = [p.grad for group in phase.optimiser.param_groups for p in group["params"] if p.grad is not None]
         self.norms.setdefault(phase.net, []).append(nn.utils.get_total_norm(grads).item())
@@ -95,16 +93,17 @@ class CollapseWatch(Observer):
         if run.nimg - self.checked_nimg < EVERY_NIMG or self.real is None:
             return
         self.checked_nimg = run.nimg
-        fakes = _draw(run, self.z, self.c)
+        fakes = _draw(run.game.G, self.inputs)
         diversity = nearest_distance(fakes) / max(nearest_distance(self.real), 1e-8)
-        accuracy, self.accuracy = sum(self.accuracy) / len(self.accuracy), []
+        accuracy = sum(self.accuracy) / len(self.accuracy) if self.accuracy else math.nan  # without an adversary
+        self.accuracy = []
         norms = {f"{net} gradient": values[-1] for net, values in self.norms.items()}
         vitals = dict(diversity=diversity, accuracy=accuracy, **norms)  # of a single picture there is no diversity
         run.vitals = {k: float(f"{v:.4g}") for k, v in vitals.items() if math.isfinite(v)}
         learning = run.nimg >= max(LEARNED_NIMG * run.recipe.d_steps, 0.05 * run.game.planned_nimg)
         if self._lasts("alike", learning and diversity < ALIKE):
             self._collapsed(run, fakes, diversity)
-        if self._lasts("certain", learning and run.recipe.loss.saturates and accuracy > CERTAIN):
+        if self._lasts("certain", learning and accuracy > CERTAIN and run.recipe.loss.saturates):
             self._say(run, f"D tells reals and fakes apart ({accuracy:.1%} right), so G learns little: hold D back with "
                            f"--set d.spectral=true, where the net has it, a penalty, or a lower d_opt.lr")
         for net, values in self.norms.items():
@@ -135,7 +134,7 @@ class CollapseWatch(Observer):
         sheet = self.folder / f"{run.nimg:09d}{attempt}.png"
         with goes_on("evidence not saved"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with open(self.folder / "collapse.jsonl", "a") as file:
+            with open(self.folder / "collapse.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(dict(nimg=run.nimg, warning=text, **run.vitals)) + "\n")
             if fakes is not None:
                 to_pil(contact_sheet(to_uint8(fakes))).save(sheet)
@@ -179,13 +178,12 @@ def _suits(run: Run, setting: str) -> bool:
 
 
 @torch.no_grad()
-def _draw(run: Run, z: Tensor, c: Tensor | None) -> Tensor:
+def _draw(G: Generator, inputs: Inputs) -> Tensor:
     """Pictures of G as it is, with its running statistics; nothing in it changes."""
-    G = run.game.G
     training = G.training
     G.eval()
     try:
-        return G(z, c)
+        return G(*inputs)
     finally:
         G.train(training)
 
