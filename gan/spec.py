@@ -163,8 +163,6 @@ def kind_name(kind: Any) -> str:
         return f"a list of {kind_name(parts[0])}" if parts[-1] is ... else f"[{', '.join(map(kind_name, parts))}]"
     if kind is type(None):
         return "none"
-    if dataclasses.is_dataclass(kind):
-        return f"an object of {kind.__name__}"
     return getattr(origin or kind, "__name__", str(kind))
 
 

@@ -21,7 +21,7 @@ from train.recipe import Recipe
 from train.recipes import NamedRecipe, ancestors, changes, find
 from train.run.budget import check_memory, check_minutes, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
-from train.run.export import Provenance, export, hardware
+from train.run.export import JUDGED, Provenance, export, hardware
 from train.run.loop import Run, Unhealthy
 from train.run.observers import Checkpoints, Log, Snapshots, clock
 from train.run.publish import PushedCheckpoints, fetch_run
@@ -245,7 +245,7 @@ class _Session:
             minutes=round(run.seconds / 60, 1), hardware=hardware(run.device))
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(run.game.G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
-               name=self.out.name)
+               name=self.out.name, y=run.fixed_inputs(JUDGED).y)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 
 

@@ -10,18 +10,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gan import hub
 from gan.base import Generator
 from gan.engine import device_name, draw
 from gan.files import write_json, write_text
 from gan.hub.card import card
-from gan.image import contact_sheet
+from gan.image import contact_sheet, to_pil
 from gan.latent import Draw, latents
 from gan.recipe import SeedsRecipe, save_png
 from train.run.settle import settled
 
-__all__ = ["Provenance", "export", "hardware"]
+__all__ = ["JUDGED", "Provenance", "export", "hardware"]
+
+
+JUDGED = 64  # pictures of seeds 0, 1, ...
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,22 @@ def hardware(device: torch.device) -> str:
 
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),
-           snapshots: Path | None = None, name: str = "") -> None:
-    """Writes the whole model folder. The samples are drawn from the file, reloaded."""
-    G = settled(G_ema).cpu().to(memory_format=torch.contiguous_format)
-    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G))
+           snapshots: Path | None = None, name: str = "", y: Tensor | None = None) -> None:
+    """Writes the whole model folder. The samples are drawn from the file, reloaded; where G reads pictures, from the 64
+    pictures y [64, Cy, H, W], which are not written down: the sheet of such a model is plain."""
+    G = settled(G_ema, y=y).cpu().to(memory_format=torch.contiguous_format)
+    y = None if y is None else y.cpu()
+    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, y))
     training = asdict(provenance)
     write_json(folder / "training.json", training)
     model = hub.load(folder)
     name = name or model.id
-    draws = [Draw(seed) for seed in sample_seeds(G)]
-    recipe = SeedsRecipe(name, model.revision, tuple(d.seed for d in draws))
-    save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
+    if y is None:
+        draws = [Draw(seed) for seed in sample_seeds(G)]
+        recipe = SeedsRecipe(name, model.revision, tuple(d.seed for d in draws))
+        save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
+    else:
+        to_pil(contact_sheet(draw(model.G, [Draw(seed) for seed in range(JUDGED)], y))).save(folder / "samples.png")
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
         shutil.copytree(snapshots, folder / "timeline")
@@ -84,12 +93,12 @@ def sample_seeds(G: Generator) -> list[int]:
     return [seed for row in found for seed in row][:count]
 
 
-def _half_is_enough(G: Generator) -> bool:
+def _half_is_enough(G: Generator, y: Tensor | None) -> bool:
     """Whether float16 weights move no pixel by more than 1/255 over 64 seeds."""
-    draws = [Draw(seed) for seed in range(64)]
+    draws = [Draw(seed) for seed in range(JUDGED)]
     rounded = copy.deepcopy(G)
     for tensor in [*rounded.parameters(), *rounded.buffers()]:
         if tensor.is_floating_point():
             tensor.data = tensor.data.half().float()
-    difference = draw(rounded, draws).astype(np.int16) - draw(G, draws)
+    difference = draw(rounded, draws, y).astype(np.int16) - draw(G, draws, y)
     return bool(np.isfinite(difference).all() and np.abs(difference).max() <= 1)

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gan.engine import draw
+from gan.engine import draw_inputs
 from gan.files import read_json, write_json, write_text
 from gan.image import contact_sheet, to_pil
-from gan.latent import Draw
 from train.run.checkpoint import peek, save_checkpoint
 from train.run.loop import Observer, Run
 from train.run.settle import settled
@@ -104,7 +103,8 @@ class Snapshots(Observer):
             self._draw(run)
 
     def _draw(self, run: Run) -> None:
-        tiles = draw(settled(run.game.G_ema), [Draw(seed) for seed in self.SEEDS])
+        inputs = run.fixed_inputs(len(self.SEEDS))
+        tiles = draw_inputs(settled(run.game.G_ema, y=inputs.y), inputs)
         name = f"{run.nimg:09d}.webp"
         self.done.append({"file": name, "nimg": run.nimg, "minutes": round(run.seconds / 60, 2)})
         with goes_on("snapshot not saved"):
