@@ -1,9 +1,9 @@
 """What made a picture: one frozen value that every PNG of ours carries as JSON, enough to draw it again.
 
-There are four kinds, each with fields of its own: ``SeedsRecipe`` (an image or a sheet), ``WalkRecipe`` (a frame of a
-walk), ``EditRecipe`` (styles mixed, directions followed) and ``TransformRecipe`` (a picture made from a picture). Anybody
-may have written what is read here: every field is bounded, and unknown ones are refused. A visitor's own picture is never
-in a recipe, only its sha256.
+There are five kinds, each with fields of its own: ``SeedsRecipe`` (an image or a sheet), ``StripRecipe`` (one seed through
+classes or psi), ``WalkRecipe`` (a frame of a walk), ``EditRecipe`` (styles mixed, directions followed) and
+``TransformRecipe`` (a picture made from a picture). Anybody may have written what is read here: every field is bounded, and
+unknown ones are refused. A visitor's own picture is never in a recipe, only its sha256.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from gan.files import parse_json
-from gan.image import MAX_SHEET, to_pil
+from gan.image import MAX_SHEET, columns_of, to_pil
 from gan.latent import Draw, check_psi, check_seed
 from gan.spec import fits, from_plain
 from gan.walk import Space, Walk
 
-__all__ = ["EditRecipe", "Mix", "Move", "PngRecipe", "SeedsRecipe", "TransformRecipe", "WalkRecipe", "from_json",
-           "read_recipe", "save_png"]
+__all__ = ["EditRecipe", "Mix", "Move", "PngRecipe", "SeedsRecipe", "StripRecipe", "TransformRecipe", "WalkRecipe",
+           "from_json", "read_recipe", "save_png"]
 
 CHUNK_KEY = "gan-gallery"  # the keyword of the PNG text chunk
 MAX_CHUNK = 64 * 1024  #     characters: a longer text is no recipe of ours
@@ -71,6 +71,35 @@ class SeedsRecipe(PngRecipe):
     def draws(self, label: Label) -> list[Draw]:
         """One draw a seed. Errors as ``label``."""
         return [Draw(seed, label(self.label), self.psi, self.codes) for seed in self.seeds]
+
+
+@dataclass(frozen=True)
+class StripRecipe(PngRecipe):
+    """A sheet of one seed, through several classes or several psi."""
+
+    seed: int
+    labels: tuple[str | None, ...] = (None,)  #  one for all images, or one an image
+    psis: tuple[float, ...] = (1.0,)  #          likewise
+    codes: tuple[float, ...] | None = None
+    kind: ClassVar[str] = "strip"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if min(len(self.labels), len(self.psis)) != 1 or max(len(self.labels), len(self.psis)) > MAX_SHEET:
+            raise ValueError(f"a strip goes through classes or through psi, got {len(self.labels)} and {len(self.psis)}")
+        for psi in self.psis:
+            _check_draws((self.seed,), self.labels, psi, self.codes)
+
+    @property
+    def columns(self) -> int:
+        """Of the sheet: as square as can be without an empty place, up to 16."""
+        count = max(len(self.labels), len(self.psis))
+        whole = [c for c in range(1, min(count, 16) + 1) if count % c == 0 and c * c >= count]
+        return whole[0] if whole else columns_of(count)
+
+    def draws(self, label: Label) -> list[Draw]:
+        """One draw an image. Errors as ``label``."""
+        return [Draw(self.seed, label(name), psi, self.codes) for name in self.labels for psi in self.psis]
 
 
 @dataclass(frozen=True)
@@ -184,7 +213,7 @@ class TransformRecipe(PngRecipe):
             (_check_text if isinstance(value, str) else _check_number)(value, name)
 
 
-KINDS = {cls.kind: cls for cls in (SeedsRecipe, WalkRecipe, EditRecipe, TransformRecipe)}
+KINDS = {cls.kind: cls for cls in (SeedsRecipe, StripRecipe, WalkRecipe, EditRecipe, TransformRecipe)}
 
 
 def from_json(text: str) -> PngRecipe:

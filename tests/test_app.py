@@ -30,7 +30,7 @@ from gan.gallery import entry
 from gan.image import contact_sheet
 from gan.latent import MAX_SEED, Draw
 from gan.models import family
-from gan.recipe import SeedsRecipe, read_recipe
+from gan.recipe import SeedsRecipe, read_recipe, save_png
 from gan.ui import Studio, build, launch_options
 from gan.ui.messages import explain
 from gan.ui.outbox import Outbox, file_stem
@@ -40,7 +40,7 @@ from gan.ui.pages.generate import Generate, whole
 from gan.ui.parts.link import Link
 from gan.ui.parts.sheet import Sheet
 from gan.ui.shell import Shell
-from gan.ui.view import View, fitted
+from gan.ui.view import PSIS, View, fitted
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTILE = ("<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{#each this}}"
@@ -226,7 +226,7 @@ def test_a_page_in_the_tuple_is_a_tab_a_link_a_script_and_a_style(served, tmp_pa
 def test_link_with_a_class_that_the_model_lacks_is_drawn_without_it(served):
     with pytest.warns(UserWarning, match="class 'one'"):
         values = served.shell.go(Link({"page": "generate", "model": "plain", "class": "one", "seed": "3"}))
-    assert drawn(values)["seeds"] == [3]
+    assert drawn(values)["tiles"] == [dict(seed=3, label=None, text="seed 3")]
 
 
 # Pictures given back
@@ -266,7 +266,7 @@ def test_what_is_no_picture_is_refused(served, tmp_path):
 
 def test_picture_of_another_version_is_drawn_and_labelled(served, tmp_path):
     sheet = drawn(served.shell.restore(forged(tmp_path / "x.png", recipe_json())))
-    assert sheet["other"].startswith("drawn by another version") and sheet["seeds"] == [1]
+    assert sheet["other"].startswith("drawn by another version") and [tile["seed"] for tile in sheet["tiles"]] == [1]
 
 
 def test_dials_take_an_empty_field_and_what_is_beyond_their_ends(served):
@@ -286,7 +286,7 @@ def test_codes_beyond_the_dials_are_drawn_as_the_dials_show_them(served):
 
 @pytest.mark.parametrize("given", [1.5, "3", True, [], float("nan"), -1, 2**32])
 def test_what_is_no_seed_is_refused_and_not_rounded(served, given):
-    values = {c: None for c in (*served.page.controls.inputs, served.page.seeds)}
+    values = {**{c: None for c in (*served.page.controls.inputs, served.page.seeds)}, served.page.layout: "16"}
     with pytest.raises(ValueError, match="seed .* whole number"):
         served.page.from_seed({**values, served.page.seed: given})
     assert whole(3.0) == 3
@@ -317,7 +317,7 @@ def test_codes_go_through_picture_link_and_controls(served, tmp_path):
 def test_tile_and_archive_hold_the_same_pixels_as_the_sheet(served):
     sheet = served.sheet.show(View("digits", (5, 6, 7), "one", 0.8))
     tiles = expected(served, "digits", [Draw(seed, 1, 0.8) for seed in (5, 6, 7)])
-    single = served.sheet.single({"recipe": sheet["recipe"], "seed": 6})
+    single = served.sheet.single({"recipe": sheet["recipe"], "tile": 1})
     assert single["name"] == "digits-seed0006.png"
     assert (pixels_of(fetch(served, single["url"])) == tiles[1]).all()
     archive = served.sheet.archive({"recipe": sheet["recipe"]})
@@ -326,6 +326,48 @@ def test_tile_and_archive_hold_the_same_pixels_as_the_sheet(served):
         for k, name in enumerate(files.namelist()):
             assert (pixels_of(files.read(name)) == tiles[k]).all()
             assert read_recipe(io.BytesIO(files.read(name))).seeds == (5 + k,)
+
+
+@pytest.mark.parametrize("strip, draws, columns", [
+    ("class", [Draw(9, k, 0.5) for k in range(3)], 3), ("psi", [Draw(9, 1, psi) for psi in PSIS], 4)])
+def test_strip_goes_through_picture_link_tile_and_archive(served, tmp_path, strip, draws, columns):
+    view = View("digits", (9,), None if strip == "class" else "one", 0.5 if strip == "class" else 1.0, strip=strip)
+    sheet = served.sheet.show(view)
+    data, tiles = fetch(served, sheet["url"]), expected(served, "digits", draws)
+    assert (pixels_of(data) == contact_sheet(tiles, columns=columns)).all() and sheet["columns"] == columns
+    (tmp_path / "x.png").write_bytes(data)
+    again = drawn(served.shell.restore(str(tmp_path / "x.png")))
+    assert again["recipe"] == sheet["recipe"] and again["mark"]["verified"] and f"strip={strip}" in again["link"]
+    assert (pixels_of(fetch(served, served.sheet.single({**sheet, "tile": 2})["url"])) == tiles[2]).all()
+    with zipfile.ZipFile(io.BytesIO(fetch(served, served.sheet.archive(sheet)["url"]))) as files:
+        assert len(files.namelist()) == len(tiles)
+        assert (pixels_of(files.read(files.namelist()[1])) == tiles[1]).all()
+
+
+def test_layout_says_how_many_seeds_and_what_they_go_through(served):
+    page = served.page
+    values = {**{c: None for c in page.controls.inputs}, page.controls.model: "digits", page.controls.label: "",
+              page.controls.psi: 1.0, page.seeds: "5-20", page.seed: 5, page.layout: "64"}
+    assert by_name(page.change_layout(values))["seeds"] == "5-68"
+    assert len(drawn(page.change_layout({**values, page.layout: "class"}))["tiles"]) == 3
+    assert by_name(page.from_seed({**values, page.layout: "psi", page.seed: 8}))["seeds"] == "8"
+    typed = by_name(page.draw({**values, page.layout: "psi", page.seeds: "1,2"}))
+    assert typed["layout"]["value"] is None and typed["seed"] == 1  # seeds that are typed are drawn as a sheet
+    plain = by_name(page.change_model({**values, page.controls.model: "plain", page.layout: "psi"}))["layout"]
+    assert plain["value"] == "psi" and ("every class", "class") not in plain["choices"]
+
+
+def test_a_picture_given_back_says_whether_it_was_drawn_again(served, tmp_path):
+    sheet = served.sheet.show(View("digits", (5, 6)))
+    (tmp_path / "x.png").write_bytes(fetch(served, sheet["url"]))
+    recipe, pixels = read_recipe(tmp_path / "x.png"), pixels_of(fetch(served, sheet["url"])).copy()
+    for change, verified, text in [(0, True, "pixel for pixel"), (1, True, "within 1/255"), (9, False, "up to 9/255")]:
+        given = np.where(pixels < 128, pixels + change, pixels - change).astype(np.uint8)
+        mark = drawn(served.shell.restore(str(save_png(tmp_path / "y.png", given, recipe))))["mark"]
+        assert mark["verified"] is verified and text in mark["text"]
+    mark = drawn(served.shell.restore(str(save_png(tmp_path / "y.png", pixels[:9], recipe))))["mark"]
+    assert not mark["verified"] and "size" in mark["text"]
+    assert served.sheet.show(View("digits", (5, 6)))["mark"] is None
 
 
 def test_tiles_stand_where_the_page_puts_its_buttons(served):
@@ -339,9 +381,9 @@ def test_tiles_stand_where_the_page_puts_its_buttons(served):
 
 def test_forged_tile_is_refused(served):
     recipe = served.sheet.show(View("digits", (5,)))["recipe"]
-    for forged, seed in [(recipe, 6), (recipe, "5; rm"), (recipe, [5]), ("{}", 5), (None, 5)]:
+    for forged, tile in [(recipe, 1), (recipe, -1), (recipe, "0; rm"), (recipe, [0]), (recipe, True), ("{}", 0), (None, 0)]:
         with pytest.raises(ValueError):
-            served.sheet.single({"recipe": forged, "seed": seed})
+            served.sheet.single({"recipe": forged, "tile": tile})
     with pytest.raises(ValueError):
         served.sheet.single("no mapping")
 

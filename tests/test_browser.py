@@ -270,6 +270,53 @@ def test_texts_stand_out_from_their_background(site, visitor, theme):
     assert min(visitor.evaluate(CONTRAST, "footer a, footer button")) >= 4.5
 
 
+def test_tray_keeps_pictures_in_order_for_the_next_visit(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=digits&seed=3-6")
+    visitor.wait_for_selector(TOP)
+    for seed in (4, 6):
+        visitor.get_by_role("button", name=f"Open the image of seed {seed}").click()
+        visitor.get_by_role("button", name="To the tray").click()
+        visitor.keyboard.press("Escape")
+    visitor.get_by_label("A seed for the tray").fill("nine")
+    visitor.keyboard.press("Enter")
+    assert visitor.locator(".tray input:invalid").count() == 1
+    visitor.get_by_label("A seed for the tray").fill("9")
+    visitor.keyboard.press("Enter")
+    visitor.get_by_role("button", name="Later: seed 4").press("Enter")
+    visitor.get_by_role("button", name="Take out: seed 9").press("Enter")
+    stops = visitor.locator(".tray .held small")
+    assert stops.all_inner_texts() == ["6", "4"]
+    visitor.reload()
+    stops.first.wait_for()
+    assert stops.all_inner_texts() == ["6", "4"]
+    assert visitor.locator(".tray .held img").count() == 2  # as they were drawn
+    visitor.click(".model input")
+    visitor.get_by_role("option", name="plain").click()
+    visitor.wait_for_selector(".tray :text('Empty: open an image')")
+    visitor.evaluate("localStorage.setItem('gan-gallery-tray', '{broken')")
+    visitor.reload()
+    visitor.wait_for_selector(".tray :text('Empty: open an image')")
+
+
+def test_class_strip_and_psi_strip_and_verified_mark(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=digits&seed=3-6")
+    visitor.wait_for_selector(TOP)
+    visitor.get_by_label("every class").check()
+    visitor.wait_for_url(re.compile("seed=3&psi=1&strip=class$"))
+    visitor.wait_for_selector(".along")
+    assert visitor.locator(".along").all_inner_texts() == ["zero", "one", "two"]
+    tiles = expected(site, "digits", [Draw(3, k) for k in range(3)])
+    assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == contact_sheet(tiles, columns=3)).all()
+    picture = visitor.evaluate("document.querySelector('.frame img').src")
+    visitor.get_by_label("along psi").check()
+    visitor.wait_for_url(re.compile("strip=psi$"))
+    visitor.evaluate(DROP, picture)
+    visitor.wait_for_selector(".mark.good:has-text('verified: drawn again, pixel for pixel')")
+    assert "strip=class" in visitor.url
+    visitor.get_by_role("button", name="Roll the dice").click()
+    visitor.wait_for_selector(".mark", state="hidden")
+
+
 def test_hostile_card_is_text_and_nothing_else(site, visitor):
     visitor.goto(site.url)
     card = visitor.locator(".card[data-model=plain]")

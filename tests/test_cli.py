@@ -4,6 +4,11 @@ import pytest
 from commands import error_of, gan
 from PIL import Image
 
+from gan import hub
+from gan.engine import draw
+from gan.image import contact_sheet
+from gan.recipe import StripRecipe, save_png
+
 
 def test_interpolate_frames_can_be_replayed(tiny_model, tmp_path, monkeypatch):
     folder = tiny_model()
@@ -19,6 +24,19 @@ def test_interpolate_frames_can_be_replayed(tiny_model, tmp_path, monkeypatch):
     walk = tmp_path / "w" / "walk.webp"
     assert gan("interpolate", folder, "--seeds", "1,5,9", "--frames", "1", "--loop", "--out", walk) == 0
     assert Image.open(walk).n_frames == 3
+
+
+@pytest.mark.parametrize("along", [dict(labels=("class1", "class0", "class1", "class2")), dict(psis=(0.0, 0.5, 1.0))])
+def test_a_strip_is_drawn_again(tiny_model, tmp_path, monkeypatch, along):
+    folder = tiny_model(classes=3)
+    model = hub.load(folder)
+    recipe = StripRecipe("model", model.revision, 5, **along)
+    tiles = draw(model.G, recipe.draws(model.label))
+    save_png(tmp_path / "a.png", contact_sheet(tiles, columns=recipe.columns), recipe)
+    monkeypatch.chdir(tmp_path)
+    assert gan("generate", "a.png", "--out", "again") == 0
+    assert (tmp_path / "again" / "strip.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    assert recipe.columns == {4: 2, 3: 3}[len(tiles)]
 
 
 def test_png_of_another_version_is_drawn_and_labelled(tiny_model, tmp_path, capsys, monkeypatch):

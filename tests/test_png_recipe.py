@@ -17,6 +17,7 @@ from gan.recipe import (
     Mix,
     Move,
     SeedsRecipe,
+    StripRecipe,
     TransformRecipe,
     WalkRecipe,
     from_json,
@@ -34,6 +35,8 @@ RECIPES = [
     EditRecipe(*MADE, (7,), mix=(Mix(9, 0, 3, "one"), Mix(8, 4, 4)), moves=(Move(0, -2.5), Move(3, 1))),
     EditRecipe(*MADE, source=SHA, moves=(Move(1, 0.5),)),
     TransformRecipe(*MADE, "holes", SHA, (("size", 0.25), ("shape", "box")), seed=5),
+    StripRecipe(*MADE, 7, ("a", "père", None), (0.7,)),
+    StripRecipe(*MADE, 7, ("a",), (0.0, 0.5, 1.5), (2.0,)),
 ]
 PIXELS = np.random.RandomState(0).randint(0, 256, (16, 16, 1), dtype=np.uint8)
 
@@ -108,7 +111,7 @@ def changed(recipe, **changes):
 
 @pytest.mark.parametrize(("recipe", "changes", "message"), [
     (RECIPES[0], dict(surprise=1), "unknown key 'surprise' in SeedsRecipe"),
-    (RECIPES[0], dict(kind="dream"), "kind dream, expected seeds, walk, edit, transform"),
+    (RECIPES[0], dict(kind="dream"), "kind dream, expected seeds, strip, walk, edit, transform"),
     (RECIPES[0], dict(kind=[]), "kind"),
     (RECIPES[0], dict(frame=3), "unknown key 'frame'"),
     (RECIPES[0], dict(codes=[10**400]), "a code must be a number from"),
@@ -129,6 +132,10 @@ def changed(recipe, **changes):
     (RECIPES[5], dict(source="/home/me/photo.png"), "source must be a sha256"),
     (RECIPES[6], dict(parameters=[["a", 1], ["a", 2]]), "each named once"),
     (RECIPES[6], dict(parameters=[["a", True]]), "parameters must be"),
+    (RECIPES[7], dict(psis=[0.5, 1]), "through classes or through psi, got 3 and 2"),
+    (RECIPES[7], dict(labels=[]), "through classes or through psi"),
+    (RECIPES[8], dict(psis=[9]), "psi must be"),
+    (RECIPES[8], dict(seed=-1), "a seed must be"),
     (RECIPES[6], dict(task="x" * 300), "the task is no short printable text"),
 ])
 def test_forged_kinds(recipe, changes, message):

@@ -9,7 +9,7 @@ from gan.ui.view import MAX_TILES, View, from_link, from_recipe, seeds_of, seeds
 
 
 def test_link_restores_the_view_it_was_made_from():
-    view = View("digits", (0, 1, 2, 9), "a & b/é", 0.35, (1.0, -0.5), "abc")
+    view = View("digits", (0, 1, 2, 9), "a & b/é", 0.35, (1.0, -0.5), "psi", "abc")
     link = Link.of(view.link("generate"))
     assert (from_link(link, ["plain", "digits"]), link.query["page"], link.notes) == (view, "generate", [])
     with pytest.raises(ValueError, match="too long"):
@@ -18,7 +18,7 @@ def test_link_restores_the_view_it_was_made_from():
 
 @pytest.mark.parametrize("query", [
     dict(seed="-4"), dict(seed="5-1"), dict(seed="0-5000"), dict(seed="9" * 3000), dict(psi="nan"), dict(psi="7"),
-    dict(psi="x"), dict(model="../../etc"), dict(codes="1,inf"), dict(rev="\0"),
+    dict(psi="x"), dict(model="../../etc"), dict(codes="1,inf"), dict(strip="seeds"), dict(rev="\0"),
     {"class": "x" * 300}])
 def test_link_with_a_wrong_value_is_read_without_it(query):
     link = Link(query)

@@ -18,7 +18,7 @@ from gan.commands.common import add_command, add_device, add_out, load
 from gan.engine import draw, draw_walk
 from gan.image import check_sheet, contact_sheet, save_video, scale_for_video
 from gan.latent import parse_seeds
-from gan.recipe import SeedsRecipe, WalkRecipe, read_recipe, save_png
+from gan.recipe import SeedsRecipe, StripRecipe, WalkRecipe, read_recipe, save_png
 from gan.walk import Space
 
 GENERATE = """  python -m gan generate mnist-cgan --seeds 0-15 --class 7 --out sevens
@@ -81,7 +81,7 @@ def _recipe(args: argparse.Namespace, model: hub.Model) -> SeedsRecipe:
 def _replay(args: argparse.Namespace) -> list[Path]:
     """Draws a picture again from the recipe inside it."""
     recipe = read_recipe(args.model)
-    if not isinstance(recipe, (SeedsRecipe, WalkRecipe)):
+    if not isinstance(recipe, (SeedsRecipe, StripRecipe, WalkRecipe)):
         raise ValueError(f"this picture is of the kind {recipe.kind}, which generate cannot draw again")
     model = load(recipe.model, args.device)
     if model.revision != recipe.revision:
@@ -91,6 +91,10 @@ def _replay(args: argparse.Namespace) -> list[Path]:
     if isinstance(recipe, WalkRecipe):
         (pixels,) = draw_walk(model.G, recipe.walk(model.label), [recipe.frame])
         return [save_png(args.out / f"frame{recipe.frame:05d}.png", pixels, recipe)]
+    if isinstance(recipe, StripRecipe):
+        draws = recipe.draws(model.label)
+        check_sheet(len(draws), model.G.resolution)
+        return [save_png(args.out / "strip.png", contact_sheet(draw(model.G, draws), columns=recipe.columns), recipe)]
     write = _write_sheet if args.grid or len(recipe.seeds) > 1 else _write_singles
     return write(model, recipe, recipe.seeds, args.out)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.components import Component
+from PIL import Image
 from starlette.middleware import Middleware
 
 from gan.recipe import read_recipe
@@ -25,6 +28,7 @@ from gan.ui.theme import theme
 __all__ = ["Shell", "build", "launch_options"]
 
 HERE = Path(__file__).resolve().parent
+MAX_GIVEN = 2**25  # pixels of a picture that is compared with what its recipe draws: more than any page draws
 HEADER = """<header id="brand"><h1>The GAN gallery</h1>
 <p>Small generative networks. Every picture carries the recipe that made it.</p>
 </header>"""
@@ -79,7 +83,9 @@ class Shell:
         link = next(filter(None, links), None)
         if link is None:
             raise ValueError("no page here shows pictures of this kind")
-        return self.go(Link.of(link))
+        asked = Link.of(link)
+        asked.picture = pixels_of(path)
+        return self.go(asked)
 
     def wire(self, app: gr.Blocks) -> None:
         def load(request: gr.Request) -> dict[Component, Any]:
@@ -98,6 +104,16 @@ class Shell:
         on(app.load, load, None, self.outputs)
         on(self.opened.open, ask, None, self.outputs, trigger_mode="multiple")
         on(self.upload.upload, give_back, self.upload, self.outputs)
+
+
+def pixels_of(path: str) -> np.ndarray:
+    """uint8 [H, W, C] of a PNG; no pixels of one that is damaged, or larger than any sheet that the pages draw."""
+    with suppress(OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        with Image.open(path, formats=["PNG"]) as image:
+            if image.width * image.height <= MAX_GIVEN and image.mode in ("L", "RGB"):
+                pixels = np.asarray(image)
+                return pixels[..., None] if pixels.ndim == 2 else pixels
+    return np.empty((0, 0, 0), np.uint8)
 
 
 def build(studio: Studio, pages: Sequence[Page] = PAGES) -> gr.Blocks:

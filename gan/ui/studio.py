@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from gan import hub
 from gan.engine import Engine, device_name
 from gan.gallery import Entry, entry, list_models
-from gan.image import contact_sheet
-from gan.recipe import SeedsRecipe, save_png
+from gan.image import columns_of, contact_sheet
+from gan.latent import Draw
+from gan.recipe import SeedsRecipe, StripRecipe, save_png
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.view import View, most_tiles, seeds_text
 
@@ -27,15 +29,21 @@ log = logging.getLogger(__name__)
 class Drawn:
     """The images of a view."""
 
-    view: View  #            with the revision that drew it
-    recipe: SeedsRecipe
-    pixels: np.ndarray  #    uint8 [N, H, W, C]
+    view: View  #             with the revision that drew it
+    images: list[View]  #     of each image
+    recipe: SeedsRecipe | StripRecipe
+    pixels: np.ndarray  #     uint8 [N, H, W, C]
     ms: float
 
     @property
+    def columns(self) -> int:
+        """Of the sheet."""
+        return self.recipe.columns if isinstance(self.recipe, StripRecipe) else columns_of(len(self.pixels))
+
+    @cached_property
     def picture(self) -> np.ndarray:
         """uint8 [H, W, C]: the image, or a sheet of several."""
-        return self.pixels[0] if len(self.pixels) == 1 else contact_sheet(self.pixels)
+        return self.pixels[0] if len(self.pixels) == 1 else contact_sheet(self.pixels, columns=self.columns)
 
 
 class Studio:
@@ -67,24 +75,26 @@ class Studio:
 
     def draw(self, view: View) -> Drawn:
         """Draws a view. ``ValueError`` for a model, class or codes that are not there, and for more than a sheet holds."""
-        model, most = self.model(view.model), most_tiles(self.entry(view.model).resolution)
-        if len(view.seeds) > most:
-            raise ValueError(f"{len(view.seeds)} seeds are too many for one sheet of this model: at most {most}")
-        draws = view.draws(model.label(view.label))
+        entry, model = self.entry(view.model), self.model(view.model)
+        view = replace(view, revision=model.revision)
+        images, most = view.images(model.class_names), most_tiles(entry.resolution)
+        if len(images) > most:
+            raise ValueError(f"{len(images)} images are too many for one sheet of this model: at most {most}")
+        draws = [Draw(one.seeds[0], model.label(one.label), one.psi, one.codes) for one in images]
         started = time.perf_counter()
-        pixels = self.engine.draw(self.entry(view.model).name, draws)
-        ms = (time.perf_counter() - started) * 1000
-        recipe = SeedsRecipe(model.id, model.revision, view.seeds, view.label, view.psi, view.codes)
-        return Drawn(replace(view, revision=model.revision), recipe, pixels, ms)
+        pixels = self.engine.draw(entry.name, draws)
+        return Drawn(view, images, view.recipe(model.class_names), pixels, (time.perf_counter() - started) * 1000)
 
     def save(self, drawn: Drawn) -> Path:
         """The drawn image or sheet as a PNG of ours in the outbox."""
         return save_png(self.outbox.fresh(file_name(drawn.recipe)), drawn.picture, drawn.recipe)
 
 
-def file_name(recipe: SeedsRecipe) -> str:
-    """mymodel-seed0042.png, mymodel-seeds0-15.png."""
+def file_name(recipe: SeedsRecipe | StripRecipe) -> str:
+    """mymodel-seed0042.png, mymodel-seeds0-15.png, mymodel-seed0042-classes.png."""
     stem = file_stem(recipe.model)
+    if isinstance(recipe, StripRecipe):
+        return f"{stem}-seed{recipe.seed:04d}-{'classes' if len(recipe.labels) > 1 else 'psi'}.png"
     if len(recipe.seeds) == 1:
         return f"{stem}-seed{recipe.seeds[0]:04d}.png"
     text = seeds_text(recipe.seeds)

@@ -4,43 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from gan.gallery import Entry
-from gan.latent import MAX_SEED, Draw, check_seed, parse_seeds
-from gan.recipe import PngRecipe, SeedsRecipe
+from gan.latent import MAX_SEED, check_seed, parse_seeds
+from gan.recipe import PngRecipe, SeedsRecipe, StripRecipe
 from gan.ui.parts.link import Link, finite, link_to, one_of, short_text
 
-__all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "READS", "SHEET", "View", "fitted", "from_link", "from_recipe", "most_tiles",
-           "run_of", "seeds_of", "seeds_text"]
+__all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "PSIS", "READS", "SHEET", "View", "fitted", "from_link", "from_recipe",
+           "most_tiles", "run_of", "seeds_of", "seeds_text"]
 
 SHEET = 16  #           tiles of the usual sheet
 MAX_TILES = 100  #      tiles of the largest sheet that a page draws: those of the samples fit
 MAX_PIXELS = 2**24  #   and its pixels: at 1024 px 16 tiles
 MAX_PSI = 1.5  #        end of the slider
 MAX_CODE = 2.0  #       and of that of a continuous code, both ways
-READS = ("model", "rev", "seed", "class", "psi", "codes")  # what ``from_link`` reads
+PSIS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)  # of a strip through psi
+READS = ("model", "rev", "seed", "class", "psi", "codes", "strip")  # what ``from_link`` reads
+Strip = Literal["", "class", "psi"]
 
 
 @dataclass(frozen=True)
 class View:
-    """A model and what to draw with it."""
+    """A model and what to draw with it: an image a seed, or a strip of the first seed."""
 
     model: str  #                              id
     seeds: tuple[int, ...]
     label: str | None = None  #                class name; None = no classes, or as each seed draws
     psi: float = 1.0
     codes: tuple[float, ...] | None = None  #  None = as each seed draws
+    strip: Strip = ""  #                       through every class, or through ``PSIS``
     revision: str = ""  #                      the one that a link or a picture asks for, "" = any
 
     def link(self, page: str) -> str:
         """The query string that shows this view on a page."""
         codes = "" if self.codes is None else ",".join(f"{v:g}" for v in self.codes)
         return link_to(page, model=self.model, rev=self.revision, seed=seeds_text(self.seeds), class_=self.label or "",
-                       psi=f"{self.psi:g}", codes=codes)
+                       psi=f"{self.psi:g}", codes=codes, strip=self.strip)
 
-    def draws(self, label: int | None) -> list[Draw]:
-        """One draw a seed, ``label`` being the index of the view's class."""
-        return [Draw(seed, label, self.psi, self.codes) for seed in self.seeds]
+    def images(self, class_names: Sequence[str]) -> list[View]:
+        """A view of each image. ``ValueError`` for a strip through the classes of a model that has none."""
+        one = replace(self, seeds=self.seeds[:1], strip="")
+        if self.strip == "class" and not class_names:
+            raise ValueError(f"{self.model} has no classes")
+        if self.strip == "class":
+            return [replace(one, label=name) for name in class_names[:MAX_TILES]]
+        if self.strip == "psi":
+            return [replace(one, psi=psi) for psi in PSIS]
+        return [replace(one, seeds=(seed,)) for seed in self.seeds]
+
+    def recipe(self, class_names: Sequence[str]) -> SeedsRecipe | StripRecipe:
+        """What is stored in the picture. Errors as ``images``."""
+        if not self.strip:
+            return SeedsRecipe(self.model, self.revision, self.seeds, self.label, self.psi, self.codes)
+        images = self.images(class_names)
+        labels = tuple(view.label for view in images) if self.strip == "class" else (self.label,)
+        psis = tuple(view.psi for view in images) if self.strip == "psi" else (self.psi,)
+        return StripRecipe(self.model, self.revision, self.seeds[0], labels, psis, self.codes)
 
 
 def most_tiles(resolution: int) -> int:
@@ -82,12 +102,17 @@ def from_link(link: Link, models: Sequence[str]) -> View | None:
         return None
     model = link.read("model", one_of(models, "model"), models[0])
     return View(model, link.read("seed", seeds_of, run_of(0)), link.read("class", short_text, None),
-                link.read("psi", _psi, 1.0), link.read("codes", _codes, None), link.read("rev", short_text, ""))
+                link.read("psi", _psi, 1.0), link.read("codes", _codes, None),
+                link.read("strip", one_of(("class", "psi"), "strip"), ""), link.read("rev", short_text, ""))
 
 
 def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
     """(view, what of the recipe the page cannot show). ``ValueError`` for a picture not made from seeds."""
     notes: list[str] = []
+    if isinstance(recipe, StripRecipe):
+        strip = "class" if len(recipe.labels) > 1 else "psi"
+        label, psi = (None, recipe.psis[0]) if strip == "class" else (recipe.labels[0], 1.0)
+        return View(recipe.model, (recipe.seed,), label, min(psi, MAX_PSI), recipe.codes, strip, recipe.revision), notes
     if not isinstance(recipe, SeedsRecipe):
         raise ValueError(f"this picture is of the kind {recipe.kind}, which this page cannot show")
     if len(recipe.seeds) > MAX_TILES:
@@ -95,7 +120,7 @@ def from_recipe(recipe: PngRecipe) -> tuple[View, list[str]]:
     psi = min(recipe.psi, MAX_PSI)
     if psi != recipe.psi:
         notes.append(f"psi {recipe.psi:g} is beyond the slider: drawn with {psi:g}")
-    return View(recipe.model, recipe.seeds[:MAX_TILES], recipe.label, psi, recipe.codes, recipe.revision), notes
+    return View(recipe.model, recipe.seeds[:MAX_TILES], recipe.label, psi, recipe.codes, revision=recipe.revision), notes
 
 
 def fitted(view: View, entry: Entry) -> tuple[View, list[str]]:
@@ -108,6 +133,9 @@ def fitted(view: View, entry: Entry) -> tuple[View, list[str]]:
     if view.label is not None and view.label not in entry.class_names:
         notes.append(f"there is no class {view.label[:60]!r} in {entry.id}")
         view = replace(view, label=None)
+    if view.strip == "class" and not entry.class_names:
+        notes.append(f"there are no classes in {entry.id}")
+        view = replace(view, strip="")
     if view.codes is not None:
         view, said = _fitted_codes(view, entry)
         notes += said

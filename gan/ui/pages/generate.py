@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.components import Component
 
-from gan.recipe import PngRecipe, SeedsRecipe
+from gan.gallery import Entry
+from gan.recipe import PngRecipe, SeedsRecipe, StripRecipe
 from gan.ui.messages import on, warn
 from gan.ui.page import Page, Room
 from gan.ui.parts.controls import Controls
 from gan.ui.parts.link import Link
 from gan.ui.parts.sheet import Sheet
+from gan.ui.parts.tray import Tray
 from gan.ui.studio import Studio
-from gan.ui.view import READS, View, fitted, from_link, from_recipe, run_of, seeds_of, seeds_text
+from gan.ui.view import READS, SHEET, View, fitted, from_link, from_recipe, most_tiles, run_of, seeds_of, seeds_text
 
 __all__ = ["PAGE"]
 
 ID = "generate"
+LAYOUTS = [("4 × 4", "16"), ("8 × 8", "64"), ("every class", "class"), ("along psi", "psi")]  # what a sheet shows
 Values = dict[Component, Any]
 
 
@@ -34,6 +39,7 @@ class Generate:
                 self._lay_out_controls()
             with gr.Column(scale=5, min_width=320, elem_classes="stage"):
                 self.sheet = Sheet(studio, ID, "generate")
+                self.tray = Tray()
         self._wire()
 
     def _lay_out_controls(self) -> None:
@@ -43,6 +49,8 @@ class Generate:
             self.seed.preprocess = lambda given: given  # ``whole`` refuses what is no seed; Gradio would round it
             self.dice = gr.Button("Roll the dice", elem_id="dice", variant="primary", min_width=120)
         self.controls.dials()
+        self.layout = gr.Radio(LAYOUTS, value="16", label="Sheet", elem_id="layout")
+        self.layout.preprocess = lambda given: given if isinstance(given, str) else ""
         with gr.Row(elem_classes="seed-row"):
             self.seeds = gr.Textbox(seeds_text(run_of(0)), label="Seeds of the sheet", placeholder="0-15,42", max_lines=1,
                                     elem_id="seeds", min_width=120, info="Any seeds and ranges, as in 0-15,42.")
@@ -50,7 +58,8 @@ class Generate:
 
     @property
     def outputs(self) -> list[Component]:
-        return [*self.controls.outputs, self.seed, self.seeds, self.sheet.component]
+        return [*self.controls.outputs, self.seed, self.seeds, self.layout, self.sheet.component,
+                self.tray.component]
 
     def open(self, link: Link) -> Values:
         """Draws what a link asks for and sets every control to it."""
@@ -59,55 +68,84 @@ class Generate:
             return {}
         view, notes = fitted(view, self.studio.entry(view.model))
         link.notes += notes
-        return self.show(view)
+        return {**self.show(view, link.picture), **self.controls.fit(view), self.tray.component: self.tray.show(view.model)}
 
-    def show(self, view: View) -> Values:
-        """Draws a view and sets every control to it. Errors as ``Studio.draw``."""
-        return {self.sheet.component: self.sheet.show(view), **self.controls.fit(view), self.seed: view.seeds[0],
-                self.seeds: seeds_text(view.seeds)}
+    def show(self, view: View, given: np.ndarray | None = None) -> Values:
+        """Draws a view and sets what stands for its seeds. Errors as ``Studio.draw``."""
+        entry = self.studio.entry(view.model)
+        choices = [choice for choice in LAYOUTS if _fits(choice[1], entry)]
+        return {self.sheet.component: self.sheet.show(view, given), self.seed: view.seeds[0],
+                self.seeds: seeds_text(view.seeds), self.layout: gr.update(choices=choices, value=layout_of(view))}
 
     def link_of(self, recipe: PngRecipe) -> str | None:
         """The link that draws a picture again. ``ValueError`` for a class or codes that its model does not have."""
-        if not isinstance(recipe, SeedsRecipe):
+        if not isinstance(recipe, (SeedsRecipe, StripRecipe)):
             return None
         view, notes = from_recipe(recipe)
         entry = self.studio.entry(view.model)
         shown, more = fitted(view, entry)
-        if shown.label != view.label or (shown.codes is None) != (view.codes is None):
+        if shown.label != view.label or shown.strip != view.strip or (shown.codes is None) != (view.codes is None):
             raise ValueError(more[0])
         warn([*notes, *more])
         return shown.link(ID)
 
+    def view(self, values: Values, first: int | None = None) -> View:
+        """What the controls describe: the seeds as typed, or with ``first`` as many from there as the layout holds."""
+        layout = values[self.layout]
+        if first is None:
+            seeds = seeds_of(values[self.seeds])
+        else:
+            seeds = run_of(first, int(layout) if layout.isdecimal() else 1 if layout else SHEET)
+        return replace(self.controls.read(values, seeds), strip=layout if layout in ("class", "psi") else "")
+
     def draw(self, values: Values) -> Values:
-        view = self.controls.read(values, seeds_of(values[self.seeds]))
-        return {self.seed: view.seeds[0], self.sheet.component: self.sheet.show(view)}
+        """The seeds as typed: a strip ends there."""
+        return self.show(self.view({**values, self.layout: ""}))
 
     def redraw(self, values: Values) -> Values:
-        return {self.sheet.component: self.draw(values)[self.sheet.component]}
+        return {self.sheet.component: self.sheet.show(self.view(values))}
 
     def from_seed(self, values: Values) -> Values:
         if values[self.seed] is None:
             return {self.seeds: gr.skip()}  # the field was emptied to type another
-        seeds = run_of(whole(values[self.seed]))
-        return {self.seeds: seeds_text(seeds), self.sheet.component: self.sheet.show(self.controls.read(values, seeds))}
+        shown = self.show(self.view(values, whole(values[self.seed])))
+        return {c: value for c, value in shown.items() if c not in (self.seed, self.layout)}
+
+    def change_layout(self, values: Values) -> Values:
+        return self.show(self.view(values, seeds_of(values[self.seeds])[0]))
 
     def roll(self, values: Values) -> Values:
         first = random.randrange(1_000_000)
-        return {self.seed: first, **self.from_seed({**values, self.seed: first})}
+        return {**self.from_seed({**values, self.seed: first}), self.seed: first}
 
     def change_model(self, values: Values) -> Values:
         """The same seeds and psi, and the class where the other model has one of that name."""
-        view = self.controls.read({**values, self.controls.by_hand: False}, seeds_of(values[self.seeds]))
-        return self.show(fitted(view, self.studio.entry(view.model))[0])
+        view = self.view({**values, self.controls.by_hand: False})
+        view = fitted(view, self.studio.entry(view.model))[0]
+        return {**self.show(view), **self.controls.fit(view), self.tray.component: self.tray.show(view.model)}
 
     def _wire(self) -> None:
         controls, sheet = self.controls, self.sheet.component
-        inputs = {*controls.inputs, self.seed, self.seeds}
+        inputs = {*controls.inputs, self.seed, self.seeds, self.layout}
+        drawn = [self.seed, self.seeds, self.layout, sheet]
         on(self.dice.click, self.roll, inputs, [self.seed, self.seeds, sheet])
         on(self.seed.input, self.from_seed, inputs, [self.seeds, sheet], trigger_mode="always_last")
-        on([self.draw_button.click, self.seeds.submit], self.draw, inputs, [self.seed, sheet])
+        on(self.layout.input, self.change_layout, inputs, drawn)
+        on([self.draw_button.click, self.seeds.submit], self.draw, inputs, drawn)
         on([control.input for control in controls.live], self.redraw, inputs, [sheet], trigger_mode="always_last")
         on(controls.model.input, self.change_model, inputs, self.outputs)
+
+
+def layout_of(view: View) -> str | None:
+    """The choice of the layout that a view is, None where its seeds are any others."""
+    known = {run_of(view.seeds[0], int(value)): value for _, value in LAYOUTS if value.isdecimal()}
+    return view.strip or known.get(view.seeds)
+
+
+def _fits(layout: str, entry: Entry) -> bool:
+    if layout == "class":
+        return bool(entry.class_names)
+    return int(layout) <= most_tiles(entry.resolution) if layout.isdecimal() else True
 
 
 def whole(given: Any) -> int:

@@ -36,10 +36,16 @@ window.gan = (() => {
       document.execCommand("copy");
       field.remove();
     }
-    const before = button.textContent;
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = before; }, 1500);
+    flash(button, "Copied");
   };
 
-  return { make, watchValue, enlarge, copyText };
+  // Says on the button itself, for a moment, that it was done.
+  const flash = (button, text) => {
+    button.dataset.text ??= button.textContent;
+    button.textContent = text;
+    clearTimeout(button.flashing);
+    button.flashing = setTimeout(() => { button.textContent = button.dataset.text; }, 1500);
+  };
+
+  return { make, watchValue, enlarge, copyText, flash };
 })();

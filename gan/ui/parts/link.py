@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+import numpy as np
+
 __all__ = ["Link", "finite", "link_to", "one_of", "short_text"]
 
 MAX_LINK = 8000  # characters
@@ -22,6 +24,7 @@ class Link:
     def __init__(self, query: Mapping[str, str]):
         self.query = dict(query)
         self.notes: list[str] = []
+        self.picture: np.ndarray | None = None  # uint8 [H, W, C]: the one that was given back, where this is its link
 
     @classmethod
     def of(cls, text: str) -> Link:
@@ -43,7 +46,7 @@ class Link:
     def only(self, keys: Sequence[str]) -> Link:
         """A link of these parts alone; what it notes is noted here as well."""
         part = Link({key: self.query[key] for key in keys if key in self.query})
-        part.notes = self.notes
+        part.notes, part.picture = self.notes, self.picture
         return part
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
-from gan.image import GAP, columns_of
+from gan.image import GAP
 from gan.recipe import from_json, save_png
 from gan.ui.messages import on
 from gan.ui.outbox import file_stem
-from gan.ui.studio import Drawn, Studio
+from gan.ui.studio import Drawn, Studio, file_name
 from gan.ui.view import View, from_recipe, seeds_text
 
 __all__ = ["Sheet"]
@@ -45,41 +46,65 @@ class Sheet:
         on(self.component.select, select, None, [answer], trigger_mode="multiple")
         on(self.component.zip, archive, None, [answer])
 
-    def show(self, view: View) -> dict[str, Any]:
-        """Draws a view: the component's value. Errors as ``Studio.draw``."""
+    def show(self, view: View, given: np.ndarray | None = None) -> dict[str, Any]:
+        """Draws a view: the component's value. Errors as ``Studio.draw``.
+
+        ``given`` uint8 [H, W, C] is the picture that asks to be drawn again: the sheet says whether it was, pixel for pixel.
+        """
         drawn = self.studio.draw(view)
         path = self.studio.save(drawn)
         picture, tile, now = drawn.picture, drawn.pixels.shape[1], drawn.view.revision
         other = view.revision not in ("", now)
         return {
-            "url": self.studio.outbox.url(path), "name": path.name, "seeds": list(view.seeds), "tile": tile, "gap": GAP,
-            "columns": columns_of(len(drawn.pixels)), "width": picture.shape[1], "height": picture.shape[0],
-            "model": view.model, "about": about(view), "recipe": drawn.recipe.to_json(), "link": drawn.view.link(self.page),
+            "url": self.studio.outbox.url(path), "name": path.name, "tile": tile, "gap": GAP, "columns": drawn.columns,
+            "tiles": [{"seed": one.seeds[0], "label": one.label, "text": _caption(view, one)} for one in drawn.images],
+            "width": picture.shape[1], "height": picture.shape[0], "model": view.model, "strip": view.strip,
+            "about": about(drawn), "recipe": drawn.recipe.to_json(), "link": drawn.view.link(self.page),
             "status": f"drawn on {self.studio.device} in {drawn.ms:.0f} ms",
             "other": f"drawn by another version of {view.model}: {now[:12]} is here, "
                      f"{view.revision[:12]} was asked for" if other else "",
+            "mark": None if given is None else verdict(picture, given),
         }
 
     def single(self, asked: Any) -> dict[str, Any]:
         """One image of the sheet that the recipe describes. ``ValueError`` for what this page did not ask."""
-        view, seed = _view_of(asked), asked.get("seed")
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed not in view.seeds:
-            raise ValueError(f"seed {str(seed)[:20]} is not on this sheet")
-        drawn = self.studio.draw(replace(view, seeds=(seed,)))
+        view, tile = _view_of(asked), asked.get("tile")
+        images = view.images(self.studio.entry(view.model).class_names)
+        if isinstance(tile, bool) or not isinstance(tile, int) or not 0 <= tile < len(images):
+            raise ValueError(f"there is no image {str(tile)[:20]} on this sheet")
+        drawn = self.studio.draw(images[tile])
         path = self.studio.save(drawn)
-        return {"kind": "single", "url": self.studio.outbox.url(path), "name": path.name, "seed": seed,
-                "link": drawn.view.link(self.page)}
+        return {"kind": "single", "url": self.studio.outbox.url(path), "name": path.name, "tile": tile,
+                "from": asked["recipe"], "recipe": drawn.recipe.to_json(), "link": drawn.view.link(self.page)}
 
     def archive(self, asked: Any) -> dict[str, Any]:
         """A zip of the single images of that sheet, each with its recipe inside. Errors as ``single``."""
         drawn = self.studio.draw(_view_of(asked))
         path = self.studio.outbox.fresh(_archive_name(drawn))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
-            for seed, image in dict(zip(drawn.view.seeds, drawn.pixels)).items():
-                file = path.with_name(f"seed{seed:04d}.png")
-                archive.write(save_png(file, image, replace(drawn.recipe, seeds=(seed,))), file.name)
+            names = {_tile_name(drawn, k): k for k in range(len(drawn.images))}  # a seed may stand on a sheet twice
+            for name, k in names.items():
+                file = save_png(path.with_name(name), drawn.pixels[k], drawn.images[k].recipe(()))
+                archive.write(file, name)
                 file.unlink()
         return {"kind": "download", "url": self.studio.outbox.url(path), "name": path.name}
+
+
+def verdict(drawn: np.ndarray, given: np.ndarray) -> dict[str, Any]:
+    """Whether a picture that was given back is the one that its recipe draws here: a mark, in words."""
+    if drawn.shape != given.shape:
+        return {"verified": False, "text": "not verified: this is no picture of the size that its recipe draws"}
+    most = int(np.abs(drawn.astype(np.int16) - given).max())
+    if most > 1:
+        return {"verified": False, "text": f"not verified: it differs from what its recipe draws, by up to {most}/255"}
+    return {"verified": True, "text": "verified: drawn again, pixel for pixel" if not most else
+            "verified: drawn again within 1/255, as another device draws it"}
+
+
+def _caption(view: View, one: View) -> str:
+    if view.strip == "class":
+        return str(one.label)
+    return f"psi {one.psi:g}" if view.strip else f"seed {one.seeds[0]}"
 
 
 def _view_of(asked: Any) -> View:
@@ -88,14 +113,22 @@ def _view_of(asked: Any) -> View:
     return from_recipe(from_json(asked["recipe"]))[0]
 
 
+def _tile_name(drawn: Drawn, k: int) -> str:
+    one = drawn.images[k]
+    along = {"": "", "class": f"-{k:03d}-{file_stem(str(one.label))}", "psi": f"-psi{one.psi:g}"}[drawn.view.strip]
+    return f"seed{one.seeds[0]:04d}{along}.png"
+
+
 def _archive_name(drawn: Drawn) -> str:
-    text = seeds_text(drawn.view.seeds)
-    return f"{file_stem(drawn.view.model)}-seeds{text if len(text) <= 60 else f'-{len(drawn.view.seeds)}-images'}.zip"
+    return f"{Path(file_name(drawn.recipe)).stem}.zip"
 
 
-def about(view: View) -> str:
-    """The view in words, for those who cannot see the picture."""
-    many = f"{len(view.seeds)} images" if len(view.seeds) > 1 else "One image"
-    label = f", class {view.label}" if view.label is not None else ""
-    seeds = seeds_text(view.seeds)
-    return f"{many} drawn by {view.model}, seed{'s' * (len(view.seeds) > 1)} {seeds[:100]}{label}, psi {view.psi:g}"
+def about(drawn: Drawn) -> str:
+    """The sheet in words, for those who cannot see it."""
+    view, count = drawn.view, len(drawn.images)
+    many = f"{count} images" if count > 1 else "One image"
+    seeds = seeds_text(view.seeds[:1] if view.strip else view.seeds)
+    label = f", class {view.label}" if view.label is not None and view.strip != "class" else ""
+    along = {"": f", psi {view.psi:g}", "class": f", every class, psi {view.psi:g}", "psi": ", psi from 0 up"}[view.strip]
+    several = "s" * (len(view.seeds) > 1 and not view.strip)
+    return f"{many} drawn by {view.model}, seed{several} {seeds[:100]}{label}{along}"
