@@ -9,7 +9,6 @@ unknown ones are refused. A visitor's own picture is never in a recipe, only its
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +17,11 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from gan.bounds import check_digest, check_draws, check_number, check_text
 from gan.files import parse_json
 from gan.image import MAX_SHEET, columns_of, to_pil
-from gan.latent import Draw, check_psi, check_seed
-from gan.spec import fits, from_plain
+from gan.latent import Draw, check_seed
+from gan.spec import from_plain
 from gan.walk import Space, Walk
 
 __all__ = ["EditRecipe", "Mix", "Move", "PngRecipe", "SeedsRecipe", "StripRecipe", "TransformRecipe", "WalkRecipe",
@@ -42,8 +42,8 @@ class PngRecipe:
     kind: ClassVar[str]
 
     def __post_init__(self):
-        _check_text(self.model, "the model")
-        _check_text(self.revision, "the revision")
+        check_text(self.model, "the model")
+        check_text(self.revision, "the revision")
 
     def to_json(self) -> str:
         """``from_json`` reads it back. ``ValueError`` for more than a picture's recipe holds."""
@@ -66,7 +66,7 @@ class SeedsRecipe(PngRecipe):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_draws(self.seeds, (self.label,), self.psi, self.codes)
+        check_draws(self.seeds, (self.label,), self.psi, self.codes)
 
     def draws(self, label: Label) -> list[Draw]:
         """One draw a seed. Errors as ``label``."""
@@ -88,7 +88,7 @@ class StripRecipe(PngRecipe):
         if min(len(self.labels), len(self.psis)) != 1 or max(len(self.labels), len(self.psis)) > MAX_SHEET:
             raise ValueError(f"a strip goes through classes or through psi, got {len(self.labels)} and {len(self.psis)}")
         for psi in self.psis:
-            _check_draws((self.seed,), self.labels, psi, self.codes)
+            check_draws((self.seed,), self.labels, psi, self.codes)
 
     @property
     def columns(self) -> int:
@@ -119,7 +119,7 @@ class WalkRecipe(PngRecipe):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_draws(self.seeds, self.labels, self.psi, self.codes)
+        check_draws(self.seeds, self.labels, self.psi, self.codes)
         if len(self.labels) not in (1, len(self.seeds)):
             raise ValueError(f"{len(self.labels)} classes for {len(self.seeds)} seeds: expected one for all or one for each")
         self.walk(lambda name: None).check(self.frame)
@@ -142,7 +142,7 @@ class Mix:
 
     def __post_init__(self):
         check_seed(self.seed)
-        _check_text(self.label, "a class", optional=True)
+        check_text(self.label, "a class", optional=True)
         if not 0 <= self.first <= self.last < 1024:
             raise ValueError(f"layers {self.first} to {self.last} cannot be mixed: expected 0 <= first <= last < 1024")
 
@@ -176,9 +176,9 @@ class EditRecipe(PngRecipe):
         super().__post_init__()
         if (self.source is None) == (not self.seeds):
             raise ValueError("an edit starts from seeds or from a picture, and not from both")
-        _check_draws(self.seeds or (0,), (self.label,), self.psi, self.codes)
+        check_draws(self.seeds or (0,), (self.label,), self.psi, self.codes)
         if self.source is not None:
-            _check_digest(self.source)
+            check_digest(self.source)
         if max(len(self.mix), len(self.moves)) > MAX_PARTS:
             raise ValueError(f"an edit mixes at most {MAX_PARTS} seeds and follows at most {MAX_PARTS} directions")
 
@@ -200,17 +200,17 @@ class TransformRecipe(PngRecipe):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_text(self.task, "the task")
-        _check_digest(self.source)
-        _check_text(self.label, "a class", optional=True)
+        check_text(self.task, "the task")
+        check_digest(self.source)
+        check_text(self.label, "a class", optional=True)
         if self.seed is not None:
             check_seed(self.seed)
         names = [name for name, _ in self.parameters]
         if len(names) > MAX_PARTS or len({*names}) < len(names):
             raise ValueError(f"a task has at most {MAX_PARTS} parameters, each named once")
         for name, value in self.parameters:
-            _check_text(name, "a parameter's name")
-            (_check_text if isinstance(value, str) else _check_number)(value, name)
+            check_text(name, "a parameter's name")
+            (check_text if isinstance(value, str) else check_number)(value, name)
 
 
 KINDS = {cls.kind: cls for cls in (SeedsRecipe, StripRecipe, WalkRecipe, EditRecipe, TransformRecipe)}
@@ -269,36 +269,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {("class" if k == "label" else k): _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
-
-
-def _check_draws(seeds: tuple[int, ...], labels: tuple[str | None, ...], psi: float,
-                 codes: tuple[float, ...] | None) -> None:
-    if not 1 <= len(seeds) <= MAX_SHEET:
-        raise ValueError(f"{len(seeds):,} seeds: a picture is made from 1 to {MAX_SHEET:,}")
-    for seed in seeds:
-        check_seed(seed)
-    for label in labels:
-        _check_text(label, "a class", optional=True)
-    check_psi(psi)
-    for value in codes or ():
-        _check_number(value, "a code")
-
-
-def _check_text(value: object, what: str, *, optional: bool = False) -> None:
-    if optional and value is None:
-        return
-    if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
-        raise ValueError(f"{what} is no short printable text")
-
-
-def _check_number(value: float, what: str) -> None:
-    if not fits(value, float) or not -16384 <= value <= 16384:
-        raise ValueError(f"{what} must be a number from -16384 to 16384, got {str(value)[:50]}")
-
-
-def _check_digest(value: str) -> None:
-    if not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise ValueError("source must be a sha256 in 64 hexadecimal digits")
 
 
 def save_png(path: Path | str, pixels: np.ndarray, recipe: PngRecipe) -> Path:
