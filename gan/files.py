@@ -26,18 +26,20 @@ TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     """A binary file that takes the place of ``path`` when the block ends well, and otherwise leaves nothing behind.
 
-    Its mode is that of any new file (0666 less the umask). Errors: ``OSError`` where it cannot be written; what stood at
-    ``path`` is then untouched.
+    Its mode is that of any new file (0666 less the umask). Without ``sync`` it is whole whatever happens to the process, but
+    not to the machine: for what can be made again. Errors: ``OSError`` where it cannot be written; what stood at ``path`` is
+    then untouched.
     """
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
     file = open(temporary, "xb")
     try:
         yield file
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
         file.close()
         os.replace(temporary, path)
     except BaseException:

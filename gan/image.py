@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "save_video", "scale_for_video", "to_pil", "to_uint8"]
+__all__ = ["MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "save_video", "scale_for_video", "tiles_that_fit",
+           "to_pil", "to_uint8"]
 
 MAX_SHEET = 4096  #             tiles of a contact sheet
 MAX_SHEET_PX = 80 * 10**6  #    pixels of one: readers begin to refuse pictures at 89 million (Pillow's limit)
@@ -34,14 +35,19 @@ def columns_of(count: int) -> int:
     return max(1, math.ceil(math.sqrt(count)))
 
 
+def tiles_that_fit(resolution: int) -> int:
+    """Square tiles that a square contact sheet may hold."""
+    return min(MAX_SHEET, int(math.sqrt(MAX_SHEET_PX) // (resolution + GAP)) ** 2)
+
+
 def check_sheet(count: int, resolution: int) -> None:
     """``ValueError`` where a contact sheet of so many square tiles would be larger than other programs open."""
     if count > MAX_SHEET:
         raise ValueError(f"a sheet holds at most {MAX_SHEET:,} images, got {count:,}")
-    columns, side = columns_of(count), resolution + GAP
-    if columns * math.ceil(count / columns) * side**2 > MAX_SHEET_PX:
+    columns = columns_of(count)
+    if columns * math.ceil(count / columns) * (resolution + GAP) ** 2 > MAX_SHEET_PX:
         raise ValueError(f"a sheet of {count:,} images of {resolution} px is too large: at {MAX_SHEET_PX // 10**6} million "
-                         f"pixels it holds {int(math.sqrt(MAX_SHEET_PX) // side) ** 2:,} of them")
+                         f"pixels it holds {tiles_that_fit(resolution):,} of them")
 
 
 def contact_sheet(pixels: np.ndarray, *, columns: int | None = None, gap: int = GAP) -> np.ndarray:

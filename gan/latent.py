@@ -88,9 +88,10 @@ def _row(latent: Latent, draw: Draw) -> tuple[np.ndarray, int]:
         split = len(latent.categorical)
         if len(draw.codes) != split + latent.continuous:
             raise ValueError(f"this model takes {split + latent.continuous} codes, got {len(draw.codes)}")
-        indices, continuous = [int(i) for i in draw.codes[:split]], list(draw.codes[split:])
-        if not all(0 <= i < k for i, k in zip(indices, latent.categorical)):
-            raise ValueError(f"categorical codes must be under {latent.categorical}, got {indices}")
+        chosen, continuous = draw.codes[:split], list(draw.codes[split:])
+        if not all(0 <= i < k and i == i // 1 for i, k in zip(chosen, latent.categorical)):
+            raise ValueError(f"categorical codes must be whole numbers under {latent.categorical}, got {chosen}")
+        indices = [int(i) for i in chosen]
     if draw.label is not None:
         if not 0 <= draw.label < latent.classes:
             raise ValueError(f"class {draw.label} is out of range: this model has {latent.classes or 'no'} classes")

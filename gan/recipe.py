@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from gan.bounds import check_digest, check_draws, check_number, check_text
-from gan.files import parse_json
+from gan.files import parse_json, replacing
 from gan.image import MAX_SHEET, columns_of, to_pil
 from gan.latent import Draw, check_seed
 from gan.spec import from_plain
@@ -272,11 +272,13 @@ def _plain(value: Any) -> Any:
 
 
 def save_png(path: Path | str, pixels: np.ndarray, recipe: PngRecipe) -> Path:
-    """Writes uint8 [H, W, C] with its recipe inside."""
+    """Writes uint8 [H, W, C] with its recipe inside; the file is whole or not there."""
     info = PngImagePlugin.PngInfo()
     info.add_text(CHUNK_KEY, recipe.to_json())
-    to_pil(pixels).save(path, "PNG", pnginfo=info, compress_level=1)
-    return Path(path)
+    path = Path(path)
+    with replacing(path, sync=False) as file:
+        to_pil(pixels).save(file, "PNG", pnginfo=info, compress_level=1)
+    return path
 
 
 def read_recipe(path: Path | str) -> PngRecipe:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan.image import check_sheet, contact_sheet, save_video, to_uint8
+from gan.image import check_sheet, contact_sheet, save_video, tiles_that_fit, to_uint8
 
 
 def test_rounding_rule():
@@ -27,6 +27,7 @@ def test_sheet_places_tiles_row_by_row(channels):
 @pytest.mark.parametrize(("count", "resolution", "fits"), [
     (4096, 64, True), (4097, 16, False), (64, 1024, True), (73, 1024, False), (4096, 256, False), (10**9, 16, False)])
 def test_a_sheet_is_no_larger_than_other_programs_open(count, resolution, fits):
+    check_sheet(tiles_that_fit(resolution), resolution)
     if fits:
         check_sheet(count, resolution)
     else:

@@ -48,6 +48,12 @@ def test_override_leaves_the_noise_alone():
     assert z1[0, 3:].tolist() == [0, 1, 0, 0, 1, 0, -0.5, 0.25]
 
 
+@pytest.mark.parametrize("code", [4, -1, 1.5, float("nan"), float("inf")])
+def test_a_code_that_names_no_value_is_refused_and_not_rounded(code):
+    with pytest.raises(ValueError, match=r"must be whole numbers under \(4, 2\)"):
+        latents(EVERYTHING, [Draw(0, codes=(code, 0, 0, 0))])
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "7", True, None])
 def test_bad_seeds(seed):
     with pytest.raises(ValueError, match="a seed must be a whole number from 0 to 4294967295"):

@@ -173,3 +173,10 @@ def test_the_benchmark_compares_like_with_like():
     z = torch.randn(3, 8)
     expected = G(z)
     torch.testing.assert_close(per_sample(G)(z), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["stylegan", "stylegan2"])
+@pytest.mark.parametrize("layers", [0, 33, 16384])
+def test_a_mapping_of_any_depth_would_take_minutes_to_build(name, layers):
+    with pytest.raises(ValueError, match="mapping_layers must be from 1 to 32"):
+        family(name).Generator(Latent(8), resolution=16, channels=1, width=8, mapping_layers=layers)

@@ -79,6 +79,8 @@ class StyleMapping(nn.Module):
 
     def __init__(self, dim: int, classes: int, w_dim: int, layers: int):
         super().__init__()
+        if not 1 <= layers <= 32:
+            raise ValueError(f"mapping_layers must be from 1 to 32, got {layers}")
         self.embed = nn.Embedding(classes, w_dim) if classes else None
         first = dim + (w_dim if classes else 0)
         self.layers = nn.ModuleList(EqualLinear(first if k == 0 else w_dim, w_dim, rate=0.01) for k in range(layers))

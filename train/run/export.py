@@ -17,7 +17,7 @@ from gan.base import Generator
 from gan.engine import device_name, draw
 from gan.files import write_json, write_text
 from gan.hub.card import card
-from gan.image import contact_sheet, to_pil
+from gan.image import contact_sheet, tiles_that_fit, to_pil
 from gan.latent import Draw, latents
 from gan.recipe import SeedsRecipe, save_png
 from train.run.settle import settled
@@ -77,10 +77,10 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
 
 
 def sample_seeds(G: Generator) -> list[int]:
-    """Seeds of a square sheet, 8 x 8 or, from ten classes on, 10 x 10: class after class, each as its seeds draw it, so
-    that the sheet's recipe is its list of seeds and nothing else."""
+    """Seeds of a square sheet, 8 x 8 or, from ten classes on, 10 x 10 where that fits: class after class, each as its seeds
+    draw it, so that the sheet's recipe is its list of seeds and nothing else."""
     classes = max(G.latent.classes, 1)
-    count = 100 if classes >= 10 else 64
+    count = min(100 if classes >= 10 else 64, tiles_that_fit(G.resolution))
     wanted = -(-count // classes)
     found: list[list[int]] = [[] for _ in range(classes)]
     for seed in range(100 * count):
