@@ -12,6 +12,9 @@ import webbrowser
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+if os.environ.get("SPACES_ZERO_GPU"):  # a Space with shared GPUs: its package wants to be there before torch is
+    import spaces  # noqa: F401
+
 EXAMPLES = """examples:
   python app.py --open
   python app.py --models runs/my-cats user/their-model

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan import hub
+from gan import hub, shared_gpu
 from gan.base import Generator, Inputs
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
@@ -26,7 +26,8 @@ KEEP_BYTES = 2**30  # of weights that stay on the device
 
 def pick_device(name: str | None = None) -> torch.device:
     """The device of that name; without one CUDA, else Apple's MPS, else the CPU. ``ValueError`` if it is not there."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    cuda = torch.cuda.is_available() and not shared_gpu.HERE
+    available = {"cuda": cuda, "mps": torch.backends.mps.is_available(), "cpu": True}
     if name is None:
         return torch.device(next(kind for kind, there in available.items() if there))
     kind, _, index = name.partition(":")
@@ -171,8 +172,28 @@ class Engine:
     def draw(self, name: str, draws: Sequence[Draw], y: Tensor | None = None) -> np.ndarray:
         """uint8 [N, H, W, C], as the function ``draw``."""
         model = self.model(name)
+        if shared_gpu.is_lent(model):
+            return _draw_lent(name, draws, y)
         with self.turn():
             return draw(model.G, draws, y)
+
+    def frames(self, name: str, walk: Walk, numbers: Sequence[int]) -> np.ndarray:
+        """uint8 [N, H, W, C]: those frames of a walk. Errors as ``draw_walk``."""
+        model = self.model(name)
+        if shared_gpu.is_lent(model):
+            return _frames_lent(name, walk, numbers)
+        with self.turn():
+            return np.stack(list(draw_walk(model.G, walk, numbers)))
+
+
+@shared_gpu.on_shared_gpu
+def _draw_lent(name: str, draws: Sequence[Draw], y: Tensor | None) -> np.ndarray:
+    return draw(shared_gpu.lent_model(name).G, draws, y)
+
+
+@shared_gpu.on_shared_gpu
+def _frames_lent(name: str, walk: Walk, numbers: Sequence[int]) -> np.ndarray:
+    return np.stack(list(draw_walk(shared_gpu.lent_model(name).G, walk, numbers)))
 
 
 def _bytes_of(model: hub.Model) -> int:

@@ -19,6 +19,7 @@ from gan.latent import Draw
 from gan.recipe import SeedsRecipe, StripRecipe, save_png
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.view import View, most_tiles, seeds_text
+from gan.walk import Walk
 
 __all__ = ["Drawn", "Studio", "collect"]
 
@@ -84,6 +85,10 @@ class Studio:
         started = time.perf_counter()
         pixels = self.engine.draw(entry.name, draws)
         return Drawn(view, images, view.recipe(model.class_names), pixels, (time.perf_counter() - started) * 1000)
+
+    def frames(self, model_id: str, walk: Walk, numbers: Sequence[int]) -> np.ndarray:
+        """uint8 [N, H, W, C]: those frames of a walk. Errors as ``entry`` and ``draw_walk``."""
+        return self.engine.frames(self.entry(model_id).name, walk, numbers)
 
     def save(self, drawn: Drawn) -> Path:
         """The drawn image or sheet as a PNG of ours in the outbox."""

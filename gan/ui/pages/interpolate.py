@@ -14,7 +14,6 @@ import numpy as np
 from gradio.components import Component
 
 from gan import hub
-from gan.engine import draw_walk
 from gan.image import columns_of, contact_sheet, save_video, scale_for_video, to_pil
 from gan.recipe import PngRecipe, WalkRecipe, save_png
 from gan.ui.messages import on
@@ -165,8 +164,7 @@ class Interpolate:
         walk, stem = path.walk(model), f"{file_stem(path.model)}-path"
         if kind == "png":
             number = walk.check(frame if isinstance(frame, int) and not isinstance(frame, bool) else -1)
-            with self.studio.engine.turn():
-                (pixels,) = draw_walk(model.G, walk, [number])
+            (pixels,) = self.studio.frames(path.model, walk, [number])
             file = self.studio.outbox.fresh(f"{stem}-frame{number:05d}.png")
             save_png(file, pixels, path.recipe(model, number))
         else:
@@ -201,9 +199,7 @@ def _frames(studio: Studio, model: hub.Model, path: Path) -> Iterator[list[np.nd
     """The frames of a path, slice by slice, so that others draw between."""
     walk = path.walk(model)
     for start in range(0, len(walk), SLICE):
-        with studio.engine.turn():
-            pixels = list(draw_walk(model.G, walk, range(start, min(start + SLICE, len(walk)))))
-        yield pixels
+        yield list(studio.frames(path.model, walk, range(start, min(start + SLICE, len(walk)))))
 
 
 def write_path(studio: Studio, model: hub.Model, path: Path, file: Any, rate: int, report: job.Job) -> None:
