@@ -1,8 +1,8 @@
 """python -m benchmarks.choices: what a slot of a recipe does to quality and speed, at equal images seen.
 
 Trains a recipe from several seeds with every combination of the values given, and prints the Frechet distance of 5,000
-images to the test split, on the features of the classifier in train/classifier.py, with images/s. Upsampling and precision
-of dcgan, which are the default, and precision of sngan:
+images to the test split, on the features of the classifier in train/metrics/classifier.py, with images/s. Upsampling and
+precision of dcgan, which are the default, and precision of sngan:
 
   python -m benchmarks.choices --train mnist/train-00000-of-00001.parquet --test mnist/test-00000-of-00001.parquet
   python -m benchmarks.choices --train mnist/train-00000-of-00001.parquet --test mnist/test-00000-of-00001.parquet \\

@@ -70,8 +70,8 @@ def work(args: argparse.Namespace) -> None:
     real, _ = read(net, test.pixels[:COUNT])
     protocol = (f"{args.minutes:g} minutes of one thread each, seed 0. Frechet distance (less is better), precision "
                 f"and recall (k = 3) between {COUNT:,} images of seeds 0 to {COUNT - 1:,} and the test split, on the "
-                f"128 features of the project's own classifier (train/classifier.py), which reads {right:.2%} of the test "
-                f"digits.")
+                f"128 features of the project's own classifier (train/metrics/classifier.py), which reads {right:.2%} of "
+                f"the test digits.")
     columns = {"frechet_distance": "Frechet distance", "precision": "precision", "recall": "recall"}
     board = Board("mnist", "Every family on MNIST, 32 px", protocol, columns, partial(judge, net, real))
     fill(board, ROWS, train, args.train, args)

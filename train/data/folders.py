@@ -34,8 +34,8 @@ class Files(Source):
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items)
 
-    def classes(self, kept: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-        paths = [self.items[i].name.split("/") for i in kept]
+    def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        paths = [[part for part in self.items[i].name.split("/") if part] for i in chosen]
         while paths and all(len(path) > 1 and path[0] == paths[0][0] for path in paths):
             paths = [path[1:] for path in paths]  # a common top folder says nothing
         names = sorted({path[0] for path in paths if len(path) > 1})

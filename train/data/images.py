@@ -126,8 +126,8 @@ def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) ->
 class _Survey:
     """What the headers say; everything the second pass needs."""
 
-    kept: list[int]  #               indices of the source's items to decode, in order
-    labels: np.ndarray | None  #     int64 [len(kept)]
+    chosen: list[int]  #               indices of the source's items to decode, in order
+    labels: np.ndarray | None  #     int64 [len(chosen)]
     class_names: tuple[str, ...]
     resolution: int
     channels: int
@@ -163,8 +163,8 @@ def _survey(source: Source, resolution: int | None, tick: _Ticker) -> _Survey:
             skipped.append(f"{printable(name)}: short side {short} px, under a quarter of {resolution}")
             del headers[i]
     _check_enough(len(headers), source, skipped)
-    kept = list(headers)
-    labels, class_names = source.classes(kept)
+    chosen = list(headers)
+    labels, class_names = source.classes(chosen)
     for name in class_names:
         if not 1 <= len(name) <= LONGEST_NAME:
             raise ValueError(f"{source.name}: the name of a class must have 1 to {LONGEST_NAME} characters, and "
@@ -174,7 +174,7 @@ def _survey(source: Source, resolution: int | None, tick: _Ticker) -> _Survey:
     content = [VERSION, resolution, channels, class_names, [known for known, *_ in headers.values()],
                labels if labels is None else labels.tolist()]
     fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
-    return _Survey(kept, labels, class_names, resolution, channels, fingerprint, skipped)
+    return _Survey(chosen, labels, class_names, resolution, channels, fingerprint, skipped)
 
 
 def _nearest(short_px: float) -> int:
@@ -233,14 +233,14 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
     The file is written from front to back and not through the map: where the disk is full, a write raises, but a store into
     a mapped page kills the process.
     """
-    kept, good, skipped = set(survey.kept), [], []
-    tick.add(len(source) - len(kept))
-    items = (item for i, item in enumerate(source) if i in kept)
+    chosen, good, skipped = set(survey.chosen), [], []
+    tick.add(len(source) - len(chosen))
+    items = (item for i, item in enumerate(source) if i in chosen)
     shape = (survey.resolution, survey.resolution, survey.channels)
     decode_one = partial(_decode, resolution=survey.resolution, channels=survey.channels)
     pixels = cache / f"{survey.fingerprint}.npy"
     with cache_errors(cache), replacing(pixels) as file:
-        file.write(npy_header(len(kept), shape))
+        file.write(npy_header(len(chosen), shape))
         for row, (item, image) in enumerate(_each(items, decode_one, tick)):
             if isinstance(image, str):
                 skipped.append(f"{printable(item.name)}: {image}")

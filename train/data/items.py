@@ -62,8 +62,8 @@ class Source(ABC):
     def __iter__(self) -> Iterator[Item]: ...
 
     @abstractmethod
-    def classes(self, kept: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-        """Labels int64 [len(kept)] of the items with these indices, and the class names; (None, ()) if unlabelled."""
+    def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        """Labels int64 [len(chosen)] of the items with these indices, and the class names; (None, ()) if unlabelled."""
 
     def __enter__(self) -> Source:
         return self

@@ -46,8 +46,8 @@ class Table(Source):
                 problem = problem or "has no label"
             yield Item(name, partial(io.BytesIO, data or b""), problem=problem)
 
-    def classes(self, kept: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-        labels = [self._labels[i] for i in kept]
+    def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        labels = [self._labels[i] for i in chosen]
         if not self._labelled or len(set(labels)) < 2:
             return None, ()
         return np.array(labels, np.int64), self._names

@@ -139,8 +139,8 @@ class MutualInformation(Term):
     def forward(self, s: Step) -> Tensor:
         categorical, continuous = self.latent.codes(s.z)
         *logits, mean = self.Q(s.fake_features).float().split([*self.latent.categorical, self.latent.continuous], 1)
-        read_back = sum(F.cross_entropy(q, k, reduction="none") for q, k in zip(logits, categorical))
-        return read_back + self.continuous * (mean - continuous).square().sum(1) / 2
+        categories = sum(F.cross_entropy(q, k, reduction="none") for q, k in zip(logits, categorical))
+        return categories + self.continuous * (mean - continuous).square().sum(1) / 2
 
 
 class PathLength(Term):

@@ -66,11 +66,11 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
     Every phase's losses are evaluated on tensors that have shapes and no memory. It is a lower bound: a run was seen to take
     1.3 to 1.7 times as much, for what convolutions work with.
     """
-    kept: dict[int, int] = {}
+    sizes: dict[int, int] = {}  # bytes of what the backward pass will need, by storage
 
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
+    def measure(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
-        kept[storage._cdata] = storage.nbytes()
+        sizes[storage._cdata] = storage.nbytes()
         return tensor
 
     with FakeTensorMode():
@@ -82,12 +82,12 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
         if source is not None:
             y = torch.zeros(recipe.batch, source.channels, *[spec.resolution // source.scale] * 2)
         for phase in game.phases:
-            kept.clear()
-            with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), \
+            sizes.clear()
+            with torch.autograd.graph.saved_tensors_hooks(measure, lambda tensor: tensor), \
                     torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
                 step = game.step(phase, recipe.latent.sample(recipe.batch, generator=rng), Batch(real, c, y), rng)
                 phase.evaluate(step, 0, game.planned_nimg)
-            most = max(most, sum(kept.values()))
+            most = max(most, sum(sizes.values()))
     size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
     return 5 * size_g + 4 * size_d + 4 * size_terms, most
 

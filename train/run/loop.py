@@ -173,9 +173,9 @@ class Run:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything: tensors by name, and what JSON can hold."""
         tensors, meta = self.game.state()
-        kept = {type(c).__name__: state for c in (*self.dynamics, *self.observers) if (state := c.state())}
+        parts = {type(c).__name__: state for c in (*self.dynamics, *self.observers) if (state := c.state())}
         return tensors | states(self.rng), meta | dict(
-            seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=kept)
+            seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=parts)
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """The inverse of ``state``. Errors: ``ValueError`` where something is missing or does not fit."""
@@ -190,5 +190,5 @@ class Run:
         restore_states(self.rng, tensors, otherwise=derived(self.seed, f"latents after {self.nimg} images"))
         self.seconds, self.rollbacks, self.slower = meta["seconds"], meta["rollbacks"], meta["slower"]
         self.stream.index = meta["stream"]
-        for kept in (*self.dynamics, *self.observers):
-            kept.restore(meta["callbacks"].get(type(kept).__name__, {}))
+        for part in (*self.dynamics, *self.observers):
+            part.restore(meta["callbacks"].get(type(part).__name__, {}))

@@ -132,8 +132,8 @@ class Log(Observer):
 
     def on_start(self, run: Run) -> None:
         lines = self.path.read_text("utf-8", "replace").splitlines() if run.nimg and self.path.exists() else []
-        kept = [line for line in lines if _nimg_of(line) <= run.nimg]  # what a killed run did after its checkpoint
-        write_text(self.path, "".join(f"{line}\n" for line in kept))
+        whole = [line for line in lines if _nimg_of(line) <= run.nimg]  # what a killed run did after its checkpoint
+        write_text(self.path, "".join(f"{line}\n" for line in whole))
         self.began, self.logged_nimg = (time.monotonic(), run.nimg), run.nimg
         self.interval_s = 0.5 if sys.stderr.isatty() else 30.0
 
