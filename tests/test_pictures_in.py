@@ -1,12 +1,10 @@
 """A generator that reads pictures, through engine and model folder; and a model of two nets."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-import toy
 from conftest import tiny_generator
 
 from gan import hub
@@ -14,16 +12,15 @@ from gan.base import Inputs, Latent, Source
 from gan.engine import draw, draw_inputs, draw_walk
 from gan.image import to_uint8
 from gan.latent import Draw
+from gan.models import family
 from gan.walk import Walk
 
-
-@pytest.fixture(autouse=True)
-def toy_family(monkeypatch):
-    monkeypatch.setattr("gan.hub.config.family", lambda name: SimpleNamespace(Generator=toy.Generator, Encoder=toy.Encoder))
+pytestmark = pytest.mark.usefixtures("test_families")
 
 
 def reads_pictures(noise=0):
-    return toy.Generator(Latent(noise), source=Source(1, scale=2)).eval()
+    torch.manual_seed(0)
+    return family("painter").Generator(Latent(noise), resolution=16, channels=1, source=Source(1, scale=2)).eval()
 
 
 PICTURES = torch.rand(11, 1, 8, 8) * 2 - 1
@@ -62,7 +59,7 @@ def test_source_goes_through_the_model_folder(tmp_path):
 
 
 def with_encoder(folder):
-    encoder = toy.Encoder(Latent(4))
+    encoder = family("painter").Encoder(Latent(4), resolution=16)
     hub.save(folder, reads_pictures(4), encoder=encoder)
     return encoder
 

@@ -1,4 +1,4 @@
-"""A family for tests only: G paints from a grey sketch of half the size, D judges patches of 8 x 8 px beside it."""
+"""A family for tests only: G paints from a grey sketch of half the size, D judges patches of 8 x 8 px; and an encoder."""
 
 import torch
 import torch.nn.functional as F
@@ -33,3 +33,14 @@ class Discriminator(base.Discriminator):
 
     def head(self, h, c=None):
         return self.score(h)[..., 0]
+
+
+class Encoder(base.Recorded, nn.Module):
+    """x [N, 1, R, R] -> z [N, Z]."""
+
+    def __init__(self, latent: Latent, *, resolution: int):
+        super().__init__()
+        self.layer = nn.Linear(resolution**2, latent.dim)
+
+    def forward(self, x):
+        return self.layer(x.flatten(1))
