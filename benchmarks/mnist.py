@@ -51,6 +51,8 @@ ROWS = (
     Row("acgan", "acgan"),
     Row("lsgan", "lsgan"),
     COMMON["cgan-mlp"],
+    Row("fastgan", "fastgan"),
+    Row("projected-gan", "projected-gan"),
 )
 
 

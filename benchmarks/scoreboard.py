@@ -183,16 +183,21 @@ def _children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def parser(name: str, doc: str, minutes: float, rows: Sequence[Row]) -> argparse.ArgumentParser:
+MNIST = {"train": "MNIST's training split", "test": "its test split"}
+
+
+def parser(name: str, doc: str, minutes: float, rows: Sequence[Row], *, data: dict[str, str] = MNIST,
+           licence: str = "CC BY-SA 3.0") -> argparse.ArgumentParser:
+    """``data`` is what the board reads: option -> help."""
     p = argparse.ArgumentParser(f"python -m benchmarks.{name}", description=doc,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--train", required=True, help="MNIST's training split")
-    p.add_argument("--test", required=True, help="its test split")
+    for option, text in data.items():
+        p.add_argument(f"--{option}", required=True, help=text)
     p.add_argument("--minutes", type=float, default=minutes, help=f"of the processor, a row (default: {minutes:g})")
     p.add_argument("--only", nargs="+", metavar="ROW", choices=[row.name for row in rows],
                    help="train these rows (default: all, in order of importance)")
     p.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
-    p.add_argument("--licence", default="CC BY-SA 3.0", help="of the data, for the cards")
+    p.add_argument("--licence", default=licence, help="of the data, for the cards")
     return p
 
 

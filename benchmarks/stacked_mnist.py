@@ -73,6 +73,8 @@ ROWS = (
     Row("cgan", "cgan", NARROW),
     Row("acgan", "acgan", NARROW),
     COMMON["cgan-mlp"],
+    Row("fastgan", "fastgan"),
+    Row("projected-gan", "projected-gan"),
 )
 
 

@@ -22,9 +22,11 @@ ORDER = """
     gan.latent gan.walk gan.image gan.bounds gan.recipe gan.hub gan.shared_gpu gan.engine gan.gallery gan.directions
     gan.project gan.augment gan.space gan.commands gan.ui gan
     train.schedule
+    train.features
     train.data.spec train.data.cache train.data.items train.data.folders train.data.tables train.data.sources
     train.data.images train.data.stream train.data.degrade
-    train.game.step train.game.objectives train.game.penalties train.game.augment train.game.discriminators
+    train.game.step train.game.objectives train.game.penalties train.game.augment train.game.projected
+    train.game.discriminators
     train.game.optim train.game.game train.game.dynamics
     train.recipe train.settings
     train.metrics

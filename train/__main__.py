@@ -8,6 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
+from train.metrics.commands import features_command, score_command
 from train.recipes import RECIPES
 from train.run.watch import ON_COLLAPSE
 from train.session import Asked, train
@@ -23,6 +24,8 @@ EXAMPLES = """examples:
   python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats --resume you/cats    # on another machine
+  python -m train score runs/cats/export --data cats.zip --closest closest.png
+  python -m train features --data cats.zip flowers.zip scenes.zip --out features.safetensors
 """
 
 
@@ -71,6 +74,9 @@ def print_list(argv: list[str]) -> int:
     return 0
 
 
+COMMANDS = {"list": print_list, "score": score_command, "features": features_command}
+
+
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     logging.basicConfig(level=logging.ERROR, format="%(message)s")  # of others, only what went wrong
@@ -78,8 +84,8 @@ def main(argv: list[str] | None = None) -> int:
         logging.getLogger(ours).setLevel(logging.INFO)
     logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)  # our one line says it
     try:
-        if argv[:1] == ["list"]:
-            return print_list(argv[1:])
+        if argv[:1] and argv[0] in COMMANDS:
+            return COMMANDS[argv[0]](argv[1:])
         return train(Asked(**vars(parser().parse_args(argv))))
     except (ValueError, KeyError, OSError) as error:
         print(f"error: {str(error)[:MOST_SAID]}", file=sys.stderr)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from gan.base import Latent
 from gan.spec import write
 from train.data.spec import DataSpec
-from train.game.augment import StyleMixing
+from train.game.augment import DiffAugment, StyleMixing
 from train.game.dynamics import ClipWeights, Grow
 from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
 from train.game.optim import Adam, RMSprop
@@ -24,6 +24,7 @@ from train.game.penalties import (
     MutualInformation,
     Orthogonal,
     PathLength,
+    Redrawing,
 )
 from train.recipe import Recipe
 from train.schedule import Schedule
@@ -235,3 +236,20 @@ def r3gan(data: DataSpec) -> Recipe:
     return Recipe(family="r3gan", latent=Latent(64, classes=data.classes), loss=relativistic,
                   penalties=(R1(fading), R2(fading)), g_opt=opt, d_opt=opt, batch=64, ema_kimg=25, kimg=1000,
                   channels_last=True)
+
+
+@recipe(paper="Liu et al. 2021, arXiv:2101.04775", parent="dcgan",
+        note="coarse maps gate fine ones in G; D must be able to draw its reals again")
+def fastgan(data: DataSpec) -> Recipe:
+    # Rate 2e-4 (0.5, 0.999), hinge loss and differentiable augmentation as there; batch 8 there, on few large pictures.
+    return replace(dcgan.make(data), family="fastgan", latent=Latent(100, classes=data.classes), loss=hinge,
+                   penalties=(Redrawing(),), augment=DiffAugment(), flip=data.channels == 3)
+
+
+@recipe(paper="Sauer et al. 2021, arXiv:2111.01007", parent="fastgan",
+        note="D looks through a frozen net, at four scales mixed at random")
+def projected_gan(data: DataSpec) -> Recipe:
+    # Rate 2e-4 with (0, 0.99) as there; batch 64 there: a small budget needs the steps.
+    opt = Adam(2e-4, (0.0, 0.99))
+    return replace(fastgan.make(data), penalties=(), g=dict(width=48), d=dict(projected=True), g_opt=opt, d_opt=opt,
+                   batch=16)

@@ -1,4 +1,5 @@
-"""What is put around a family's discriminator, whatever the family: several of them, packing, spectral normalisation.
+"""What is put around a family's discriminator, whatever the family: several of them, packing, spectral normalisation;
+and the one that takes its place, whatever the family, and judges what a frozen net sees.
 
 Each is an option of the recipe's slot ``d`` beside the family's own: ``d=dict(copies=3)``, ``--set d.pack=2``. Logits stay
 as they are, so no objective and no loop knows.
@@ -16,10 +17,11 @@ from torch._subclasses.fake_tensor import FakeTensor
 from gan.base import Discriminator, Latent
 from gan.layers import EqualConv, EqualLinear, spectral_normalise
 from gan.spec import kinds
+from train.game.projected import Projected
 
 __all__ = ["OPTIONS", "build"]
 
-OPTIONS = {"copies": int, "pack": int, "spectral": bool}
+OPTIONS = {"copies": int, "pack": int, "projected": bool, "spectral": bool}
 
 
 class Copies(Discriminator):
@@ -83,6 +85,8 @@ class Packed(Discriminator):
 
 def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any], batch: int) -> Discriminator:
     """D with everything that ``options`` put around it. Errors: ``ValueError`` where they do not go together."""
+    if options.get("projected"):
+        make = Projected
     own = kinds(make)
     around = {name: options[name] for name in OPTIONS if name in options and name not in own}
     plain = {name: value for name, value in options.items() if name not in around}

@@ -18,9 +18,9 @@ from train.game.step import Step
 from train.schedule import Number, check_range
 
 __all__ = ["AuxiliaryClassifier", "Drift", "GradientPenalty", "ModeSeeking", "MutualInformation", "Orthogonal",
-           "PathLength", "R1", "R2", "Term"]
+           "PathLength", "R1", "R2", "Redrawing", "Term"]
 RECIPE_NAMES = ("R1", "R2", "GradientPenalty", "Drift", "MutualInformation", "Orthogonal", "PathLength", "ModeSeeking",
-                "AuxiliaryClassifier")
+                "AuxiliaryClassifier", "Redrawing")
 
 
 class Term(Recorded, nn.Module):
@@ -238,3 +238,23 @@ class AuxiliaryClassifier(Term):
         if s.net == "G":
             return fake
         return fake + F.cross_entropy(self.classifier(s.real_features).float(), s.c, reduction="none")
+
+
+class Redrawing(Term):
+    """D must keep enough of a real for it to be drawn again (Liu et al. 2021, arXiv:2101.04775, sec. 3.2): a small decoder
+    reads D's 4x4 map, and is trained with D. There a perceptual distance, here |difference| at half the side.
+    """
+
+    def build(self, G: Generator, D: Discriminator) -> None:
+        require_shared_features(self, D)
+        if D.feature_dim % 16:
+            raise ValueError("Redrawing reads D's features as a 4x4 map, and those of this D are none")
+        sizes, layers = [D.feature_dim // 16, 64, 32, 16], []
+        self.side = min(G.resolution // 2, 32)
+        for i, o in zip(sizes, sizes[1 : self.side.bit_length() - 2]):
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(i, o, 3, 1, 1), nn.LeakyReLU(0.2)]
+        self.decoder = nn.Sequential(*layers, nn.Conv2d(o, G.channels, 3, 1, 1))
+
+    def forward(self, s: Step) -> Tensor:
+        picture = self.decoder(s.real_features.unflatten(1, (-1, 4, 4))).float()
+        return (picture - F.adaptive_avg_pool2d(s.shown, self.side)).abs().mean((1, 2, 3))

@@ -87,9 +87,14 @@ class Step:
         return self.D.head(self.fake_features, self.c).float()
 
     @cached_property
+    def shown(self) -> Tensor:
+        """The reals as D sees them, [N, C, H, W]."""
+        return self.augment(self.real)
+
+    @cached_property
     def real_features(self) -> Tensor:
         """[N, F]."""
-        return self.D.features(self.augment(self.real), self.c, self.y)
+        return self.D.features(self.shown, self.c, self.y)
 
     @cached_property
     def real_logits(self) -> Tensor:

@@ -1,12 +1,18 @@
-"""How good samples are, from features of a classifier that the project trains itself."""
+"""How good samples are: distances and shares between two sets of features [N, F], in float64, in pieces that fit in memory.
+
+No feature net is named here: whoever prints a score says whose features it was read in.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
+from collections.abc import Iterator
+from typing import NamedTuple
 
-__all__ = ["frechet_distance", "precision_recall"]
+import numpy as np
+
+__all__ = ["Shares", "frechet_distance", "kernel_distance", "memorised", "nearest", "precision_recall", "shares"]
+
+PART = 1000  # rows of a distance matrix at a time
 
 
 def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
@@ -23,16 +29,90 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
     return float(difference @ difference + np.trace(cov_real) + np.trace(cov_fake) - 2 * trace)
 
 
+def kernel_distance(real: np.ndarray, fake: np.ndarray, *, subsets: int = 100, size: int = 1000,
+                    seed: int = 0) -> tuple[float, float]:
+    """KID and its standard error: the unbiased squared maximum mean discrepancy under the kernel (x.y / F + 1)^3, mean over
+    random subsets (Binkowski et al. 2018, arXiv:1801.01401, sec. 4). Subsets are cut to the smaller set."""
+    real, fake = real.astype(np.float64), fake.astype(np.float64)
+    rs, n = np.random.RandomState(seed), min(size, len(real), len(fake))
+    if n < 2:
+        raise ValueError(f"a kernel distance needs 2 samples of each, got {len(real)} and {len(fake)}")
+    values = []
+    for _ in range(subsets):
+        x, y = (a[rs.choice(len(a), n, replace=False)] for a in (real, fake))
+        xx, yy, xy = (_cubic(a, b) for a, b in ((x, x), (y, y), (x, y)))
+        within = (xx.sum() - np.trace(xx) + yy.sum() - np.trace(yy)) / (n * (n - 1))
+        values.append(within - 2 * xy.mean())
+    return float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(subsets)) if subsets > 1 else float("nan")
+
+
+def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+class Shares(NamedTuple):
+    """Of two sets, each from 0 to 1, density aside, which may be greater."""
+
+    precision: float  # of fakes that lie among reals
+    recall: float  #    of reals that lie among fakes
+    density: float  #   how many reals' balls a fake lies in, over k
+    coverage: float  #  of reals with a fake in their ball
+
+
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
-    """(share of fakes that lie among reals, share of reals that lie among fakes), features [N, F]. A point lies among
-    others where it is within one of their balls, each reaching to its k-th neighbour (Kynkaanniemi et al. 2019,
-    arXiv:1904.06991, eq. 1 and 2)."""
-    a, b = torch.from_numpy(real).float(), torch.from_numpy(fake).float()
-    return _share_inside(b, a, k), _share_inside(a, b, k)
+    """(precision, recall) of ``shares``."""
+    return shares(real, fake, k, k)[:2]
 
 
-def _share_inside(points: Tensor, centres: Tensor, k: int, chunk: int = 1000) -> float:
-    nearest = [torch.cdist(part, centres).kthvalue(k + 1).values for part in centres.split(chunk)]  # the first is itself
-    radii = torch.cat(nearest)
-    inside = torch.cat([(torch.cdist(part, centres) <= radii).any(1) for part in points.split(chunk)])
-    return inside.float().mean().item()
+def shares(real: np.ndarray, fake: np.ndarray, k: int = 3, k_density: int = 5) -> Shares:
+    """Precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1 and 2), density and coverage (Naeem et al.
+    2020, arXiv:2002.09797, eq. 4 and 6). A point lies among others where it is within one of their balls, each of which
+    reaches to its centre's k-th neighbour."""
+    most = max(k, k_density)
+    reach_real, reach_fake = neighbours(real, most), neighbours(fake, most)
+    inside = np.zeros(len(fake), bool)
+    balls, found, covered = 0, [], []
+    for start, d in _distances(real, fake):
+        rows = slice(start, start + len(d))
+        inside |= (d <= reach_real[rows, k - 1, None]).any(0)
+        found.append((d <= reach_fake[None, :, k - 1]).any(1))
+        within = d <= reach_real[rows, k_density - 1, None]
+        balls += int(within.sum())
+        covered.append(within.any(1))
+    return Shares(float(inside.mean()), float(np.concatenate(found).mean()), balls / (k_density * len(fake)),
+                  float(np.concatenate(covered).mean()))
+
+
+def neighbours(x: np.ndarray, k: int) -> np.ndarray:
+    """Distances to the first k neighbours of each, itself left out, [N, k]. ``ValueError`` for fewer than k others."""
+    if len(x) <= k:
+        raise ValueError(f"{k} neighbours need more than {k} samples, got {len(x)}")
+    rows = []
+    for start, d in _distances(x, x):
+        d[np.arange(len(d)), start + np.arange(len(d))] = np.inf
+        rows.append(np.sort(np.partition(d, k - 1, 1)[:, :k], 1))
+    return np.concatenate(rows)
+
+
+def nearest(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distance to, index of) the nearest of ``others`` for each x, [N] both."""
+    parts = [(d.min(1), d.argmin(1)) for _, d in _distances(x, others)]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+
+def memorised(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray | None = None, share: float = 0.01) -> float:
+    """The share of fakes that are closer to a training picture than all but ``share`` of the held-out pictures are. Nothing
+    was learnt by heart where it is about ``share`` or less. Without held-out pictures each training picture is held out
+    from the others, one after the other."""
+    reach = neighbours(train, 1)[:, 0] if held_out is None else nearest(held_out, train)[0]
+    return float((nearest(fake, train)[0] < np.quantile(reach, share)).mean())
+
+
+def _distances(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(first row, Euclidean distances [n, len(y)]) for a part of x after the other."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    squares = (y * y).sum(1)
+    for start in range(0, len(x), PART):
+        part = x[start : start + PART]
+        d = (part * part).sum(1)[:, None] + squares - 2 * part @ y.T
+        yield start, np.sqrt(d.clip(0))

@@ -1,0 +1,94 @@
+"""python -m train score, and python -m train features."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+from gan import hub
+from gan.files import read_json, replacing, write_json, write_text
+from gan.hub.card import card, is_ours
+from gan.image import contact_sheet, to_pil
+from train.data.images import load_images
+from train.features import OWN, FeatureNet, load_features
+from train.metrics.pretext import Training, train_features
+from train.metrics.reading import MOST, closest_pairs, fakes, score
+
+__all__ = ["features_command", "score_command"]
+
+log = logging.getLogger(__name__)
+
+
+def score_command(argv: list[str]) -> int:
+    """How good a model is, beside how good real pictures are by the same measure."""
+    p = argparse.ArgumentParser("python -m train score", description=score_command.__doc__)
+    p.add_argument("model", help="a name in weights/, a folder, or a Hub id")
+    p.add_argument("--data", required=True, help="the pictures that it was trained on")
+    p.add_argument("--features", type=Path, metavar="FILE", help="a feature net's file (default: own, which is shipped)")
+    p.add_argument("--count", type=int, default=MOST, metavar="N", help=f"pictures of each kind, at most (default: {MOST})")
+    p.add_argument("--closest", type=Path, metavar="PNG", help="write the fakes closest to a training picture, beside it")
+    p.add_argument("--write", action="store_true", help="keep the scores in the model's training.json and its card")
+    p.add_argument("--json", action="store_true", help="as JSON")
+    args = p.parse_args(argv)
+    model, net = hub.load(args.model), load_features(args.features or OWN)
+    G = model.G
+    images = load_images(args.data, resolution=G.resolution)
+    if (images.spec.channels, G.latent.classes) not in ((G.channels, 0), (G.channels, images.spec.classes)):
+        raise ValueError(f"{args.model} draws {G.channels} channels and {G.latent.classes} classes, {images.name} has "
+                         f"{images.spec.channels} and {images.spec.classes}")
+    n = min(args.count, len(images.pixels) // 2)
+    pictures = fakes(G, n, images, _progress)
+    found = score(G, images, net, name=args.features.stem if args.features else "own", most=n, pictures=pictures)
+    if args.closest:
+        sheet = closest_pairs(net, pictures, images)
+        with replacing(args.closest) as file:
+            to_pil(contact_sheet(sheet)).save(file, "PNG")
+    if args.write:
+        _write(hub.folder_of(args.model)[0], model, found)
+    print(json.dumps(found, indent=2) if args.json else _table(found))
+    return 0
+
+
+def _table(found: dict) -> str:
+    scores = found["scores"]
+    lines = [f"features: {found['features']}; {found['samples']} pictures, against {found['against']}",
+             f"{'':24}{'model':>10}{'real':>10}"]
+    for name in (n for n in scores if not n.endswith("_of_reals")):
+        lines.append(f"{name.replace('_', ' '):24}{scores[name]:10.4g}{scores[f'{name}_of_reals']:10.4g}")
+    return "\n".join([*lines, f"{'memorised':24}{found['memorised']:10.2%}{0.01:10.2%}"])
+
+
+def _write(folder: Path, model: hub.Model, found: dict) -> None:
+    training = {**read_json(folder / "training.json"), "metrics": found}
+    write_json(folder / "training.json", training)
+    readme = folder / "README.md"
+    if not readme.exists() or is_ours(readme.read_text("utf-8")):
+        write_text(readme, card(folder.name, model, training))
+    else:
+        log.warning("%s was written by its owner and is left as it is", readme)
+
+
+def features_command(argv: list[str]) -> int:
+    """Trains a feature net on all given sets together: a few minutes of one processor core."""
+    p = argparse.ArgumentParser("python -m train features", description=features_command.__doc__)
+    p.add_argument("--data", nargs="+", required=True, help="sets of pictures; sub-folders are classes")
+    p.add_argument("--out", type=Path, required=True, help="the file to write (.safetensors)")
+    p.add_argument("--widths", type=int, nargs=4, default=(32, 64, 128, 256), metavar="N", help="channels of the stages")
+    p.add_argument("--plain", action="store_true", help="nothing is led past the convolutions")
+    p.add_argument("--half", type=int, choices=(0, 1), default=0, help="of every set, which half is seen (default: 0)")
+    p.add_argument("--steps", type=int, default=Training.steps, help=f"(default: {Training.steps})")
+    p.add_argument("--seed", type=int, default=0)
+    args = p.parse_args(argv)
+    sets = [load_images(path, resolution=64) for path in args.data]
+    net = FeatureNet(args.widths, residual=not args.plain, norm=True)
+    trained, about = train_features(sets, net, Training(steps=args.steps, seed=args.seed, half=args.half))
+    trained.save(args.out, about)
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rdrawing {done:,} / {total:,}", end="\n" if done == total else "", file=sys.stderr, flush=True)
