@@ -22,7 +22,10 @@ from train.metrics.reading import score
 
 PHOTOS = ("flip=true", "ema_kimg=10")
 AUGMENTED = (*PHOTOS, "d.spectral=true", "augment=DiffAugment()")
+SMALL = (*PHOTOS, "g.width=48", "d.width=32", "batch=16", "d.spectral=true", "d_opt.lr=4e-4",
+         "augment=DiffAugment('translation')")  # two time scales: a D under spectral norm learns slowly
 ROWS = (
+    Row("dcgan, narrow, small batches, a faster D", "dcgan", SMALL),
     Row("projected-gan", "projected-gan"),
     Row("projected-gan, batch 32", "projected-gan", ("batch=32",)),
     Row("projected-gan, DCGAN's G", "dcgan", (
