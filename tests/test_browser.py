@@ -94,7 +94,7 @@ def test_open_generate_download_restore_and_share(site, visitor, tmp_path):
     visitor.goto(site.url)
     visitor.wait_for_selector(".card")
     assert visitor.url == site.url
-    visitor.get_by_role("button", name="Open digits").click()
+    visitor.get_by_role("button", name="Generate with digits").click()
     visitor.wait_for_selector(TOP)
     visitor.wait_for_url(re.compile(r"\?page=generate&model=digits&rev=\w{12}&seed=0-15&psi=1$"))
 
@@ -256,7 +256,7 @@ CONTRAST = """selector => [...document.querySelectorAll(selector)].filter(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_texts_stand_out_from_their_background(site, visitor, theme):
     """WCAG 2.1, 1.4.3: 4.5 to 1 for texts of this size."""
-    for link, own in (("page=gallery", ".card p, .card dt, .card dd, .card small"),
+    for link, own in (("page=gallery", ".card p, .card h3, .card small, .filters span, .filters .quiet"),
                       ("page=generate", ".status, .controls span"),
                       ("page=tree", ".lineage p, .lineage code, .board td, .board th")):
         visitor.goto(f"{site.url}?{link}&__theme={theme}")
@@ -319,12 +319,51 @@ def test_class_strip_and_psi_strip_and_verified_mark(site, visitor):
 
 def test_hostile_card_is_text_and_nothing_else(site, visitor):
     visitor.goto(site.url)
-    card = visitor.locator(".card[data-model=plain]")
-    card.locator("summary").click()
-    assert "<img src=x onerror=" in card.locator("pre").inner_text()
-    assert "${window.pwned=2}" in card.locator(".paper").inner_text()
+    visitor.locator(".card[data-model=plain] .wall").click()
+    about = visitor.locator(".about-model")
+    assert "<img src=x onerror=" in about.locator("pre").inner_text()
+    assert "${window.pwned=2}" in about.locator(".paper").inner_text()
     assert visitor.evaluate("window.pwned") is None
-    assert card.locator("img[onerror], script").count() == 0
+    assert about.locator("img[onerror], script").count() == 0
+
+
+def test_card_opens_the_page_of_its_model_and_that_opens_every_page_that_fits(site, visitor):
+    visitor.goto(site.url)
+    visitor.get_by_role("button", name="About late-one").press("Enter")
+    visitor.wait_for_url(re.compile(r"\?page=gallery&open=late-one$"))
+    assert not visitor.locator(".cards").first.is_visible()
+    about = visitor.locator(".about-model")
+    assert about.locator("dd").all_inner_texts()[1] == "late, grown from early"
+    about.get_by_label("Training", exact=True).press("Home")
+    assert about.locator("output").inner_text() == "untrained"
+    visitor.reload()
+    about.get_by_role("button", name="Interpolate with late-one").wait_for()
+    visitor.get_by_role("button", name="All models").click()
+    visitor.wait_for_url(site.url + "?page=gallery")
+    visitor.get_by_role("button", name="About late-one").click()
+    about.get_by_role("button", name="Generate with late-one").click()
+    visitor.wait_for_url(re.compile("page=generate&model=late-one&"))
+
+
+def test_filters_are_in_the_link_and_a_card_plays_its_training(site, visitor):
+    visitor.goto(site.url)
+    visitor.wait_for_selector(".card")
+    shown = visitor.locator(".card:visible")
+    everything = shown.count()
+    visitor.get_by_label("Classes").select_option("3 classes")
+    visitor.wait_for_url(re.compile(r"\?page=gallery&classes=3\+classes$"))
+    assert shown.evaluate_all("cards => cards.map(c => c.dataset.model)") == ["digits"]
+    assert visitor.inner_text(".filters .quiet") == f"1 of {everything} models"
+    visitor.reload()
+    visitor.wait_for_selector(".card[data-model=plain]", state="hidden")
+    assert shown.count() == 1
+    visitor.get_by_label("Classes").select_option("")
+    wall = visitor.get_by_role("button", name="About early-one")
+    wall.focus()
+    wall.locator(".when", has_text="untrained").wait_for()
+    wall.locator(".when", has_text="8 thousand images").wait_for()
+    visitor.get_by_label("Classes").focus()
+    wall.locator(".when").wait_for(state="hidden")
 
 
 def test_page_fits_a_phone_and_a_keyboard(site, visitor):
@@ -394,4 +433,4 @@ def test_family_tree_walks_through_training_time_without_the_server(site, visito
     assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
     visitor.get_by_role("button", name="Open late-one").click()
-    visitor.wait_for_url(re.compile("page=generate&model=late-one&"))
+    visitor.wait_for_url(re.compile("page=gallery&open=late-one"))

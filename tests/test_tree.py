@@ -12,8 +12,8 @@ from gan import hub
 from gan.base import Latent
 from gan.gallery import Entry
 from gan.ui.outbox import Outbox
-from gan.ui.pages.gallery import card
-from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, group, moments, nodes, scoreboards, set_by, year
+from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, moments, nodes, scoreboards, set_by
+from gan.ui.parts.kin import group, year
 
 HOSTILE = "<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{x}}</script><script>window.pwned=3</script>"
 
@@ -125,13 +125,11 @@ def test_sheet_shows_copies_of_the_snapshots_in_the_order_of_their_minutes(tmp_p
     assert all(f["url"].startswith(Outbox.url(outbox.root)) and f["width"] == 70 for f in sheet["frames"])
 
 
-def test_long_timeline_is_thinned_out_and_the_card_reads_the_same_one(tmp_path, outbox):
+def test_long_timeline_is_thinned_out(tmp_path, outbox):
     write_timeline(tmp_path / "a", [(1000 * k, k) for k in range(FRAMES + 20)])
     entry = model("a", folder=tmp_path / "a")
     frames = content([entry, model("b")], outbox, [])["sheets"][0]["frames"]
     assert (len(frames), frames[0]["minutes"], frames[-1]["minutes"]) == (FRAMES, 0, FRAMES + 19)
-    strip = card(entry, outbox)["timeline"]
-    assert [strip[0]["caption"], strip[-1]["caption"]] == ["untrained", f"{FRAMES + 19} thousand images"] and len(strip) == 6
 
 
 # The tree

@@ -10,11 +10,18 @@ from typing import Any
 
 from gradio.components import Component
 
+from gan.gallery import Entry
 from gan.recipe import PngRecipe
 from gan.ui.parts.link import Link
 from gan.ui.studio import Studio
 
-__all__ = ["Page", "Room"]
+__all__ = ["Page", "Room", "abilities"]
+
+
+def abilities(entry: Entry) -> list[str]:
+    """What pages may need of a model: ``seeds`` that pictures are drawn from, ``classes`` to choose."""
+    found = {"seeds": entry.latent.dim > 0, "classes": bool(entry.class_names)}
+    return [name for name, there in found.items() if there]
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Page:
     title: str  #                          on the tab
     build: Callable[[Studio], Room]
     reads: tuple[str, ...] = ()  #         the parts of a link that it reads; it is given no others
+    needs: tuple[str, ...] = ()  #         what a model must be able to do to be opened here: see ``abilities``
 
     def source(self, suffix: str) -> str:
         """The text of the module's file of that suffix, "" where it has none."""

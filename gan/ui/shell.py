@@ -15,6 +15,7 @@ from gradio.components import Component
 from PIL import Image
 from starlette.middleware import Middleware
 
+from gan.hub.remote import HUB_ID
 from gan.recipe import read_recipe
 from gan.ui import api, parts
 from gan.ui.guard import Guard, PageParameter
@@ -28,6 +29,7 @@ from gan.ui.theme import theme
 __all__ = ["Shell", "build", "launch_options"]
 
 HERE = Path(__file__).resolve().parent
+MOST_INVITED = 4  # models of the Hub in a link
 MAX_GIVEN = 2**25  # pixels of a picture that is compared with what its recipe draws: more than any page draws
 HEADER = """<header id="brand"><h1>The GAN gallery</h1>
 <p>Small generative networks. Every picture carries the recipe that made it.</p>
@@ -62,6 +64,7 @@ class Shell:
 
         Whatever is wrong with the link is said on the page; ``opened`` tells the browser in any case that it has been read.
         """
+        self.invite(link)
         first = next(iter(self.pages))
         page = link.read("page", one_of(list(self.pages), "page"), first)
         try:
@@ -74,11 +77,31 @@ class Shell:
         turned = {self.tabs: gr.update(selected=page)} if turn else {}
         return {**values, **turned, self.opened: {"page": page, "turned": turn, "at": random.random()}}
 
+    def invite(self, link: Link) -> None:
+        """Fetches the models of the Hub that a link names, so that they can be opened like those that are here."""
+        guests = []
+        for name in link.read("models", hub_ids, ()):
+            try:
+                guests.append(self.studio.invite(name).id)
+            except Exception as error:
+                link.notes.append(explain(error))
+        model, revision = link.query.get("model", ""), link.query.get("rev", "")
+        if guests and not model:
+            link.query["model"] = guests[0]
+        elif "/" in model and model not in self.studio.entries and (revision or model not in self.studio.guests):
+            try:
+                self.studio.invite(f"{model}@{revision}" if revision else model)
+            except Exception as error:
+                link.notes.append(explain(error))
+                del link.query["model"]  # the page opens with another one
+
     def restore(self, path: str | None) -> dict[Component, Any]:
         """Opens a picture of ours that a visitor gives back. ``ValueError`` for what is no such picture."""
         recipe = read_recipe(path or "")
-        if recipe.model not in self.studio.entries:
-            raise ValueError(f"this picture was made by the model {recipe.model[:80]!r}, which is not in this gallery")
+        if recipe.model not in self.studio.models:
+            if "/" not in recipe.model:
+                raise ValueError(f"this picture was made by the model {recipe.model[:80]!r}, which is not in this gallery")
+            self.studio.invite(f"{recipe.model}@{recipe.revision}")
         links = (room.link_of(recipe) for room in self.rooms.values())
         link = next(filter(None, links), None)
         if link is None:
@@ -101,9 +124,17 @@ class Shell:
             finally:
                 self.studio.outbox.forget(path)
 
-        on(app.load, load, None, self.outputs)
-        on(self.opened.open, ask, None, self.outputs, trigger_mode="multiple")
-        on(self.upload.upload, give_back, self.upload, self.outputs)
+        on(app.load, load, None, self.outputs, group="open", concurrency_limit=4)
+        on(self.opened.open, ask, None, self.outputs, group="open", trigger_mode="multiple", concurrency_limit=4)
+        on(self.upload.upload, give_back, self.upload, self.outputs, group="open", concurrency_limit=4)
+
+
+def hub_ids(text: str) -> tuple[str, ...]:
+    """user/name[@revision], several with commas between. ``ValueError`` for anything else."""
+    names = tuple(filter(None, text.split(",")))
+    if len(names) > MOST_INVITED or not all(HUB_ID.fullmatch(name) and len(name) <= 200 for name in names):
+        raise ValueError(f"expected at most {MOST_INVITED} models of the Hub, as user/name or user/name@revision")
+    return names
 
 
 def pixels_of(path: str) -> np.ndarray:
@@ -128,7 +159,8 @@ def build(studio: Studio, pages: Sequence[Page] = PAGES) -> gr.Blocks:
 
 def launch_options(studio: Studio, pages: Sequence[Page] = PAGES) -> dict[str, Any]:
     """Arguments of ``Blocks.launch``, all but the address."""
-    scripts = [*parts.sources(".js"), *(page.source(".js") for page in pages)]
+    doors = [dict(id=page.id, title=page.title, needs=page.needs) for page in pages if page.needs]
+    scripts = [*parts.sources(".js"), f"gan.doors = {json.dumps(doors)};", *(page.source(".js") for page in pages)]
     styles = [(HERE / "theme.css").read_text("utf-8"), *parts.sources(".css"), *(page.source(".css") for page in pages)]
     return dict(
         theme=theme(), css="\n".join(styles), head="".join(f"<script>{script}</script>" for script in scripts if script),

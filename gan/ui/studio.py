@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +16,7 @@ import numpy as np
 from gan import hub
 from gan.engine import Engine, device_name
 from gan.gallery import Entry, entry, list_models
+from gan.hub.remote import HUB_ID
 from gan.image import columns_of, contact_sheet
 from gan.latent import Draw
 from gan.recipe import SeedsRecipe, StripRecipe, save_png
@@ -24,6 +27,7 @@ from gan.walk import Walk
 __all__ = ["Drawn", "Studio", "collect"]
 
 log = logging.getLogger(__name__)
+MOST_GUESTS = 8
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,43 @@ class Studio:
 
     def __init__(self, entries: Sequence[Entry], *, engine: Engine | None = None, outbox: Outbox | None = None):
         self.entries = {e.id: e for e in entries}
+        self.guests: OrderedDict[str, Entry] = OrderedDict()  # from the Hub, asked for by links
+        self._inviting = threading.Lock()
         self.engine = engine or Engine()
         self.outbox = outbox or Outbox()
         self.device = device_name(self.engine.device)
 
+    @property
+    def models(self) -> list[str]:
+        """The ids of all models, guests last."""
+        return [*self.entries, *self.guests]
+
     def entry(self, model_id: str) -> Entry:
         """The model's entry. ``ValueError`` for one that is not in this gallery."""
-        if not isinstance(model_id, str) or model_id not in self.entries:
+        found = isinstance(model_id, str) and (self.entries.get(model_id) or self.guests.get(model_id))
+        if not found:
             known = ", ".join(list(self.entries)[:8]) or "none"
             raise ValueError(f"the model {str(model_id)[:80]!r} is not in this gallery; models here: {known}")
-        return self.entries[model_id]
+        return found
+
+    def invite(self, name: str) -> Entry:
+        """A model ``user/name[@revision]`` of the Hub, downloaded where it is not in the cache: from now on it can be drawn
+        like one of the gallery, until ``MOST_GUESTS`` others came.
+
+        Errors: ``ValueError`` for what is no Hub id; those of ``gan.gallery.entry``.
+        """
+        if not HUB_ID.fullmatch(name):
+            raise ValueError(f"{name[:80]!r} is no model of the Hub: expected user/name or user/name@revision")
+        with self._inviting:  # one download at a time; drawing goes on meanwhile
+            held = next((e for e in self.guests.values() if name in (e.name, e.id)), None)
+            if held is None:
+                _, model_id, commit = hub.folder_of(name)
+                held = entry(f"{model_id}@{commit}")  # pinned: it costs no further request
+            self.guests[held.id] = held
+            self.guests.move_to_end(held.id)
+            while len(self.guests) > MOST_GUESTS:
+                self.guests.popitem(last=False)
+        return held
 
     def model(self, model_id: str) -> hub.Model:
         """The loaded model. Errors as ``entry``, and as ``hub.load``."""

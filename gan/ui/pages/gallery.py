@@ -1,61 +1,153 @@
-"""The Gallery page: a card a model, with its samples and how it was trained.
+"""The Gallery page: a card a model, what is beautiful first, and a page for each model with all that is known of it.
 
-A card comes from files that a stranger may have written. It travels to the browser as plain values and the page sets them
-as text, never as markup.
+What is said comes from files that a stranger may have written. It travels to the browser as plain values, and the page sets
+them as text, never as markup.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import random
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from gan.gallery import Entry
+from gan.ui.messages import on
 from gan.ui.outbox import Outbox
-from gan.ui.page import Page, Room
+from gan.ui.page import Page, Room, abilities
+from gan.ui.parts.curves import curves
+from gan.ui.parts.kin import group, recipe_of
+from gan.ui.parts.link import Link, link_to, one_of
 from gan.ui.parts.reading import arxiv, as_count, as_mapping, as_number, as_text, duration, thousands
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
 
-__all__ = ["PAGE", "card"]
+__all__ = ["PAGE", "card", "details", "walls"]
 
-SNAPSHOTS = 6  # of the timeline on a card
+ID = "gallery"
+SNAPSHOTS = 12  # of a timeline
 EMPTY = """### No models yet
 Train one, and it appears here: `python -m train --help` shows how. Or start with
 `python app.py --models FOLDER_OR_HUB_ID`."""
 
 
-def build(studio: Studio) -> Room:
-    cards = [card(entry, studio.outbox) for entry in studio.entries.values()]
-    gr.HTML({"cards": cards}, html_template="", elem_id="gallery", apply_default_css=False,
-            js_on_load="gan.gallery(element, props, watch)")
-    if not studio.entries:
-        gr.Markdown(EMPTY)
-    return Room(lambda link: {})
+class Gallery:
+    """The page's components. Cards are there from the start; a timeline and a model's own page are made when asked for."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        self.timelines: dict[str, list[dict[str, Any]]] = {}  # by folder: copies of pictures live as long as the app
+        plain = dict(html_template="", apply_default_css=False)
+        self.cards = gr.HTML(walls(list(studio.entries.values()), studio.outbox), elem_id="gallery", **plain,
+                             js_on_load="gan.gallery.build(element, props, watch, data => trigger('play', data))")
+        self.model = gr.HTML(None, elem_id="model-page", **plain, js_on_load="gan.gallery.model(element, props, watch)")
+        played = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.gallery.played(props, watch)")
+        if not studio.entries:
+            gr.Markdown(EMPTY)
+
+        def play(event: gr.EventData) -> dict[Component, Any]:
+            entry = studio.entry(event._data.get("model") if isinstance(event._data, dict) else "")
+            return {played: {"model": entry.id, "frames": self.timeline(entry)}}
+
+        on(self.cards.play, play, None, [played], group="look", trigger_mode="multiple")
+
+    def open(self, link: Link) -> dict[Component, Any]:
+        """Shows the model that a link names; without one the cards, those of the link's guests first."""
+        model = link.read("open", one_of(self.studio.models, "model"), "")
+        named = {name.partition("@")[0] for name in link.query.get("models", "").split(",")}
+        guests = [entry for model_id, entry in self.studio.guests.items() if model_id in named]
+        found: dict[Component, Any] = {self.model: {"closed": True}}
+        if guests:
+            found[self.cards] = walls(list(self.studio.entries.values()), self.studio.outbox, guests)
+        if model:
+            entry = self.studio.entry(model)
+            found[self.model] = {**details(entry, self.studio.outbox), "frames": self.timeline(entry), "at": random.random()}
+        return found
+
+    def timeline(self, entry: Entry) -> list[dict[str, Any]]:
+        """A model's sheets over its training, evenly picked, the last one among them."""
+        key = str(entry.folder)
+        if key not in self.timelines:
+            picked = [(s, preview(s.path, self.studio.outbox)) for s in evenly(snapshots(entry.folder), SNAPSHOTS)]
+            self.timelines[key] = [{**picture, "caption": s.caption} for s, picture in picked if picture]
+        return self.timelines[key]
+
+
+def walls(entries: Sequence[Entry], outbox: Outbox, guests: Sequence[Entry] = ()) -> dict[str, Any]:
+    """The cards in their order: guests, what is in colour and large, and last, together, a family of the same data."""
+    family = group(entries)
+    kin = next(iter(family.values()), None)
+    inside = [e for e in entries if kin and e.resolution == kin.resolution and _data(e) == _data(kin)]
+    others = sorted((e for e in entries if e not in inside), key=lambda e: (-e.channels, -e.resolution, e.id))
+    about = f"{len(inside)} models trained on {_data(kin) or 'the same data'} at {kin.resolution} px" if inside else ""
+    return {"cards": [card(e, outbox) for e in (*guests, *others)], "family": [card(e, outbox) for e in inside],
+            "about": about, "kin": "tree"}
+
+
+def _data(entry: Entry) -> str:
+    """What it was trained on, without what only its files' names say."""
+    name = as_text(as_mapping(as_mapping(entry.training).get("data")).get("name"), 120)
+    return re.sub(r"(/train)?(-\d+-of-\d+)?\.(parquet|zip)$", "", name)
 
 
 def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
-    """Everything that a card says of a model, as texts; what training.json does not say is left out."""
+    """What a card says of a model; what training.json does not say is left out."""
     t = as_mapping(entry.training)
-    data = as_mapping(t.get("data"))
-    paper = as_text(t.get("paper"))
-    recipe = as_text(t.get("recipe"), 60)
-    images, classes = as_count(data.get("images")), len(entry.class_names)
-    facts = [
-        ("Family", entry.family + (f", recipe {recipe}" if recipe and recipe != entry.family else "")),
-        ("Data", ", ".join(p for p in (as_text(data.get("name"), 120), images and f"{images:,} images") if p)),
-        ("Licence", as_text(data.get("licence"), 200)),
-        ("Classes", f"{classes}: {', '.join(entry.class_names[:12])}"[:120] + " …" * (classes > 12) if classes else ""),
-        ("Size", f"{entry.bytes / 2**20:.1f} MB"),
-    ]
+    paper, recipe = as_text(t.get("paper")), recipe_of(entry)
     return {
         "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
-        "paper": paper, "paper_url": arxiv(paper), "trained": trained(t),
-        "facts": [[name, value] for name, value in facts if value],
-        "command": as_text(t.get("command"), 2000),
-        "samples": preview(entry.folder / "samples.png", outbox), "timeline": timeline(entry.folder, outbox),
+        "says": f"{entry.family}{f', recipe {recipe}' if recipe and recipe != entry.family else ''}",
+        "paper": paper, "paper_url": arxiv(paper), "trained": trained(t), "can": abilities(entry),
+        "moves": bool(snapshots(entry.folder)), "samples": preview(entry.folder / "samples.png", outbox),
+        "kind": {"data": _data(entry) or "not stated", "family": entry.family, "px": f"{entry.resolution} px",
+                 "classes": f"{len(entry.class_names)} classes" if entry.class_names else "without classes"},
     }
+
+
+def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
+    """All that is known of a model, for its own page."""
+    t = as_mapping(entry.training)
+    data, names = as_mapping(t.get("data")), entry.class_names
+    images, parent = as_count(data.get("images")), as_text(t.get("parent"), 60)
+    facts = [
+        ("Family", entry.family), ("Recipe", recipe_of(entry) + (f", grown from {parent}" if parent else "")),
+        ("What is new in it", as_text(t.get("note"))),
+        ("Data", ", ".join(p for p in (_data(entry), images and f"{images:,} images") if p)),
+        ("Licence of the data", as_text(data.get("licence"), 200)),
+        ("Classes", f"{len(names)}: {', '.join(names[:20])}"[:300] + " …" * (len(names) > 20) if names else "none"),
+        ("Codes", ", ".join(p for p in (_codes(entry.latent.categorical), entry.latent.continuous and
+                                        f"{entry.latent.continuous} dials") if p)),
+        ("z", f"{entry.latent.dim:,} numbers"), ("Weights", f"{entry.bytes / 2**20:.1f} MB"),
+    ]
+    return {**card(entry, outbox), "facts": [[name, value] for name, value in facts if value],
+            "command": as_text(t.get("command"), 2000), "metrics": metrics(t), "curves": curves(entry.folder),
+            "nearest": preview(entry.folder / "nearest.png", outbox), "link": link_to(ID, open=entry.id)}
+
+
+def _codes(sizes: Sequence[int]) -> str:
+    return f"{len(sizes)} of {', '.join(map(str, sizes[:8]))} values" if sizes else ""
+
+
+def metrics(t: dict[str, Any]) -> dict[str, Any] | None:
+    """What was measured, as training.json has it: each score beside what real pictures reach. None where nothing was."""
+    found = as_mapping(t.get("metrics"))
+    listed = list(as_mapping(found.get("scores")).items())[:40]
+    scores = {as_text(name, 60): number for name, value in listed if (number := as_number(value, least=-1e15)) is not None}
+    floor = {name: f"{scores[f'{name}_of_reals']:.4g}" for name in scores if f"{name}_of_reals" in scores}
+    rows = [[name.replace("_", " "), f"{value:.4g}", floor.get(name, "")] for name, value in scores.items()
+            if not name.endswith("_of_reals")]
+    if not rows:
+        return None
+    samples, share = as_count(found.get("samples")), as_number(found.get("memorised"))
+    against = as_text(found.get("against"), 120)
+    about = " ".join(filter(None, [f"By the features of {as_text(found.get('features'), 80) or 'a net that is not named'}",
+                                   samples and f"on {samples:,} pictures", against and f"against {against}"]))
+    said = "" if share is None else (f"{share:.1%} of its pictures are closer to a training picture than 99 % of these are "
+                                     "to each other; 1 % would be chance.")
+    return {"about": f"{about}. Scores of other features cannot be compared with these.", "rows": rows, "memorised": said}
 
 
 def trained(t: dict[str, Any]) -> str:
@@ -66,10 +158,9 @@ def trained(t: dict[str, Any]) -> str:
     return "Trained " + " ".join(p for p in parts if p) if any(parts) else ""
 
 
-def timeline(folder: Path, outbox: Outbox) -> list[dict[str, Any]]:
-    """A few snapshots of the training, evenly picked, the last one among them."""
-    picked = [(s, preview(s.path, outbox)) for s in evenly(snapshots(folder), SNAPSHOTS)]
-    return [{**picture, "caption": snapshot.caption} for snapshot, picture in picked if picture]
+def build(studio: Studio) -> Room:
+    page = Gallery(studio)
+    return Room(page.open, [page.cards, page.model])
 
 
-PAGE = Page("gallery", "Gallery", build)
+PAGE = Page(ID, "Gallery", build, ("open", "models"))  # what the filters say stands in the link too: gallery.js reads it

@@ -63,7 +63,7 @@ class Generate:
 
     def open(self, link: Link) -> Values:
         """Draws what a link asks for and sets every control to it."""
-        view = from_link(link, list(self.studio.entries))
+        view = from_link(link, self.studio.models)
         if view is None:
             return {}
         view, notes = fitted(view, self.studio.entry(view.model))
@@ -162,4 +162,4 @@ def build(studio: Studio) -> Room:
     return Room(page.open, page.outputs, page.link_of)
 
 
-PAGE = Page(ID, "Generate", build, READS)
+PAGE = Page(ID, "Generate", build, READS, needs=("seeds",))

@@ -20,7 +20,7 @@ from gan.ui.messages import on
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
-from gan.ui.parts.controls import checked, dial, dropdown
+from gan.ui.parts.controls import checked, dial, dropdown, model_choice
 from gan.ui.parts.link import Link
 from gan.ui.path import FRAMES, MOST_BETWEEN, READS, STOPS, Path, fitted, path_from_link, stops_of, stops_text, whole_between
 from gan.ui.studio import Studio
@@ -81,12 +81,13 @@ class Interpolate:
 
     def fit(self, path: Path) -> Values:
         """Sets every control to a path."""
-        return {self.model: path.model, self.stops: stops_text(path.stops), self.frames: path.frames, self.loop: path.loop,
-                self.ease: path.ease, self.space: path.space, self.psi: path.psi}
+        return {self.model: model_choice(self.studio, path.model), self.stops: stops_text(path.stops),
+                self.frames: path.frames, self.loop: path.loop, self.ease: path.ease, self.space: path.space,
+                self.psi: path.psi}
 
     def open(self, link: Link) -> Values:
         """Draws what a link asks for and sets every control to it."""
-        path = path_from_link(link, list(self.studio.entries))
+        path = path_from_link(link, self.studio.models)
         if path is None:
             return {}
         path, notes = fitted(path, self.studio.entry(path.model))
@@ -150,7 +151,7 @@ class Interpolate:
         if not isinstance(asked, dict):
             raise ValueError("there is no path yet")
         link = Link.of(str(asked.get("link", "")))
-        path = path_from_link(link, list(self.studio.entries))
+        path = path_from_link(link, self.studio.models)
         if path is None or link.notes:
             raise ValueError(link.notes[0] if link.notes else "there is no path yet")
         kind, rate, frame = asked.get("as"), asked.get("rate"), asked.get("frame")
@@ -250,4 +251,4 @@ def build(studio: Studio) -> Room:
     return Room(page.open, [*page.controls, page.player], page.link_of)
 
 
-PAGE = Page(ID, "Interpolate", build, READS)
+PAGE = Page(ID, "Interpolate", build, READS, needs=("seeds",))

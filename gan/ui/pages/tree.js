@@ -8,7 +8,7 @@ window.gan.tree = (() => {
     const images = s.frames.map(f => make("img", { src: f.url, alt: "", draggable: "false", decoding: "sync" }));  // all load now
     const caption = make("p", { class: "seen" });
     const wall = make("button", { type: "button", class: "wall", "data-tile": s.tile, "aria-label": `Open ${s.model}`,
-                                  title: `Open ${s.model}`, onclick: () => link.go(`page=generate&model=${encodeURIComponent(s.model)}`) });
+                                  title: `Open ${s.model}`, onclick: () => link.go(`page=gallery&open=${encodeURIComponent(s.model)}`) });
     const own = s.settings.length > 0 && make("details", {}, make("summary", {}, "Its own settings"),
       make("ul", { class: "own" }, ...s.settings.map(text => make("li", {}, make("code", {}, text)))));
     const node = make("li", { class: "card", "data-recipe": s.recipe }, wall,

@@ -8,7 +8,6 @@ swaps the pictures without asking the server again.
 from __future__ import annotations
 
 import logging
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from gan.files import read_json
 from gan.gallery import Entry, results
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
+from gan.ui.parts.kin import group, parents, year_of
 from gan.ui.parts.link import Link
 from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration
 from gan.ui.parts.timeline import evenly, preview, snapshots
@@ -63,40 +63,6 @@ def content(entries: Sequence[Entry], outbox: Outbox, tables: Sequence[Path]) ->
             "sheets": sheets, "nodes": nodes(family), "boards": scoreboards(tables)}
 
 
-def group(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Recipe -> model, by year and descent, for the most recipes that were trained on the same data at the same resolution.
-
-    Of two models of a recipe the first stands for it. {} where no two recipes can be compared.
-    """
-    groups: dict[tuple[str, int], dict[str, Entry]] = {}
-    for entry in entries:
-        t = as_mapping(entry.training)
-        data = as_mapping(t.get("data"))
-        recipe, source = _recipe(entry), as_text(data.get("fingerprint")) or as_text(data.get("name"))
-        if recipe and source:
-            groups.setdefault((source, entry.resolution), {}).setdefault(recipe, entry)
-    largest = max(groups.values(), key=len, default={})
-    if len(largest) < 2:
-        return {}
-    under = parents(largest)
-    order = sorted(largest, key=lambda recipe: (_year(largest[recipe]) or 9999, len(_ancestors(recipe, under)), recipe))
-    return {recipe: largest[recipe] for recipe in order}
-
-
-def _recipe(entry: Entry) -> str:
-    return as_text(as_mapping(entry.training).get("recipe"), 60)
-
-
-def _year(entry: Entry) -> int | None:
-    return year(as_text(entry.training.get("paper")))
-
-
-def year(paper: str) -> int | None:
-    """The first year in the name of a paper; the digits of an arXiv number, as in 1912.04958, are none."""
-    match = re.search(r"\b(?:19|20)\d\d\b(?!\.\d)", paper)
-    return int(match[0]) if match else None
-
-
 # Side by side
 
 
@@ -105,7 +71,7 @@ def _sheet(recipe: str, entry: Entry, outbox: Outbox) -> dict[str, Any]:
     timed = sorted((s for s in snapshots(entry.folder) if s.minutes is not None), key=lambda s: s.minutes)
     frames = [{**picture, "minutes": s.minutes, "caption": s.caption + (f" {after(s.minutes)}" if s.nimg else "")}
               for s in evenly(timed, FRAMES) if (picture := preview(s.path, outbox))]
-    return {"model": entry.id, "recipe": recipe, "year": _year(entry), "tile": entry.resolution, "frames": frames,
+    return {"model": entry.id, "recipe": recipe, "year": year_of(entry), "tile": entry.resolution, "frames": frames,
             "settings": _settings(set_by(as_text(entry.training.get("command"), 3000)))}
 
 
@@ -144,27 +110,6 @@ def nodes(family: dict[str, Entry]) -> list[dict[str, Any]]:
     """A node a recipe, by year; ``under`` is the recipe that it hangs from, "" for a root."""
     under = parents(family)
     return [_node(recipe, entry, under[recipe]) for recipe, entry in family.items()]
-
-
-def parents(family: dict[str, Entry]) -> dict[str, str]:
-    """Recipe -> the nearest one of the family that it grew from, "" for a root."""
-    under = {recipe: next((name for name in _named(entry) if name in family), "") for recipe, entry in family.items()}
-    for recipe in under:  # files can say anything: what descends from itself becomes a root
-        if recipe in _ancestors(recipe, under):
-            under[recipe] = ""
-    return under
-
-
-def _named(entry: Entry) -> list[str]:
-    """The parent and its ancestors, as training.json has them."""
-    return [as_text(name, 60) for name in (entry.training.get("parent"), *as_list(entry.training.get("ancestors")))]
-
-
-def _ancestors(recipe: str, under: dict[str, str]) -> list[str]:
-    found: list[str] = []
-    while (recipe := under[recipe]) and recipe not in found:
-        found.append(recipe)
-    return found
 
 
 def _node(recipe: str, entry: Entry, under: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from gan.base import Latent
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_CODE, MAX_PSI, View
 
-__all__ = ["Controls", "checked", "dial", "dropdown"]
+__all__ = ["Controls", "checked", "dial", "dropdown", "model_choice"]
 
 ANY_CLASS = ("as each seed draws", "")
 MOST_CODES, MOST_DIALS = 16, 32  # controls of categorical and of continuous codes
@@ -85,7 +85,7 @@ class Controls:
         codes = view.codes or (0.0,) * (count + latent.continuous)
         by_hand = view.codes is not None
         found = {
-            self.model: view.model, self.psi: view.psi, self.by_hand: by_hand,
+            self.model: model_choice(self.studio, view.model), self.psi: view.psi, self.by_hand: by_hand,
             self.label: gr.update(choices=[ANY_CLASS, *((n, n) for n in names)], value=view.label or "",
                                   visible=bool(names)),
             self.coding: gr.update(visible=self._has_codes(latent), **(dict(open=True) if by_hand else {}))}
@@ -101,6 +101,11 @@ class Controls:
         """Whether the model has codes, and there are enough controls for them."""
         enough = len(latent.categorical) <= len(self.indices) and latent.continuous <= len(self.values)
         return enough and bool(latent.categorical or latent.continuous)
+
+
+def model_choice(studio: Studio, model: str) -> Any:
+    """Sets a dropdown of models to one, which may be a guest."""
+    return gr.update(choices=list(dict.fromkeys([*studio.entries, model])), value=model)
 
 
 # Gradio's own checks raise with texts that are no help to a visitor, and its types trust the sender. Not by subclasses:
