@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from gan.commands import drawing, listing, publishing
+from gan.commands import augmenting, drawing, editing, listing, publishing
 
-GROUPS = (listing, drawing, publishing)  # in the order in which help names them
+GROUPS = (listing, drawing, editing, augmenting, publishing)  # in the order in which help names them
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
 from gan.walk import Rows, Walk, walk_w
 
-__all__ = ["Engine", "device_name", "draw", "draw_inputs", "draw_walk", "full_precision", "pick_device"]
+__all__ = ["Engine", "device_name", "draw", "draw_inputs", "draw_rows", "draw_walk", "full_precision", "pick_device"]
 
 KEEP_BYTES = 2**30  # of weights that stay on the device
 
@@ -65,6 +65,13 @@ def _pixels(G: Generator, synthesise: Callable[..., Tensor], rows: Sequence[Tens
     return to_uint8(x[:n])
 
 
+def draw_rows(G: Generator, synthesise: Callable[..., Tensor], rows: Sequence[Tensor | None]) -> np.ndarray:
+    """Images of N rows of whatever ``synthesise(*rows)`` -> x [n, C, H, W] reads, uint8 [N, H, W, C]. Parts may be None."""
+    count = next(len(r) for r in rows if r is not None)
+    parts = [slice(start, start + G.chunk_size) for start in range(0, count, G.chunk_size)]
+    return np.concatenate([_pixels(G, synthesise, [None if r is None else r[part] for r in rows]) for part in parts])
+
+
 def draw(G: Generator, draws: Sequence[Draw], y: Tensor | None = None) -> np.ndarray:
     """Images of the draws, uint8 [N, H, W, C]. Errors and y as ``draw_inputs``."""
     z, c = latents(G.latent, draws)
@@ -80,8 +87,7 @@ def draw_inputs(G: Generator, inputs: Inputs, psi: Tensor | None = None) -> np.n
     _check_source(G, inputs.y, count)
     psi = torch.ones(count) if psi is None else psi
     synthesise = lambda psi, z, c, y: G.synthesis(to_w(G, z, c, psi), y)  # noqa: E731
-    parts = [slice(start, start + G.chunk_size) for start in range(0, count, G.chunk_size)]
-    return np.concatenate([_pixels(G, synthesise, [psi[part], *inputs.rows(part)]) for part in parts])
+    return draw_rows(G, synthesise, [psi, *inputs])
 
 
 def _check_source(G: Generator, y: Tensor | None, count: int) -> None:

@@ -26,7 +26,7 @@ from gan.directions import step_size
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
 
-__all__ = ["Point", "Projection", "fill_hole", "project", "w_of"]
+__all__ = ["Point", "Projection", "check_point", "fill_hole", "project", "w_of"]
 
 CANDIDATES = 256  #  seeds 0, 1, ... that the descents start from the best of
 STARTS = 8  #        descents side by side, at the least
@@ -64,15 +64,20 @@ class Projection:
         return max(0.0, 1 - self.error / self.mean_error) if self.mean_error else 1.0
 
 
+def check_point(G: Generator, point: Point) -> None:
+    """``ValueError`` for a place that is none of this model."""
+    size = G.latent.dim if G.w_mean is None else step_size(G)
+    if len(point.latent) != size or not all(map(math.isfinite, point.latent)):
+        raise ValueError(f"a latent of this model is {size} numbers, got {len(point.latent)}")
+    classes = G.latent.classes
+    if (point.label is None) != (not classes) or point.label is not None and not 0 <= point.label < classes:
+        raise ValueError(f"class {point.label} is out of range: this model has {classes or 'no'} classes")
+
+
 def w_of(G: Generator, points: Sequence[Point]) -> Tensor:
     """w [N, L, D] of the points, on G's device. ``ValueError`` where they do not fit the model."""
-    size = G.latent.dim if G.w_mean is None else step_size(G)
     for point in points:
-        if len(point.latent) != size or not all(map(math.isfinite, point.latent)):
-            raise ValueError(f"a latent of this model is {size} numbers, got {len(point.latent)}")
-        if (point.label is None) != (not G.latent.classes) or point.label is not None and not (
-                0 <= point.label < G.latent.classes):
-            raise ValueError(f"class {point.label} is out of range: this model has {G.latent.classes or 'no'} classes")
+        check_point(G, point)
     device = next(G.parameters()).device
     values = torch.tensor([p.latent for p in points], dtype=torch.float32, device=device)
     labels = torch.tensor([p.label for p in points], device=device) if G.latent.classes else None

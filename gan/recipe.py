@@ -29,6 +29,7 @@ __all__ = ["EditRecipe", "Mix", "Move", "PngRecipe", "SeedsRecipe", "StripRecipe
 
 CHUNK_KEY = "gan-gallery"  # the keyword of the PNG text chunk
 MAX_CHUNK = 64 * 1024  #     characters: a longer text is no recipe of ours
+MAX_LATENT = 4096  #         numbers
 MAX_PARTS = 64  #            mixes, moves or parameters of one recipe
 Label = Callable[[str | None], int | None]  # class name -> index, as ``Model.label``
 
@@ -170,6 +171,7 @@ class EditRecipe(PngRecipe):
     mix: tuple[Mix, ...] = ()
     moves: tuple[Move, ...] = ()
     source: str | None = None  #       sha256 of the picture that it starts from
+    latent: tuple[float, ...] | None = None  # and where that was found: see gan.project.Point
     kind: ClassVar[str] = "edit"
 
     def __post_init__(self):
@@ -179,6 +181,10 @@ class EditRecipe(PngRecipe):
         check_draws(self.seeds or (0,), (self.label,), self.psi, self.codes)
         if self.source is not None:
             check_digest(self.source)
+        if self.latent is not None and self.source is None or len(self.latent or ()) > MAX_LATENT:
+            raise ValueError(f"a latent belongs to a picture, and has at most {MAX_LATENT:,} numbers")
+        for value in self.latent or ():
+            check_number(value, "a latent's number")
         if max(len(self.mix), len(self.moves)) > MAX_PARTS:
             raise ValueError(f"an edit mixes at most {MAX_PARTS} seeds and follows at most {MAX_PARTS} directions")
 

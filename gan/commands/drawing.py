@@ -15,10 +15,12 @@ from tqdm import tqdm
 
 from gan import hub
 from gan.commands.common import add_command, add_device, add_out, load
+from gan.directions import load_directions
+from gan.edit import draw_edits
 from gan.engine import draw, draw_walk
 from gan.image import check_sheet, contact_sheet, save_video, scale_for_video
 from gan.latent import parse_seeds
-from gan.recipe import SeedsRecipe, StripRecipe, WalkRecipe, read_recipe, save_png
+from gan.recipe import EditRecipe, SeedsRecipe, StripRecipe, WalkRecipe, read_recipe, save_png
 from gan.walk import Space
 
 GENERATE = """  python -m gan generate mnist-cgan --seeds 0-15 --class 7 --out sevens
@@ -81,7 +83,7 @@ def _recipe(args: argparse.Namespace, model: hub.Model) -> SeedsRecipe:
 def _replay(args: argparse.Namespace) -> list[Path]:
     """Draws a picture again from the recipe inside it."""
     recipe = read_recipe(args.model)
-    if not isinstance(recipe, (SeedsRecipe, StripRecipe, WalkRecipe)):
+    if not isinstance(recipe, (SeedsRecipe, StripRecipe, WalkRecipe, EditRecipe)):
         raise ValueError(f"this picture is of the kind {recipe.kind}, which generate cannot draw again")
     model = load(recipe.model, args.device)
     if model.revision != recipe.revision:
@@ -95,6 +97,9 @@ def _replay(args: argparse.Namespace) -> list[Path]:
         draws = recipe.draws(model.label)
         check_sheet(len(draws), model.G.resolution)
         return [save_png(args.out / "strip.png", contact_sheet(draw(model.G, draws), columns=recipe.columns), recipe)]
+    if isinstance(recipe, EditRecipe):
+        tiles = draw_edits(model, [recipe], load_directions(hub.folder_of(recipe.model)[0], model.G))
+        return [save_png(args.out / "edit.png", tiles[0] if len(tiles) == 1 else contact_sheet(tiles), recipe)]
     write = _write_sheet if args.grid or len(recipe.seeds) > 1 else _write_singles
     return write(model, recipe, recipe.seeds, args.out)
 

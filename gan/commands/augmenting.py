@@ -1,0 +1,85 @@
+"""python -m gan augment: labelled synthetic data sets."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from gan import hub
+from gan.augment import Order, augment, balanced, check_room, estimate
+from gan.commands.common import add_command, add_device, add_out, load
+from gan.dataset import FORMS, check_form, complete, pack, write_card
+
+EXAMPLES = """  python -m gan augment mnist-cgan --count 5000 --balance --out digits
+  python -m gan augment mnist-cgan --complete my-digits --out more-digits
+  python -m gan augment mnist-cgan --counts 3=500 8=200 --out some.parquet
+  python -m gan augment cats64-dcgan --count 100000 --distinct --out cats.zip"""
+DISTINCT = 0.1
+
+
+def add(commands: Any) -> None:
+    c = add_command(commands, "augment", run_augment, summary="a labelled synthetic data set", examples=EXAMPLES,
+                    description="Writes class folders of PNGs with metadata.jsonl and a card; as a folder, a .zip or a "
+                                ".parquet. Killed, it goes on where it was when the same command is given again.")
+    c.add_argument("model", metavar="MODEL")
+    how_many = c.add_mutually_exclusive_group(required=True)
+    how_many.add_argument("--count", type=int, help="images in all")
+    how_many.add_argument("--counts", nargs="+", metavar="CLASS=N", help="images of each of these classes")
+    how_many.add_argument("--complete", type=Path, metavar="FOLDER",
+                          help="fill up a folder whose sub-folders are classes: each class to the size of the largest")
+    c.add_argument("--balance", action="store_true", help="with --count: as many of each class (default: as seeds draw)")
+    c.add_argument("--psi", type=float, default=1.0, help="truncation: 1 = none (default), less = more typical images")
+    c.add_argument("--first-seed", type=int, default=0, help="the set's first seed (default: 0)")
+    c.add_argument("--distinct", type=float, nargs="?", const=DISTINCT, default=0.0, metavar="PART",
+                   help=f"leave near-duplicates out: what differs from an earlier image by less than this part of what two "
+                        f"usually differ by ({DISTINCT:g} where no number is given)")
+    add_out(c, f"a new folder, or a file that ends with {' or '.join(FORMS)}")
+    add_device(c)
+
+
+def run_augment(args: argparse.Namespace) -> None:
+    packed = args.out.suffix in FORMS and not args.out.is_dir()
+    if packed:
+        check_form(args.out)
+    model = load(args.model, args.device)
+    order = Order(_counts(args, model), args.psi, args.first_seed, args.distinct)
+    order.check(model)
+    if packed and args.out.exists():
+        print(f"{args.out} is there already: nothing to do")
+        return
+    folder = args.out.with_name(f".{args.out.name}.parts") if packed else args.out
+    needed = estimate(model, order)
+    print(f"{order.total:,} images, about {needed / 1e6:,.1f} MB" + (", twice that while they are packed" if packed else ""),
+          file=sys.stderr)
+    if not folder.exists():
+        check_room(folder, needed * (1 + packed))
+    left_out = 0
+    with tqdm(total=order.total, unit="image", leave=False) as bar:
+        for progress in augment(model, order, folder):
+            bar.update(progress.done - bar.n)
+            left_out = progress.left_out
+    write_card(folder, model, order, "python -m gan " + shlex.join(sys.argv[1:]))
+    if packed:
+        with tqdm(total=order.total, unit="image", desc="packing", leave=False) as bar:
+            for done in pack(folder, args.out, model.class_names):
+                bar.update(done - bar.n)
+    print(f"{order.total:,} images in {args.out}" + (f"; {left_out:,} near-duplicates left out" if order.distinct else ""))
+
+
+def _counts(args: argparse.Namespace, model: hub.Model) -> tuple[int, ...]:
+    if args.complete:
+        return complete(model, args.complete)
+    if args.counts:
+        found = dict.fromkeys(range(len(model.class_names)), 0)
+        for text in args.counts:
+            name, _, number = text.rpartition("=")
+            if not number.isdecimal():
+                raise ValueError(f"cannot read {text!r}: --counts takes CLASS=N, as in 3=500")
+            found[model.label(name)] = int(number)
+        return tuple(found.values())
+    return balanced(model, args.count) if args.balance else (args.count,)

@@ -1,0 +1,145 @@
+"""A synthetic set as others read it: its card, and the same set as one zip or one parquet file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gan import hub
+from gan.augment import METADATA, Order, folder_names
+from gan.files import replacing, write_text
+
+__all__ = ["FORMS", "complete", "pack", "write_card"]
+
+FORMS = (".zip", ".parquet")  # what a set can be packed into
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif", ".jp2")
+ROWS = 1000  # images in a part of a parquet file, and in memory
+CARD = "README.md"
+
+
+def complete(model: hub.Model, folder: Path) -> tuple[int, ...]:
+    """How many images of each class fill a folder of real ones up, whose sub-folders are classes: each class to the size of
+    the largest. ``ValueError`` where the folders are not the model's classes, or nothing is missing."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder.name} is no folder: --complete takes one whose sub-folders are classes")
+    if not model.class_names:
+        raise ValueError(f"{model.id} has no classes: it cannot fill any up")
+    have = {sub.name: sum(f.suffix.lower() in IMAGES for f in sub.rglob("*")) for sub in sorted(folder.iterdir())
+            if sub.is_dir() and not sub.name.startswith(".")}
+    of_model = {name: label for label, name in zip(model.class_names, folder_names(model.class_names))}
+    if unknown := [name for name in have if name not in of_model]:
+        raise ValueError(f"{model.id} has no class {unknown[0]!r}, which is a folder of {folder.name}; its classes: "
+                         + ", ".join(model.class_names[:20]))
+    counts = tuple(max(have.values(), default=0) - have.get(name, 0) for name in of_model)
+    if not sum(counts):
+        what = "every class has as many images" if have else "it has no sub-folders"
+        raise ValueError(f"nothing is missing in {folder.name}: {what}")
+    return counts
+
+
+def write_card(folder: Path, model: hub.Model, order: Order, command: str) -> None:
+    """The data set card: what it is, where it comes from, under which licence, and how it is made again."""
+    data = model.training.get("data") if isinstance(model.training.get("data"), dict) else {}
+    licence = str(data.get("licence") or "not stated")
+    origin = f"{data.get('name', 'data that is not stated')} ({licence})"
+    rows = "".join(f"| {name} | {count:,} |\n" for name, count in _counts(folder, model).items())
+    counts = f"\n| class | images |\n|---|---|\n{rows}" if rows else ""
+    distinct = (f"Near-duplicates were left out: what differs from an earlier one by less than {order.distinct:g} of what "
+                "two usually differ by." if order.distinct else "Nothing was left out.")
+    write_text(folder / CARD, f"""---
+license: other
+license_name: as-the-training-data
+tags: [synthetic, gan]
+---
+
+# {order.total:,} images drawn by {model.id}
+
+Every image here is synthetic: none was photographed or collected. All were drawn by the generator `{model.id}`, revision
+`{model.revision}`, which was trained on {origin}. The licence of that data goes on to these images.
+
+- psi {order.psi:g}; seeds from {order.first_seed} on, one an image, in `{METADATA}` and inside every PNG
+- {distinct}
+- Made by `{command}`; the same command makes the same files.
+{counts}
+Load it with `datasets.load_dataset("imagefolder", data_dir=FOLDER)`, or train on it with
+`python -m train --data FOLDER`.
+""")
+
+
+def _lines(folder: Path) -> Iterator[dict[str, Any]]:
+    with open(folder / METADATA, "rb") as file:
+        yield from map(json.loads, file)
+
+
+def _counts(folder: Path, model: hub.Model) -> dict[str, int]:
+    counts = dict.fromkeys(model.class_names, 0)
+    for about in _lines(folder) if counts else ():
+        counts[about["label"]] += 1
+    return counts
+
+
+def pack(folder: Path, out: Path, class_names: Sequence[str]) -> Iterator[int]:
+    """Packs a whole set into a .zip or a .parquet and removes the folder; yields the number of images packed so far.
+
+    Errors: ``ValueError`` for another ending, and for parquet where pyarrow is not installed.
+    """
+    check_form(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(out) as file:
+        yield from (_zip if out.suffix == ".zip" else _parquet)(folder, file, class_names)
+    shutil.rmtree(folder)
+
+
+def check_form(out: Path) -> None:
+    """``ValueError`` where a set cannot be packed into a file of that name."""
+    if out.suffix not in FORMS:
+        raise ValueError(f"a set is written as a folder, {' or '.join(FORMS)}, not as {out.suffix or out.name}")
+    if out.suffix == ".parquet":
+        try:
+            import pyarrow.parquet  # noqa: F401
+        except ImportError:
+            raise ValueError("parquet needs pyarrow: pip install pyarrow, or write a folder or a .zip") from None
+
+
+def _zip(folder: Path, file: Any, class_names: Sequence[str]) -> Iterator[int]:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:  # PNGs are compressed already
+        def add(name: str) -> None:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # no time: the same set is the same file
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, (folder / name).read_bytes())
+
+        add(CARD)
+        add(METADATA)
+        for count, about in enumerate(_lines(folder), 1):
+            add(about["file_name"])
+            yield count
+
+
+def _parquet(folder: Path, file: Any, class_names: Sequence[str]) -> Iterator[int]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = [("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])), ("seed", pa.int64())]
+    features: dict[str, Any] = {"image": {"_type": "Image"}, "seed": {"dtype": "int64", "_type": "Value"}}
+    if class_names:
+        fields.append(("label", pa.int64()))
+        features["label"] = {"names": list(class_names), "_type": "ClassLabel"}
+    schema = pa.schema(fields, {"huggingface": json.dumps({"info": {"features": features}})})
+    index = {name: k for k, name in enumerate(class_names)}
+    with pq.ParquetWriter(file, schema) as writer:
+        rows: list[dict[str, Any]] = []
+        count = 0
+        for about in _lines(folder):
+            image = {"bytes": (folder / about["file_name"]).read_bytes(), "path": about["file_name"]}
+            rows.append({"image": image, "seed": about["seed"], **({"label": index[about["label"]]} if class_names else {})})
+            if len(rows) == ROWS:
+                writer.write_table(pa.Table.from_pylist(rows, schema))
+                count, rows = count + len(rows), []
+                yield count
+        if rows:
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+            yield count + len(rows)
