@@ -22,7 +22,7 @@ import numpy as np
 from gan import hub
 from gan.alike import Seen, thumbnails
 from gan.engine import draw
-from gan.files import read_json, write_json
+from gan.files import read_json, sweep, write_json
 from gan.image import to_pil
 from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
 from gan.recipe import SeedsRecipe, save_png
@@ -185,6 +185,9 @@ def augment(model: hub.Model, order: Order, folder: Path, *,
         raise ValueError(f"{folder.name} is not empty: give a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(begun, asked)
+    for sub in folder.iterdir():
+        if sub.is_dir():
+            sweep(sub, older_s=0)  # of a run that was killed: nobody else writes here
     written, last_seed = _take_up(folder / METADATA, model, order)
     yield Progress(sum(written), order.total, 0)
     if sum(written) == order.total:
