@@ -183,8 +183,7 @@ class EditRecipe(PngRecipe):
             check_digest(self.source)
         if self.latent is not None and self.source is None or len(self.latent or ()) > MAX_LATENT:
             raise ValueError(f"a latent belongs to a picture, and has at most {MAX_LATENT:,} numbers")
-        for value in self.latent or ():
-            check_number(value, "a latent's number")
+        [check_number(value, "a latent's number") for value in self.latent or ()]
         if max(len(self.mix), len(self.moves)) > MAX_PARTS:
             raise ValueError(f"an edit mixes at most {MAX_PARTS} seeds and follows at most {MAX_PARTS} directions")
 
