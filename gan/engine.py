@@ -6,7 +6,8 @@ import platform
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -14,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan import hub, shared_gpu
+from gan import batching, hub, shared_gpu
 from gan.base import Generator, Inputs
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
-from gan.walk import Rows, Walk, walk_w
+from gan.walk import Rows, Space, Walk, walk_w
 
 __all__ = ["Engine", "device_name", "draw", "draw_inputs", "draw_rows", "draw_walk", "full_precision", "pick_device"]
 
@@ -86,8 +87,15 @@ def draw_inputs(G: Generator, inputs: Inputs, psi: Tensor | None = None) -> np.n
     count = len(inputs.z)
     _check_source(G, inputs.y, count)
     psi = torch.ones(count) if psi is None else psi
-    synthesise = lambda psi, z, c, y: G.synthesis(to_w(G, z, c, psi), y)  # noqa: E731
-    return draw_rows(G, synthesise, [psi, *inputs])
+    return draw_rows(G, partial(_of_seeds, G), [psi, *inputs])
+
+
+def _of_seeds(G: Generator, psi: Tensor, z: Tensor, c: Tensor | None, y: Tensor | None) -> Tensor:
+    return G.synthesis(to_w(G, z, c, psi), y)
+
+
+def _of_walk(G: Generator, space: Space, *rows: Tensor | None) -> Tensor:
+    return G.synthesis(walk_w(G, space, Rows(*rows)))
 
 
 def _check_source(G: Generator, y: Tensor | None, count: int) -> None:
@@ -109,12 +117,15 @@ def draw_walk(G: Generator, walk: Walk, frames: Iterable[int] | None = None) -> 
 
     Errors: ``ValueError`` for a number that the walk does not have, and for a model that reads a picture.
     """
+    _check_walk(G)
+    numbers = iter(range(len(walk)) if frames is None else frames)
+    while some := list(islice(numbers, G.chunk_size)):
+        yield from _pixels(G, partial(_of_walk, G, walk.space), walk.rows(G.latent, some))
+
+
+def _check_walk(G: Generator) -> None:
     if G.source is not None:
         raise ValueError("this model makes a picture from a picture: there is no walk between seeds")
-    numbers = iter(range(len(walk)) if frames is None else frames)
-    synthesise = lambda *rows: G.synthesis(walk_w(G, walk.space, Rows(*rows)))  # noqa: E731
-    while some := list(islice(numbers, G.chunk_size)):
-        yield from _pixels(G, synthesise, walk.rows(G.latent, some))
 
 
 @contextmanager
@@ -130,7 +141,8 @@ def full_precision() -> Iterator[None]:
 
 
 class Engine:
-    """Models by name, loaded on first use; those last used stay, up to ``keep_bytes`` of weights. Threads may share it."""
+    """Models by name, loaded on first use; those last used stay, up to ``keep_bytes`` of weights. Threads may share it:
+    what several ask one model for at the same time is drawn together, see ``gan.batching``."""
 
     def __init__(self, *, device: str | None = None, keep_bytes: int = KEEP_BYTES):
         self.device = pick_device(device)
@@ -138,7 +150,7 @@ class Engine:
         self._models: OrderedDict[str, hub.Model] = OrderedDict()
         self._loading: dict[str, threading.Lock] = {}
         self._cache = threading.Lock()  #  held for a look-up
-        self._compute = threading.Lock()  # one computation at a time: two would only share the same cores
+        self.batcher = batching.Batcher()  # one computation at a time: two would only share the same cores
 
     def model(self, name: str) -> hub.Model:
         """The model of a name in weights/, a folder, or a Hub id with optional @revision.
@@ -169,27 +181,31 @@ class Engine:
             oldest, _ = self._models.popitem(last=False)
             del sizes[oldest]
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """The device, for one step of a longer work: others draw between the steps."""
-        with self._compute:
-            yield
+        return self.batcher.turn()
 
     def draw(self, name: str, draws: Sequence[Draw], y: Tensor | None = None) -> np.ndarray:
-        """uint8 [N, H, W, C], as the function ``draw``."""
+        """uint8 [N, H, W, C]. Errors as the function ``draw``, and ``gan.batching.Busy``."""
         model = self.model(name)
         if shared_gpu.is_lent(model):
             return _draw_lent(name, draws, y)
-        with self.turn():
-            return draw(model.G, draws, y)
+        z, c = latents(model.G.latent, draws)
+        _check_source(model.G, y, len(draws))
+        return self._merged(model.G, "seeds", partial(_of_seeds, model.G), [torch.tensor([d.psi for d in draws]), z, c, y])
 
     def frames(self, name: str, walk: Walk, numbers: Sequence[int]) -> np.ndarray:
-        """uint8 [N, H, W, C]: those frames of a walk. Errors as ``draw_walk``."""
+        """uint8 [N, H, W, C]: those frames of a walk. Errors as ``draw_walk``, and ``gan.batching.Busy``."""
         model = self.model(name)
         if shared_gpu.is_lent(model):
             return _frames_lent(name, walk, numbers)
-        with self.turn():
-            return np.stack(list(draw_walk(model.G, walk, numbers)))
+        _check_walk(model.G)
+        return self._merged(model.G, walk.space, partial(_of_walk, model.G, walk.space),
+                            walk.rows(model.G.latent, numbers))
+
+    def _merged(self, G: Generator, kind: str, synthesise: Callable[..., Tensor], rows: batching.Rows) -> np.ndarray:
+        """The pictures of rows; those of other requests of the kind may share their chunks."""
+        return self.batcher.draw((id(G), kind), partial(_pixels, G, synthesise), rows, G.chunk_size)
 
 
 @shared_gpu.on_shared_gpu
