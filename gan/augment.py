@@ -28,7 +28,7 @@ from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
 from gan.recipe import SeedsRecipe, save_png
 
 __all__ = ["METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "candidates", "check_room", "estimate",
-           "folder_names"]
+           "folder_names", "seen_for"]
 
 METADATA = "metadata.jsonl"  # as the datasets library reads beside images
 ORDER = ".order.json"
@@ -148,6 +148,11 @@ def examples_of(model: hub.Model, psi: float) -> np.ndarray:
     return thumbnails(draw(model.G, [Draw(seed, psi=psi) for seed in range(EXAMPLES)]))
 
 
+def seen_for(model: hub.Model, order: Order, path: Path) -> Seen | None:
+    """What keeps near-duplicates out, None where the order asks for no such filter."""
+    return Seen(path, order.total, examples_of(model, order.psi), order.distinct) if order.distinct else None
+
+
 def estimate(model: hub.Model, order: Order) -> int:
     """Bytes that the set will take on disk, from the first pictures."""
     sizes = []
@@ -192,7 +197,7 @@ def augment(model: hub.Model, order: Order, folder: Path, *,
     yield Progress(sum(written), order.total, 0)
     if sum(written) == order.total:
         return
-    seen = Seen(folder / SEEN, order.total, examples_of(model, order.psi), order.distinct) if order.distinct else None
+    seen = seen_for(model, order, folder / SEEN)
     try:
         if seen is not None:
             seen.forget_after(sum(written))

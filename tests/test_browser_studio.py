@@ -85,3 +85,20 @@ def test_a_paths_stops_are_changed_in_the_browser_and_taken_from_the_tray(site, 
     visitor.press("#stops input, #stops textarea", "Enter")
     visitor.wait_for_selector(f"{TOLD}:has-text('cannot read')", state="attached")
     assert visitor.evaluate("window.pwned") is None and visitor.locator(".player > canvas").is_visible()
+
+
+def test_a_set_is_looked_at_and_downloaded(site, visitor):  # noqa: F811
+    visitor.goto(site.url + "?page=augment&model=digits&count=9&balance=1")
+    visitor.wait_for_selector(".set li")
+    assert sorted({*visitor.locator(".set li span").all_inner_texts()}) == ["one", "two", "zero"]
+    visitor.fill("#counts input, #counts textarea", "two=5")
+    visitor.press("#counts input, #counts textarea", "Enter")
+    visitor.wait_for_url(re.compile("counts=two%3D5"))
+    with visitor.expect_download() as download:
+        visitor.get_by_role("button", name="Make it, as zip").press("Enter")
+    assert download.value.suggested_filename == "digits-5-images.zip"
+    visitor.fill("#count input", "0")
+    visitor.get_by_role("button", name="Look at it").click()
+    visitor.wait_for_selector(f"{TOLD}:has-text('whole number')")
+    assert visitor.locator(".set li").count() == 5
+    assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

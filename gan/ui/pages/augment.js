@@ -1,0 +1,42 @@
+/* The Augment page in the browser: the first pictures of a set, and the set as a file. */
+window.gan.set = (() => {
+  const { make, watchValue, link, code, job } = window.gan;
+  let arrived = () => {};  // the page's one set takes the answers
+
+  function build(element, props, watch, trigger) {
+    const running = job(trigger.cancel);
+    const figure = make("figure", { class: "set", hidden: true });
+    element.append(figure);
+    const tile = (value, image, item, k) => {
+      const canvas = make("canvas", { width: value.tile, height: value.tile, role: "img", class: value.tile < 64 && "pixels",
+                                      "aria-label": `seed ${item.seed}` });
+      canvas.getContext("2d").drawImage(image, k % value.columns * value.tile, Math.floor(k / value.columns) * value.tile,
+                                        value.tile, value.tile, 0, 0, value.tile, value.tile);
+      const words = item.why ? make("span", { class: "why" }, `left out: ${item.why}`) : make("span", {}, item.label ?? `seed ${item.seed}`);
+      return make("li", { class: item.why && "out" }, canvas, words);
+    };
+    watchValue(props, watch, async value => {
+      const image = make("img", { src: value.url });
+      try { await image.decode(); } catch { return; }
+      if (props.value !== value) return;  // a later one has come
+      link.say(value.link);
+      const as = form => make("button", { type: "button", class: "gan-button primary", onclick: () => trigger.make({ link: value.link, as: form }) },
+        `Make it, as ${form.slice(1)}`);
+      const share = make("button", { type: "button", class: "gan-button", onclick: () => gan.copyText(share, link.address(value.link)) }, "Copy link");
+      figure.replaceChildren(make("figcaption", { class: "status", "aria-live": "polite" }, value.text),
+        make("div", { class: "actions" }, ...value.forms.map(as), share), running.node,
+        make("ol", {}, ...value.items.map((item, k) => tile(value, image, item, k))),
+        make("p", { class: "status" }, "Every image is a PNG with its recipe inside; class folders, metadata.jsonl and a card come with them. " +
+          "No model here ships a classifier or features of its training pictures, so that nothing can be filtered by those."),
+        code(value.code));
+      figure.hidden = false;
+    });
+    arrived = value => {
+      running.show(value);
+      if (value.kind === "file") make("a", { href: value.url, download: value.name }).click();
+    };
+  }
+
+  const answer = (props, watch) => watchValue(props, watch, value => arrived(value));
+  return { build, answer };
+})();

@@ -1,0 +1,165 @@
+"""The Augment page: a labelled synthetic data set, looked at before it is made, and downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.components import Component
+
+from gan.dataset import FORMS
+from gan.image import columns_of, contact_sheet, to_pil
+from gan.recipe import PngRecipe
+from gan.ui.messages import on
+from gan.ui.page import Page, Room
+from gan.ui.parts import job
+from gan.ui.parts.controls import checked, dial, dropdown
+from gan.ui.parts.link import Link
+from gan.ui.sets import COUNT, MOST, READS, Set, counts_of, counts_text, fitted, make_set, preview, set_from_link
+from gan.ui.studio import Studio
+from gan.ui.view import MAX_PSI
+
+__all__ = ["PAGE"]
+
+ID = "augment"
+Values = dict[Component, Any]
+
+
+class Augment:
+    """The page's components, and what happens when they are touched."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        with gr.Row(elem_classes="studio"):
+            with gr.Column(scale=3, min_width=300, elem_classes="controls"):
+                self._lay_out_controls()
+            with gr.Column(scale=5, min_width=320, elem_classes="stage"):
+                plain = dict(html_template="", apply_default_css=False)
+                triggers = ", ".join(f"{name}: data => trigger('{name}', data)" for name in ("make", "cancel"))
+                self.set = gr.HTML(None, elem_id="set", **plain,
+                                   js_on_load=f"gan.set.build(element, props, watch, {{{triggers}}})")
+                self.answer = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.set.answer(props, watch)")
+        self._wire()
+
+    def _lay_out_controls(self) -> None:
+        models = list(self.studio.entries)
+        flag = lambda given: given is True  # noqa: E731
+        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.count = checked(gr.Number(COUNT, label="Images", elem_id="count", info=f"In all, at most {MOST:,}."),
+                             lambda given: given)
+        self.balance = checked(gr.Checkbox(False, label="As many of each class", elem_id="balance", visible=False,
+                                           info="Otherwise as the seeds draw them."), flag)
+        self.counts = gr.Textbox("", label="Or so many of each class", placeholder="cat=100, dog=50", max_lines=1,
+                                 elem_id="counts", visible=False, info="Classes that are not named get none.")
+        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", info="Less: more typical images, and more alike.", elem_classes="psi")
+        tenth = "What differs from an earlier image by less than a tenth of the usual."
+        self.distinct = checked(gr.Checkbox(False, label="Leave near-duplicates out", elem_id="distinct", info=tenth), flag)
+        self.look = gr.Button("Look at it", variant="primary", elem_id="look")
+
+    @property
+    def controls(self) -> list[Component]:
+        return [self.model, self.count, self.balance, self.counts, self.psi, self.distinct]
+
+    def read(self, values: Values) -> Set:
+        """What the controls ask for. ``ValueError`` for a model that is not there, and for what is no number of images."""
+        count = values[self.count]
+        if isinstance(count, bool) or not isinstance(count, (int, float)) or count != count or count % 1 or not count >= 1:
+            raise ValueError(f"the number of images must be a whole number from 1 to {MOST:,}, got {str(count)[:20]}")
+        entry = self.studio.entry(values[self.model])
+        counts = counts_of(values[self.counts]) if entry.class_names else ()
+        return Set(entry.id, int(min(count, 10**9)), counts, values[self.balance] and bool(entry.class_names),
+                   values[self.psi], values[self.distinct])
+
+    def fit(self, asked: Set) -> Values:
+        """Sets the controls to a set that its model can draw, and shows those that the model has."""
+        classes = bool(self.studio.entry(asked.model).class_names)
+        return {self.model: asked.model, self.count: asked.count,
+                self.balance: gr.update(value=asked.balance, visible=classes),
+                self.counts: gr.update(value=counts_text(asked.counts), visible=classes), self.psi: asked.psi,
+                self.distinct: asked.distinct}
+
+    def open(self, link: Link) -> Values:
+        """Shows what a link asks for, and the first pictures of it."""
+        asked = set_from_link(link, list(self.studio.entries))
+        if asked is None:
+            return {}
+        asked, notes = fitted(asked, self.studio.entry(asked.model))
+        link.notes += notes
+        return {**self.fit(asked), self.set: self.show(asked)}
+
+    def show(self, asked: Set) -> dict[str, Any]:
+        """The first pictures of a set, and what is left out of them and why. Errors as ``preview``."""
+        found, needed = preview(self.studio, asked)
+        names = self.studio.model(asked.model).class_names
+        sheet = contact_sheet(np.stack([c.pixels for c in found]), gap=0)
+        file = self.studio.outbox.fresh("preview.png")
+        to_pil(sheet).save(file, compress_level=1)
+        items = [{"seed": c.seed, "label": None if c.label is None else names[c.label], "why": c.why_not} for c in found]
+        out = sum(bool(c.why_not) for c in found)
+        total = asked.order(self.studio.model(asked.model)).total
+        return {"kind": "set", "url": self.studio.outbox.url(file), "tile": found[0].pixels.shape[0], "items": items,
+                "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": FORMS,
+                "text": f"{len(found)} of {total:,} images, about {needed / 1e6:,.1f} MB"
+                        + (f"; {out} left out" if out else ""),
+                "code": {"Command line": asked.command(), "Python": _python(asked)}}
+
+    def look_at(self, values: Values) -> Values:
+        return {self.set: self.show(self.read(values))}
+
+    def change_model(self, values: Values) -> Values:
+        asked, _ = fitted(self.read({**values, self.counts: ""}), self.studio.entry(values[self.model]))
+        return {**self.fit(asked), self.set: self.show(asked)}
+
+    def make(self, asked: Any) -> Iterator[Values]:
+        """The set that a link of ours describes, as a file."""
+        link = Link.of(str(asked.get("link", ""))) if isinstance(asked, dict) else Link({})
+        wanted = set_from_link(link, list(self.studio.entries))
+        if wanted is None or link.notes or "model" not in link.query:
+            raise ValueError(link.notes[0] if link.notes else "look at the set first")
+        form = asked.get("as")
+
+        def work(report: job.Job) -> dict[str, Any]:
+            file = make_set(self.studio, wanted, form, report)
+            return {"kind": "file", "url": self.studio.outbox.url(file), "name": file.name}
+
+        for value in job.run("Drawing and packing", work):
+            yield {self.answer: value}
+
+    def _wire(self) -> None:
+        inputs, shown = set(self.controls), [*self.controls, self.set]
+        on([self.look.click, self.counts.submit, self.count.submit], self.look_at, inputs, [self.set],
+           trigger_mode="always_last")
+        on([self.psi.release, self.balance.input, self.distinct.input], self.look_at, inputs, [self.set],
+           trigger_mode="always_last")
+        on(self.model.input, self.change_model, inputs, shown)
+
+        def make(event: gr.EventData) -> Iterator[Values]:
+            yield from self.make(event._data)
+
+        def cancel(event: gr.EventData) -> Values:
+            job.cancel(event._data)
+            return {}
+
+        on(self.set.make, make, None, [self.answer], group="sets")
+        on(self.set.cancel, cancel, None, [self.answer], group="cancel", queue=False)
+
+
+def _python(asked: Set) -> str:
+    arguments = (f"model={asked.model!r}, count={asked.count}, counts={counts_text(asked.counts)!r}, "
+                 f"balance={asked.balance}, psi={asked.psi:g}, distinct={asked.distinct}")
+    return ("from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
+            f"archive = client.predict({arguments}, api_name=\"/augment\")")
+
+
+def link_of(recipe: PngRecipe) -> None:
+    """No picture is a whole set."""
+
+
+def build(studio: Studio) -> Room:
+    page = Augment(studio)
+    return Room(page.open, [*page.controls, page.set], link_of)
+
+
+PAGE = Page(ID, "Augment", build, READS)
