@@ -1,11 +1,16 @@
 """The test Hub is a Hub: the real client's own calls, one after the other, over real HTTP."""
 
 import io
+import subprocess
+import sys
 import urllib.request
 
 import pytest
+from commands import ROOT
 from hub_server import Blob
+from hub_server.client import environment
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, errors
+from pictures import parquet, picture
 
 
 def add(path, data):
@@ -106,3 +111,19 @@ def test_faults_that_it_does_not_notice(server):
     with pytest.raises(Exception, match="(?i)disconnect|closed|reset"):
         api.create_commit("bob/dogs", [add("x", b"1")], commit_message="lost")
     assert "x" in api.list_repo_files("bob/dogs")
+
+
+READ = """
+from train.data.images import load_images
+images = load_images("ada/pictures")
+print(images.name, images.spec.count, images.spec.class_names, images.spec.resolution)
+"""
+
+
+def test_the_datasets_package_reads_from_it(server, tmp_path):
+    """In a process of its own, as a training reads a data set by its id."""
+    shard = parquet(tmp_path / "shard.parquet", [picture(k) for k in range(6)], [0, 1, 2] * 2, ["ant", "bee", "cat"])
+    server.store.publish("ada/pictures", {"data/train-00000-of-00001.parquet": shard.read_bytes()}, type="dataset")
+    env = environment(server, tmp_path / "home") | {"XDG_CACHE_HOME": str(tmp_path / "decoded")}
+    done = subprocess.run([sys.executable, "-c", READ], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "ada/pictures 6 ('ant', 'bee', 'cat') 16", done.stderr
