@@ -12,17 +12,21 @@ from PIL import Image
 from torch import Tensor
 
 __all__ = ["MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "save_video", "scale_for_video", "tiles_that_fit",
-           "to_pil", "to_uint8"]
+           "quantised", "to_pil", "to_uint8"]
 
 MAX_SHEET = 4096  #             tiles of a contact sheet
 MAX_SHEET_PX = 80 * 10**6  #    pixels of one: readers begin to refuse pictures at 89 million (Pillow's limit)
 GAP = 2  #                      px between the tiles
 
 
-def to_uint8(x: Tensor) -> np.ndarray:
+def quantised(x: Tensor) -> Tensor:
     """x [N, C, H, W] in [-1, 1] -> uint8 [N, H, W, C], ``round(127.5 x + 127.5)`` clamped. Written nowhere else."""
-    pixels = torch.round(x.float() * 127.5 + 127.5).clamp(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).cpu().numpy()
+    return torch.round(x.float() * 127.5 + 127.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def to_uint8(x: Tensor) -> np.ndarray:
+    """``quantised`` on the CPU."""
+    return quantised(x).cpu().numpy()
 
 
 def to_pil(pixels: np.ndarray) -> Image.Image:

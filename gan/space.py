@@ -22,10 +22,10 @@ from gan.hub.publish import Kind, Published, upload
 from gan.hub.remote import HUB_ID, NEEDED, fetched
 from gan.hub.troubles import HubError, patiently, reason
 
-__all__ = ["push_space", "space_files", "write_space"]
+__all__ = ["push_site", "push_space", "space_files", "write_space"]
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = ("app.py", "LICENSE", "gan/**/*.py", "gan/**/*.js", "gan/**/*.css")
+CODE = ("app.py", "LICENSE", "gan/**/*.py", "gan/**/*.js", "gan/**/*.css", "gan/**/*.html")
 OURS = {"app.py", "gan/engine.py", "gan/space.py"}  # a Space that holds these was written here
 WHOLE = ("gan/", "weights/")  # folders of a Space that are replaced as a whole
 HARDWARE = "zero-a10g"  # shared GPUs: what a free account may use (docs/space.md)
@@ -78,6 +78,28 @@ def push_space(repo: str, models: Sequence[str], *, private: bool = False) -> Pu
     files = space_files(repo, models, _front_there(repo))
     kind = Kind("space", _is_gallery, _is_replaced, {"space_sdk": "gradio", "space_hardware": HARDWARE})
     return upload(files, repo, kind, private=private, message=f"The gallery with {', '.join(models)}"[:200])
+
+
+def push_site(repo: str, site: Path, shown: Sequence[str]) -> Published:
+    """Makes or updates a static Space of the folder that ``gan.web.build_site`` wrote. Errors: ``HubError`` in one line."""
+    name = repo.split("/")[-1]
+    taste = {key: name if value is None else value for key, value in TASTE.items()}
+    ours = {"sdk": "static", "app_file": "index.html", "models": [model for model in shown if HUB_ID.fullmatch(model)]}
+    matter = {key: value for key, value in {**taste, **_front_there(repo), **ours}.items() if value not in ([], None)}
+    readme = f"---\n{_yaml(matter)}\n---\n\n# {matter['title']}\n\nDrawn by your own browser: {', '.join(shown)}.\n"
+    files: dict[str, Path | bytes] = {p.relative_to(site).as_posix(): p for p in sorted(site.rglob("*")) if p.is_file()}
+    kind = Kind("space", _is_site, lambda path: path.startswith(("models/", "runtime/")), {"space_sdk": "static"})
+    return upload({**files, "README.md": readme.encode()}, repo, kind, message=f"The page of {', '.join(shown)}"[:200])
+
+
+def _is_site(api: Any, repo: str, commit: str, names: set[str]) -> bool:
+    """Whether a static Space is new, as the Hub makes it, or was written here."""
+    new = {".gitattributes", "README.md", "index.html", "style.css"}
+    return {"index.html", "site.json", "random.js"} <= names or names <= new
+
+
+def _yaml(matter: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(matter), allow_unicode=True, sort_keys=False).strip()
 
 
 def _is_gallery(api: Any, repo: str, commit: str, names: set[str]) -> bool:
@@ -134,7 +156,7 @@ def _readme(repo: str, shown: Sequence[Entry], preload: list[str], front: Mappin
     rows = "\n".join(f"| {_model(e)} | {e.family}, {e.resolution} px | {_text(e, 'name')} | {_text(e, 'licence')} |"
                      for e in shown)
     return f"""---
-{yaml.safe_dump(matter, allow_unicode=True, sort_keys=False).strip()}
+{_yaml(matter)}
 ---
 
 # {matter['title']}

@@ -2,11 +2,11 @@
 
 import io
 import re
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from chromium import chromium
 from PIL import Image
 from test_app import write_models
 from test_tree import write_board, write_family
@@ -23,11 +23,8 @@ from gan.ui.pages import PAGES
 from gan.ui.parts.sheet import Sheet
 from gan.ui.view import View
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
 PHONE = dict(width=390, height=844)
 TOP = ".frame img"
 TOLD = ".toast-body"  # a message of the app
@@ -53,14 +50,8 @@ def site(tmp_path_factory):
         blocks = build(studio, pages)
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
                               **launch_options(studio, pages))
-    system = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    with playwright.sync_playwright() as p:
-        try:
-            browser = p.chromium.launch(executable_path=system, args=FLAGS)
-        except playwright.Error as error:
-            pytest.skip(f"no browser: {str(error).splitlines()[0]}; `playwright install chromium` brings one")
+    with chromium() as browser:
         yield SimpleNamespace(url=url, browser=browser, folder=folder)
-        browser.close()
     blocks.close(verbose=False)
     studio.outbox.close()
 

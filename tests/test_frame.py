@@ -5,10 +5,10 @@ the query that the app reports into its own address.
 """
 
 import re
-import shutil
 
 import pytest
-from test_browser import FLAGS, TOP, site  # noqa: F401
+from chromium import FLAGS, executable
+from test_browser import TOP, site  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -30,10 +30,9 @@ window.addEventListener("message", event => {
 def hub_page(site):  # noqa: F811
     """A page of a browser in which the Hub's names are there: the frame's leads to the app, the other to a page of ours."""
     port = site.url.rstrip("/").rpartition(":")[2]
-    system = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    flags = [*FLAGS, "--host-resolver-rules=MAP *.hf.space 127.0.0.1", "--allow-running-insecure-content",
+    flags = ["--host-resolver-rules=MAP *.hf.space 127.0.0.1", "--allow-running-insecure-content",
              "--disable-features=AutoupgradeMixedContent", "--disable-web-security"]  # the app here has no https
-    browser = site.browser.browser_type.launch(executable_path=system, args=flags)
+    browser = site.browser.browser_type.launch(executable_path=executable(), args=[*FLAGS, *flags])
     page = browser.new_page(viewport=dict(width=1280, height=900))
     page.set_default_timeout(15_000)
     text = PAGE.replace("CHILD", f"http://ada-demo.hf.space:{port}")
@@ -46,7 +45,7 @@ def hub_page(site):  # noqa: F811
 def test_the_address_of_the_page_around_is_kept_true(hub_page):
     page, frame = hub_page, hub_page.frame_locator("iframe")
     page.goto(PARENT)
-    frame.get_by_role("button", name="Open digits").click()
+    frame.get_by_role("button", name="Generate with digits").click()
     frame.locator(TOP).wait_for()
     page.wait_for_url(re.compile(r"/spaces/ada/demo\?page=generate&model=digits&rev=\w{12}&seed=0-15&psi=1$"))
     first = page.url

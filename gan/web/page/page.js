@@ -1,0 +1,128 @@
+/* The page: controls, a sheet of sixteen seeds, a walk through them, downloads that carry their recipe. Texts of models are set
+   as text, never as markup. */
+import { Model } from "./model.js";
+import { png } from "./png.js";
+
+const $ = id => document.getElementById(id);
+const COUNT = 16, COLUMNS = 4, GAP = 2, FRAMES = 20, LARGEST_SEED = 2 ** 32 - 1;
+const { models: described } = await (await fetch("site.json")).json();
+const models = described.map(d => new Model(d));
+let model = models[0], turn = 0, walking = false;
+
+const asked = () => ({
+  seed: Math.min(LARGEST_SEED - COUNT + 1, Math.max(0, Math.trunc(Number($("seed").value) || 0))),
+  label: $("class").value === "" ? null : Number($("class").value),
+  psi: Number($("psi").value),
+});
+
+function option(text, value) {
+  const node = document.createElement("option");
+  node.textContent = text;
+  node.value = value;
+  return node;
+}
+
+function choose(found) {
+  model = found;
+  $("class").replaceChildren(option("as each seed draws", ""), ...model.classNames.map((name, k) => option(name, k)));
+  $("class-row").hidden = model.classNames.length === 0;
+  $("about").textContent = `${model.family}, ${model.resolution} px. Data: ${model.data}. Licence of the data, and so of the ` +
+    `weights: ${model.licence}.`;
+}
+
+function size(canvas, width, height) {
+  [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+}
+
+async function sheet() {
+  const mine = ++turn, { seed, label, psi } = asked(), step = model.resolution + GAP, canvas = $("sheet");
+  walking = false;
+  $("error").textContent = "";
+  const side = COLUMNS * step - GAP, before = performance.now();
+  try {
+    await model.load();
+    for (let k = 0; k < COUNT; k++) {
+      const pixels = await model.draw(seed + k, label, psi);
+      if (mine !== turn) return;
+      if (k === 0) {
+        size(canvas, side, side);
+        performance.mark("first picture");
+      }
+      model.paint(canvas, pixels, k % COLUMNS * step, Math.floor(k / COLUMNS) * step);
+      await new Promise(requestAnimationFrame);
+    }
+    $("status").textContent = `${COUNT} pictures in ${Math.round(performance.now() - before)} ms, drawn in your browser`;
+    canvas.dataset.drawn = `${model.id} ${seed} ${label} ${psi}`;
+    show(0);
+    history.replaceState(null, "", `?model=${encodeURIComponent(model.id)}&seed=${seed}&psi=${psi}` +
+                                   (label === null ? "" : `&class=${encodeURIComponent(model.classNames[label])}`));
+  } catch (error) {
+    $("error").textContent = `This model could not be drawn here: ${String(error.message || error).slice(0, 200)}`;
+  }
+}
+
+async function show(k) {
+  const { seed, label, psi } = asked(), canvas = $("single");
+  size(canvas, model.resolution, model.resolution);
+  model.paint(canvas, await model.draw(seed + k, label, psi));
+  canvas.dataset.seed = seed + k;
+  $("name").textContent = `seed ${seed + k}`;
+}
+
+async function walk() {
+  walking = !walking;
+  $("walk").textContent = walking ? "Stop" : "Walk through the seeds";
+  const { seed, label, psi } = asked(), mine = turn, canvas = $("single");
+  for (let k = 0; walking && mine === turn; k++) {
+    const stretch = Math.floor(k / FRAMES) % COUNT;
+    const pixels = await model.walk(seed + stretch, seed + (stretch + 1) % COUNT, label, psi, k % FRAMES / FRAMES);
+    if (!walking || mine !== turn) break;
+    model.paint(canvas, pixels);
+    $("name").textContent = `between seed ${seed + stretch} and ${seed + (stretch + 1) % COUNT}`;
+    await new Promise(requestAnimationFrame);
+  }
+  $("walk").textContent = "Walk through the seeds";
+  walking = false;
+}
+
+async function save(canvas, seeds, name) {
+  const { label, psi } = asked(), link = document.createElement("a");
+  link.href = URL.createObjectURL(await png(canvas, model.recipe(seeds, label, psi)));
+  link.download = `${model.id.replace(/[^\w.-]/g, "-")}-${name}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+for (const [k, found] of models.entries()) $("model").append(option(found.id, k));
+const query = new URLSearchParams(location.search);
+choose(models.find(m => m.id === query.get("model")) || models[0]);
+$("model").value = models.indexOf(model);
+$("seed").value = query.get("seed") ?? 0;
+$("psi").value = query.get("psi") ?? 1;
+const named = model.classNames.indexOf(query.get("class"));
+$("class").value = named < 0 ? "" : named;
+$("model").onchange = () => { choose(models[$("model").value]); sheet(); };
+for (const id of ["seed", "class", "psi"]) $(id).onchange = sheet;
+$("dice").onclick = () => { $("seed").value = Math.floor(Math.random() * (LARGEST_SEED - COUNT)); sheet(); };
+$("walk").onclick = walk;
+$("sheet").onclick = event => {
+  const side = $("sheet").getBoundingClientRect().width / COLUMNS;
+  walking = false;
+  show(Math.floor(event.offsetY / side) * COLUMNS + Math.min(COLUMNS - 1, Math.floor(event.offsetX / side)));
+};
+$("save-one").onclick = async () => {
+  const seed = Number($("single").dataset.seed);
+  walking = false;
+  await show(seed - asked().seed);
+  save($("single"), [seed], `seed${seed}`);
+};
+$("save-sheet").onclick = () => {
+  const { seed } = asked();
+  save($("sheet"), Array.from({ length: COUNT }, (_, k) => seed + k), `seeds${seed}-${seed + COUNT - 1}`);
+};
+window.gallery = { models };
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("offline.js");
+sheet();

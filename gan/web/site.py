@@ -1,0 +1,111 @@
+"""A gallery without a server: a folder of static files whose page draws in the visitor's browser.
+
+ONNX Runtime for the web comes from its npm package when a site is built, is checked against the digest written here, and is
+served beside the page: the page asks no other host for anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gan import hub
+from gan.files import write_json
+from gan.web.onnx import write_graphs
+
+__all__ = ["build_site", "runtime"]
+
+PAGE = Path(__file__).resolve().parent / "page"
+PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
+DIGEST = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"  # sha256 of the package
+RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+NPM_S = 300
+Report = Callable[[str, int, int], None]
+
+
+def build_site(models: Sequence[str], out: Path, report: Report = lambda name, done, total: None) -> dict[str, Any]:
+    """Writes the site of the models (names, folders, Hub ids) into a new folder; returns what its site.json holds.
+
+    Errors: as ``hub.load``, ``write_graphs`` and ``runtime``; ``FileExistsError`` where there is something in ``out``.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f"{out} is not empty: choose another --out")
+    kept = runtime()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+        site = Path(temporary) / "site"
+        shutil.copytree(PAGE, site)
+        shutil.copytree(kept, site / "runtime")
+        described = []
+        for done, name in enumerate(models):
+            report(name, done, len(models))
+            described.append(_model(name, site / "models" / str(done)))
+        names = sorted(p.relative_to(site).as_posix() for p in site.rglob("*") if p.is_file())
+        digest = hashlib.sha256(b"".join((site / name).read_bytes() for name in names)).hexdigest()[:12]
+        data = {"version": digest, "models": described, "files": [name for name in names if name != "index.html"]}
+        write_json(site / "site.json", data)
+        if out.exists():
+            out.rmdir()  # it is empty
+        site.rename(out)
+    return data
+
+
+def _model(name: str, folder: Path) -> dict[str, Any]:
+    """Exports a model into a folder; what the page must know of it."""
+    model = hub.load(name)
+    folder.mkdir(parents=True)
+    write_graphs(model.G, folder)
+    G, data = model.G, model.training.get("data")
+    said = data if isinstance(data, dict) else {}
+    family = type(G).__module__.rsplit(".", 1)[-1]
+    return {"id": model.id, "revision": model.revision, "folder": folder.name, "family": family,
+            "resolution": G.resolution, "channels": G.channels, "learned": G.w_mean is not None,
+            "classNames": list(model.class_names), "data": str(said.get("name") or "not stated")[:200],
+            "licence": str(said.get("licence") or "not stated")[:200],
+            "latent": {"noise": G.latent.noise, "classes": G.latent.classes, "categorical": list(G.latent.categorical),
+                       "continuous": G.latent.continuous, "prior": G.latent.prior}}
+
+
+def runtime() -> Path:
+    """The folder of the runtime's files, fetched by npm at the first time.
+
+    Errors: ``OSError`` in one line where npm is not here, or brings something else than expected.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-gallery"
+    folder = base / f"{PACKAGE}-{VERSION}"
+    if all((folder / name).is_file() for name in RUNTIME):
+        return folder
+    base.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=base) as temporary:
+        whole = _packed(Path(temporary))
+        if hashlib.sha256(whole.read_bytes()).hexdigest() != DIGEST:
+            raise OSError(f"npm brought a {PACKAGE} {VERSION} that is not the one expected here: nothing was built")
+        files = Path(temporary) / "files"
+        files.mkdir()
+        with tarfile.open(whole) as archive:
+            for name in RUNTIME:
+                source = archive.extractfile(f"package/dist/{name}")
+                (files / name).write_bytes(source.read() if source else b"")
+        shutil.rmtree(folder, ignore_errors=True)
+        files.rename(folder)
+    return folder
+
+
+def _packed(folder: Path) -> Path:
+    try:
+        done = subprocess.run(["npm", "pack", f"{PACKAGE}@{VERSION}", "--json", "--silent"], cwd=folder, capture_output=True,
+                              text=True, timeout=NPM_S, check=True)
+        return folder / json.loads(done.stdout)[0]["filename"]
+    except FileNotFoundError:
+        raise OSError("a static site is built with npm, which comes with Node.js: install it, and try again") from None
+    except (subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
+        reason = str(getattr(error, "stderr", "") or error).strip().partition("\n")[0][:200]
+        raise OSError(f"npm could not fetch {PACKAGE} {VERSION}: {reason}") from None

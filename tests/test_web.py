@@ -1,0 +1,181 @@
+"""A gallery without a server: the same stream of numbers in the browser, the same pixels, recipes that come back."""
+
+import functools
+import io
+import json
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from chromium import chromium
+from conftest import FAMILIES
+from PIL import Image
+
+from gan import hub
+from gan.base import Latent, Source
+from gan.engine import draw, draw_walk
+from gan.latent import Draw, latents
+from gan.recipe import read_recipe
+from gan.walk import Walk
+from gan.web import site as web_site
+from gan.web.onnx import write_graphs
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-web.txt")
+LATENTS = {
+    "normal": Latent(7, classes=5), "uniform": Latent(4, prior="uniform"), "sphere": Latent(6, classes=2, prior="sphere"),
+    "codes": Latent(3, classes=3, categorical=(4, 2), continuous=2)}
+SEEDS = [0, 1, 42, 12345, 2**31, 2**32 - 1]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript", ".js": "text/javascript",
+                      ".wasm": "application/wasm"}
+
+    def log_message(self, *args): ...
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def served(browser):
+    """Opens a page of a folder that is served, as (page, address); what it asks elsewhere fails the test."""
+    closing = []
+
+    def open_folder(folder):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        context = browser.new_context(viewport=dict(width=390, height=844), accept_downloads=True)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        asked = []
+        page.on("request", lambda r: r.url.startswith((address, "blob:", "data:")) or asked.append(r.url))
+        page.on("pageerror", lambda error: asked.append(str(error)))
+        closing.append((server, context, asked))
+        return page, address, server
+
+    yield open_folder
+    for server, context, asked in closing:
+        context.close()
+        server.shutdown()
+        server.server_close()
+        assert not asked
+
+
+@pytest.mark.browser
+def test_a_seed_means_the_same_numbers_in_the_browser(served):
+    page, address, _ = served(web_site.PAGE)
+    page.goto(address + "style.css")  # the page itself would start the runtime
+    for name, latent in LATENTS.items():
+        described = json.loads(json.dumps(dict(noise=latent.noise, classes=latent.classes, categorical=latent.categorical,
+                                               continuous=latent.continuous, prior=latent.prior)))
+        found = page.evaluate("""async ([latent, seeds]) => { const { draw } = await import(location.origin + "/latent.js");
+            return seeds.map(seed => { const { z, c } = draw(latent, seed); return [[...z], c]; }); }""", [described, SEEDS])
+        z, c = latents(latent, [Draw(seed) for seed in SEEDS])
+        assert np.allclose([row for row, _ in found], z.numpy(), rtol=0, atol=2e-7), name
+        assert c is None or [k for _, k in found] == c.tolist(), name
+
+
+def test_graphs_draw_what_the_engine_draws(tiny_model, tmp_path):
+    """By the plain evaluator of the package onnx; in the browser by the tests below."""
+    from onnx.reference import ReferenceEvaluator
+
+    model = hub.load(tiny_model("mlp", classes=3, half=True))
+    z, c = latents(model.G.latent, [Draw(5)])
+    pixels = draw(model.G, [Draw(5, psi=0.7)])
+    graphs = [ReferenceEvaluator(str(path)) for path in write_graphs(model.G, tmp_path)]
+    w = graphs[0].run(None, {"z": z.numpy(), "psi": np.array([0.7], np.float32), "c": c.numpy()})[0]
+    assert np.abs(graphs[1].run(None, {"w": w})[0].astype(int) - pixels).max() <= 1
+    stored = onnx.load(tmp_path / "pixels.onnx").graph.initializer
+    assert onnx.TensorProto.FLOAT16 in {tensor.data_type for tensor in stored}  # as the model's file has them
+
+
+def test_a_model_that_reads_a_picture_is_refused(tiny_model, tmp_path):
+    G = hub.load(tiny_model()).G
+    G.source = Source(3)
+    with pytest.raises(ValueError, match="no place on the static page"):
+        write_graphs(G, tmp_path)
+
+
+@pytest.mark.parametrize(("answer", "message"), [
+    ("raise FileNotFoundError", "npm, which comes with Node.js"), ("other", "not the one expected here")])
+def test_a_runtime_that_is_not_there_or_another(tmp_path, monkeypatch, answer, message):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def npm(command, cwd, **options):
+        if answer != "other":
+            raise FileNotFoundError("npm")
+        (cwd / "x.tgz").write_bytes(b"another")
+        return type("Done", (), {"stdout": '[{"filename": "x.tgz"}]'})
+
+    monkeypatch.setattr(web_site.subprocess, "run", npm)
+    with pytest.raises(OSError, match=message):
+        web_site.build_site(["mnist-gan"], tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def parity(page, models, seeds):
+    """The largest difference of a pixel, over the models and the first seeds."""
+    worst = {}
+    for name, model in models.items():
+        found = page.evaluate("""async ([id, count]) => { const m = gallery.models.find(m => m.id === id); const all = [];
+            for (let seed = 0; seed < count; seed++) all.push([...await m.draw(seed)]); return all; }""", [name, seeds])
+        wanted = draw(model.G, [Draw(seed) for seed in range(seeds)])
+        worst[name] = int(np.abs(np.array(found).reshape(wanted.shape) - wanted.astype(int)).max())
+        frame = page.evaluate("""async id => { const m = gallery.models.find(m => m.id === id);
+            return [...await m.walk(3, 4, null, 0.8, 0.25)]; }""", name)
+        (between,) = draw_walk(model.G, Walk((Draw(3, psi=0.8), Draw(4, psi=0.8)), 4), [1])
+        worst[name] = max(worst[name], int(np.abs(np.array(frame).reshape(between.shape) - between.astype(int)).max()))
+    return worst
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_site_draws_downloads_and_works_offline(served, tiny_model, tmp_path):
+    """Every family, in Chromium. Needs npm at the first time."""
+    folders = {name: tiny_model(name, folder=name, classes=3 * (k % 2), channels=1 + 2 * (k % 2))
+               for k, name in enumerate(FAMILIES)}
+    web_site.build_site([str(folder) for folder in folders.values()], tmp_path / "site")
+    page, address, server = served(tmp_path / "site")
+    page.goto(address)
+    page.wait_for_selector("#single[data-seed='0']")
+    worst = parity(page, {name: hub.load(folder) for name, folder in folders.items()}, 8)
+    assert max(worst.values()) <= 2, worst
+
+    with page.expect_download() as download:
+        page.click("#save-sheet")
+    recipe = read_recipe(download.value.path())
+    assert recipe.model == FAMILIES[0] and recipe.seeds == tuple(range(16)) and recipe.revision
+    sheet = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert sheet.size == (4 * 18 - 2, 4 * 18 - 2)
+
+    page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    page.reload()
+    page.wait_for_selector("#single[data-seed='0']")
+    server.shutdown()
+    server.server_close()
+    page.reload()  # nobody answers any more
+    page.wait_for_selector("#single[data-seed='0']")
+    assert page.inner_text("#error") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_shipped_models_draw_the_same_in_the_browser(served, tmp_path):
+    """Within 2/255 of the app's pixels, 64 seeds each; and three of them fit into 30 MB."""
+    names = sorted(p.parent.name for p in hub.WEIGHTS.glob("*/config.json"))
+    models = {name: model for name, model in ((name, hub.load(name)) for name in names) if model.G.source is None}
+    web_site.build_site(list(models), tmp_path / "site")
+    page, address, _ = served(tmp_path / "site")
+    page.goto(address)
+    page.wait_for_selector("#single[data-seed]")
+    worst = parity(page, models, 64)
+    assert max(worst.values()) <= 2, worst
+    runtime = sum(p.stat().st_size for p in (tmp_path / "site" / "runtime").iterdir())
+    sizes = sorted(sum(p.stat().st_size for p in folder.iterdir()) for folder in (tmp_path / "site" / "models").iterdir())
+    assert runtime + sum(sizes[:3]) < 30 * 2**20
