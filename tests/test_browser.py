@@ -1,6 +1,7 @@
 """The app in Chromium, as a visitor meets it: the system's browser, else Playwright's own, else skipped, saying why."""
 
 import io
+import json
 import re
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from gan.engine import Engine, draw
 from gan.gallery import entry
 from gan.image import contact_sheet
 from gan.latent import Draw
-from gan.recipe import read_recipe
+from gan.recipe import from_json, read_recipe
 from gan.ui import Studio, build, launch_options
 from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
@@ -303,9 +304,49 @@ def test_class_strip_and_psi_strip_and_verified_mark(site, visitor):
     visitor.wait_for_url(re.compile("strip=psi$"))
     visitor.evaluate(DROP, picture)
     visitor.wait_for_selector(".mark.good:has-text('verified: drawn again, pixel for pixel')")
-    assert "strip=class" in visitor.url
+    visitor.wait_for_url(re.compile("strip=class$"))
     visitor.get_by_role("button", name="Roll the dice").click()
     visitor.wait_for_selector(".mark", state="hidden")
+
+
+def test_favourites_outlast_a_visit_and_travel_as_a_file(site, visitor, tmp_path):
+    visitor.goto(site.url + "?page=generate&model=digits&seed=3-6")
+    visitor.wait_for_selector(TOP)
+    visitor.get_by_role("button", name="Open the image of seed 4").click()
+    visitor.wait_for_selector("dialog a[download][href]")
+    visitor.locator("dialog").get_by_role("button", name="♡ Keep").press("Enter")
+    visitor.locator("dialog").get_by_role("button", name="♥ Kept").wait_for()
+    visitor.keyboard.press("Escape")
+    visitor.locator(".sheet").get_by_role("button", name="♡ Keep").click()
+    visitor.get_by_role("tab", name="Favourites").click()
+    visitor.wait_for_url(site.url + "?page=keep")
+    visitor.reload()
+    kept = visitor.locator(".kept .card p")
+    kept.first.wait_for()
+    assert kept.all_inner_texts() == ["4 images drawn by digits, seeds 3-6, psi 1", "digits, seed 4"]
+    with visitor.expect_download() as download:
+        visitor.get_by_role("button", name="Save as a file").click()
+    download.value.save_as(tmp_path / "f.json")
+    saved = json.loads((tmp_path / "f.json").read_text())
+    assert from_json(saved["items"][1]["recipe"]).seeds == (4,)
+
+    visitor.get_by_role("button", name="Remove digits, seed 4").click()
+    visitor.get_by_role("button", name="Remove 4 images").click()
+    visitor.wait_for_selector(".kept .none")
+    bad = [{**saved["items"][0], **change} for change in (dict(link="javascript:alert(1)"), dict(thumb="https://a.example"))]
+    bad += [3]
+    (tmp_path / "f.json").write_text(json.dumps({**saved, "items": [*saved["items"], *bad]}))
+    for said in ("2 added, 0 were here already, 3 could not be read.", "0 added, 2 were here already, 3 could not be read."):
+        visitor.set_input_files("#favourites input[type=file]", tmp_path / "f.json")
+        visitor.wait_for_selector(f".favourites .quiet:has-text('{said}')")
+    (tmp_path / "g.json").write_text("[]")
+    visitor.set_input_files("#favourites input[type=file]", tmp_path / "g.json")
+    visitor.wait_for_selector(".favourites .quiet:has-text('holds no favourites')")
+    visitor.get_by_role("button", name="Open digits, seed 4").click()
+    visitor.wait_for_url(re.compile("page=generate&model=digits&.*seed=4&"))
+    visitor.evaluate("localStorage.setItem('gan-gallery-favourites', '{\"a\": 1}')")
+    visitor.goto(site.url + "?page=keep")
+    visitor.wait_for_selector(".kept .none")
 
 
 def test_hostile_card_is_text_and_nothing_else(site, visitor):

@@ -1,8 +1,8 @@
 """The pages of the app, in the order of their tabs. A new page is one module here and one name in this tuple."""
 
 from gan.ui.page import Page
-from gan.ui.pages import augment, gallery, generate, interpolate, tree
+from gan.ui.pages import augment, gallery, generate, interpolate, keep, tree
 
 __all__ = ["PAGES"]
 
-PAGES: tuple[Page, ...] = (gallery.PAGE, generate.PAGE, interpolate.PAGE, augment.PAGE, tree.PAGE)
+PAGES: tuple[Page, ...] = (gallery.PAGE, generate.PAGE, interpolate.PAGE, augment.PAGE, tree.PAGE, keep.PAGE)

@@ -32,6 +32,7 @@ window.gan.path = (() => {
       now = k;
       cell(screen, k);
       slider.value = k;
+      favourite.refresh();
       slider.style.setProperty("--part", `${100 * k / (path.count - 1 || 1)}%`);
       const stop = Math.min(Math.floor(k / path.between), path.stops.length - 1);
       const next = path.stops[(stop + 1) % path.stops.length];
@@ -86,9 +87,12 @@ window.gan.path = (() => {
       }));
       const save = (as, text) => make("button", { type: "button", class: "gan-button", onclick: () => trigger.save({ link: path.link, as, rate, frame: now }) }, text);
       saves.replaceChildren(...path.films.map(as => save(as, as === "webp" ? "WebP" : as.toUpperCase())), save("zip", "Frames as zip"), save("png", "This frame"),
-        share);
+        share, favourite);
+      favourite.refresh();
       more.replaceChildren(code(path.code));
     };
+    const favourite = gan.keep.button(() => path && { link: `${path.link}&frame=${now}`, recipe: () => JSON.stringify({ ...JSON.parse(path.recipe), frame: now }),
+      text: screen.getAttribute("aria-label"), thumb: () => gan.keep.thumb(screen, screen.width, screen.height) });
     const share = make("button", { type: "button", class: "gan-button", onclick: () => gan.copyText(share, link.address(`${path.link}&frame=${now}`)) }, "Copy link");
 
     // What the visitor has put aside of this model, to walk through.

@@ -124,7 +124,7 @@ class Interpolate:
             "columns": columns_of(len(frames)), "count": len(frames), "between": path.frames, "loop": path.loop,
             "stops": [{"seed": seed, "label": label} for seed, label in path.stops], "frame": min(frame, len(frames) - 1),
             "classes": list(model.class_names), "model": path.model, "link": shown.link(ID), "rates": RATES,
-            "films": FILMS, "code": _code(path),
+            "films": FILMS, "code": _code(path), "recipe": path.recipe(model, 0).to_json(),
             "status": f"{len(frames)} frames drawn on {self.studio.device} in {ms:.0f} ms" + (
                 f", by another version of {path.model} than asked for" if other else "")}
 

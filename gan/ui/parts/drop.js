@@ -1,4 +1,5 @@
-/* A picture dropped anywhere on the page goes to the upload button, which stands above the pages and is always there. */
+/* A picture dropped anywhere on the page goes to the upload button, which stands above the pages and is always there; saved
+   favourites go to their page. */
 (() => {
   const holdsFile = event => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
   document.addEventListener("dragover", event => {
@@ -9,10 +10,15 @@
     if (!holdsFile(event)) return;
     event.preventDefault();
     document.body.classList.remove("dropping");
+    const given = event.dataTransfer.files[0];
+    if (given?.name.endsWith(".json")) {  // favourites that were saved
+      gan.keep.load(given).then(text => document.dispatchEvent(new CustomEvent("gan-favourites", { detail: text })));
+      return gan.link.go("page=keep");
+    }
     const field = document.querySelector("#restore")?.parentElement?.querySelector("input[type=file]");
-    if (!field || !event.dataTransfer.files.length) return;
+    if (!field || !given) return;
     const one = new DataTransfer();
-    one.items.add(event.dataTransfer.files[0]);
+    one.items.add(given);
     field.files = one.files;
     field.dispatchEvent(new Event("change", { bubbles: true }));
   });

@@ -1,10 +1,10 @@
 /* A sheet of pictures: see sheet.py. */
 window.gan.sheet = (() => {
-  const { make, watchValue, enlarge, copyText, flash, link, tray } = window.gan;
+  const { make, watchValue, enlarge, copyText, flash, link, tray, keep } = window.gan;
   const sheets = {};  // name -> its dialog, for the answers
 
   function build(name, element, props, watch, trigger) {
-    let shown = null;  // the value on the page
+    let shown = null, image = null;  // the value on the page, and its picture
     const frame = make("div", { class: "frame" });
     const status = make("p", { class: "status", "aria-live": "polite" });
     const other = make("p", { class: "other", hidden: true });
@@ -12,7 +12,9 @@ window.gan.sheet = (() => {
     const save = make("a", { class: "gan-button" }, "Download PNG");
     const zip = make("button", { type: "button", class: "gan-button", onclick: () => trigger.zip({ recipe: shown.recipe }) }, "Download zip");
     const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(shown.link)) }, "Copy link");
-    const actions = make("div", { class: "actions", hidden: true }, save, zip, share);
+    const favourite = keep.button(() => image && { link: shown.link, recipe: () => shown.recipe, text: shown.about,
+                                                   thumb: () => keep.thumb(image, shown.width, shown.height) });
+    const actions = make("div", { class: "actions", hidden: true }, save, zip, share, favourite);
     const dialog = sheets[name] = single(trigger);
     element.append(make("figure", { class: "sheet" }, frame, make("figcaption", {}, mark, status, other), actions), dialog.node);
     const fit = () => {
@@ -26,11 +28,13 @@ window.gan.sheet = (() => {
     };
     new ResizeObserver(fit).observe(element);
     watchValue(props, watch, async value => {
-      shown = value;
-      const image = make("img", { src: value.url, alt: value.about, width: value.width, height: value.height, draggable: "false" });
+      [shown, image] = [value, null];
+      const picture = make("img", { src: value.url, alt: value.about, width: value.width, height: value.height, draggable: "false" });
       link.say(value.link);
-      try { await image.decode(); } catch { return; }
+      try { await picture.decode(); } catch { return; }
       if (shown !== value) return;  // a later one has come
+      image = picture;
+      favourite.refresh();
       frame.replaceChildren(image, tiles(value, dialog, image));
       frame.dataset.tile = value.tile;
       fit();
@@ -70,18 +74,20 @@ window.gan.sheet = (() => {
 
   // The single image: its pixels are on the sheet already and are shown at once; its own PNG follows from the server.
   function single(trigger) {
+    let asked = {};
     const picture = make("div", { class: "picture" });
     const title = make("h2");
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
     const button = (text, onclick) => make("button", { type: "button", class: "gan-button", onclick }, text);
     const share = button("Copy link", () => copyText(share, link.address(asked.link)));
     const put = button("To the tray", () => { tray.add({ model: asked.model, seed: asked.tile.seed, label: asked.tile.label, thumb: tray.thumb(asked.canvas) }); flash(put, "In the tray"); });
+    const favourite = keep.button(() => asked.link && { link: asked.link, recipe: () => asked.recipe, text: `${asked.model}, ${asked.tile.text}`,
+                                                        thumb: () => keep.thumb(asked.canvas, asked.canvas.width, asked.canvas.height) });
     const close = make("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => node.close() }, "×");
     const step = (by, text, name) => make("button", { type: "button", class: "gan-button step", "aria-label": name, onclick: () => move(by) }, text);
     const node = make("dialog", { class: "single", "aria-label": "One image" },
       make("div", { class: "bar" }, title, close), picture,
-      make("div", { class: "actions" }, step(-1, "‹", "Previous image"), save, put, share, step(1, "›", "Next image")));
-    let asked = {};
+      make("div", { class: "actions" }, step(-1, "‹", "Previous image"), save, favourite, put, share, step(1, "›", "Next image")));
     const move = by => {
       const buttons = node.parentElement.querySelectorAll(".tiles button");
       const target = buttons[(asked.index + by + buttons.length) % buttons.length];
@@ -105,12 +111,14 @@ window.gan.sheet = (() => {
         title.replaceChildren(tile.text, make("small", {}, value.model));
         save.removeAttribute("href");
         share.disabled = true;
+        favourite.refresh();
         if (!node.open) node.showModal();
         trigger.select({ recipe: value.recipe, tile: index });
       },
       async arrived(value) {
         if (value.tile !== asked.index || value.from !== asked.from) return;  // for another tile, opened before
-        asked.link = value.link;
+        [asked.link, asked.recipe] = [value.link, value.recipe];
+        favourite.refresh();
         save.href = value.url;
         save.download = value.name;
         share.disabled = false;
