@@ -32,7 +32,7 @@ ORDER = """
     train.recipe train.settings
     train.metrics
     train.run.draws train.run.build train.run.loop train.run.world train.run.checkpoint train.run.settle train.run.observers
-    train.run.watch train.run.budget train.run.export train.run.publish
+    train.run.watch train.run.budget train.run.curves train.run.export train.run.publish
     train.recipes train.auto train.session train
 """.split()
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50  # lines

@@ -1,5 +1,7 @@
 """train.run.settle and train.run.export: from a run to a folder of the gallery."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from gan import hub
 from gan.engine import draw
 from gan.latent import Draw, latents
 from train.recipes import RECIPES, changes
+from train.run.curves import curves
 from train.run.export import Provenance, export, sample_seeds
 from train.run.observers import Snapshots
 from train.run.settle import settled
@@ -60,6 +63,17 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     assert np.abs(reloaded - original).max() <= 1
     card = (tmp_path / "m" / "README.md").read_text()
     assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name
+
+
+def test_curves_are_the_log_thinned_out(tmp_path):
+    log = tmp_path / "log.jsonl"
+    assert curves(log) == {}
+    rows = [dict(nimg=1000 * k, seconds=k, D=k + 0.123456, **({"diversity": 1.0} if k % 2 else {})) for k in range(999)]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"nimg": 5, "D"')
+    found = curves(log)
+    assert len(found["nimg"]) == len(found["series"]["D"]) == 200 and found["nimg"][-1] == 998_000
+    assert found["series"]["D"][:2] == [0.1235, 5.123] and None in found["series"]["diversity"]
+    assert "seconds" not in found["series"] and len(json.dumps(found)) < 10_000
 
 
 @pytest.mark.parametrize(("classes", "count"), [(0, 64), (3, 64), (10, 100), (200, 100)])

@@ -66,7 +66,8 @@ def test_link_and_picture_bring_the_revision_that_they_name(ada, shell, tiny_mod
     assert sheet["mark"]["verified"] and not sheet["other"]
 
 
-@pytest.mark.parametrize("name", ["ada/nothing", "ada/cats@no-such", "../etc", "/etc/passwd", "a/b,c/d,e/f,g/h,i/j", "x" * 300])
+@pytest.mark.parametrize("name", [
+    "ada/nothing", "ada/cats@no-such", "../etc", "/etc/passwd", "a/b,c/d,e/f,g/h,i/j", "x" * 300])
 def test_what_cannot_be_fetched_is_one_line_and_the_page_opens(ada, shell, whole_model, name):
     hub.push(whole_model, "ada/cats")
     values, told = opened(shell, page="generate", models=name, seed="3")

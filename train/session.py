@@ -245,7 +245,7 @@ class _Session:
             minutes=round(run.seconds / 60, 1), hardware=hardware(run.device))
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(run.game.G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
-               name=self.out.name, y=run.fixed_inputs(JUDGED).y)
+               log=self.out / "log.jsonl", name=self.out.name, y=run.fixed_inputs(JUDGED).y)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 
 

@@ -22,7 +22,7 @@ CONFIG, WEIGHTS_FILE, TIMELINE = "config.json", "model.safetensors", "timeline/t
 MOST_WEIGHTS = 2048 * MB  # and never more than what the net of config.json needs
 MOST_SHEETS = 64
 FIXED = {CONFIG: 4 * MB, WEIGHTS_FILE: MOST_WEIGHTS, "training.json": 4 * MB, "README.md": MB, "samples.png": 8 * MB,
-         "directions.safetensors": MB, TIMELINE: MB}
+         "directions.safetensors": MB, "curves.json": MB, "nearest.png": 8 * MB, TIMELINE: MB}
 SHEET = re.compile(r"timeline/\w[\w-]{0,60}\.(webp|png)", re.ASCII)
 SHEET_BYTES = MB
 MOST_OTHER = sum(FIXED.values()) - MOST_WEIGHTS + MOST_SHEETS * SHEET_BYTES

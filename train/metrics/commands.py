@@ -29,7 +29,8 @@ def score_command(argv: list[str]) -> int:
     p.add_argument("--data", required=True, help="the pictures that it was trained on")
     p.add_argument("--features", type=Path, metavar="FILE", help="a feature net's file (default: own, which is shipped)")
     p.add_argument("--count", type=int, default=MOST, metavar="N", help=f"pictures of each kind, at most (default: {MOST})")
-    p.add_argument("--closest", type=Path, metavar="PNG", help="write the fakes closest to a training picture, beside it")
+    p.add_argument("--closest", type=Path, metavar="PNG", help="write the fakes closest to a training picture, beside it; "
+                   "the app shows a nearest.png in the model's folder")
     p.add_argument("--write", action="store_true", help="keep the scores in the model's training.json and its card")
     p.add_argument("--json", action="store_true", help="as JSON")
     args = p.parse_args(argv)

@@ -20,6 +20,7 @@ from gan.hub.card import card
 from gan.image import contact_sheet, tiles_that_fit, to_pil
 from gan.latent import Draw, latents
 from gan.recipe import SeedsRecipe, save_png
+from train.run.curves import curves
 from train.run.settle import settled
 
 __all__ = ["JUDGED", "Provenance", "export", "hardware"]
@@ -54,8 +55,8 @@ def hardware(device: torch.device) -> str:
 
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),
-           snapshots: Path | None = None, name: str = "", y: Tensor | None = None) -> None:
-    """Writes the whole model folder. The samples are drawn from the file, reloaded; where G reads pictures, from the 64
+           snapshots: Path | None = None, log: Path | None = None, name: str = "", y: Tensor | None = None) -> None:
+    """Writes the whole model folder, with the timeline of ``snapshots`` and the curves of ``log``. The samples are drawn from the file, reloaded; where G reads pictures, from the 64
     pictures y [64, Cy, H, W], which are not written down: the sheet of such a model is plain."""
     G = settled(G_ema, y=y).cpu().to(memory_format=torch.contiguous_format)
     y = None if y is None else y.cpu()
@@ -73,6 +74,8 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
         shutil.copytree(snapshots, folder / "timeline")
+    if log and (found := curves(log)):
+        write_json(folder / "curves.json", found, indent=None)
     write_text(folder / "README.md", card(name, model, training))
 
 
