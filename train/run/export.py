@@ -56,8 +56,11 @@ def hardware(device: torch.device) -> str:
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),
            snapshots: Path | None = None, log: Path | None = None, name: str = "", y: Tensor | None = None) -> None:
-    """Writes the whole model folder, with the timeline of ``snapshots`` and the curves of ``log``. The samples are drawn from the file, reloaded; where G reads pictures, from the 64
-    pictures y [64, Cy, H, W], which are not written down: the sheet of such a model is plain."""
+    """Writes the whole model folder, with the timeline of ``snapshots`` and the curves of ``log``.
+
+    The samples are drawn from the file, reloaded; where G reads pictures, from the 64 pictures y [64, Cy, H, W], which are
+    not written down: the sheet of such a model is plain.
+    """
     G = settled(G_ema, y=y).cpu().to(memory_format=torch.contiguous_format)
     y = None if y is None else y.cpu()
     hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, y))
