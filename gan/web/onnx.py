@@ -20,6 +20,7 @@ from gan.base import Generator
 from gan.files import replacing
 from gan.image import quantised
 from gan.latent import to_w
+from gan.layers import UpConv
 
 __all__ = ["write_graphs"]
 
@@ -53,8 +54,9 @@ def write_graphs(G: Generator, folder: Path) -> list[Path]:
     """Writes w.onnx and pixels.onnx. Errors: ``ValueError`` for a model that reads a picture, or cannot be exported."""
     if G.source is not None:
         raise ValueError("a model that changes pictures has no place on the static page yet")
-    G.train()
-    G.eval()  # forgets what was derived from the weights for speed: the runtime derives it when it loads the graph
+    for module in G.modules():
+        if isinstance(module, UpConv):
+            module.forget()  # its spread kernel is larger than its weight, and the runtime can spread that itself
     if missing := [name for name in ("onnx", "onnxscript") if find_spec(name) is None]:
         raise ValueError(f"a static site is built with {' and '.join(missing)}: pip install -r requirements-web.txt")
     z, psi = torch.zeros(1, G.latent.dim), torch.ones(1)
