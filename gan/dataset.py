@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from gan import hub
 from gan.augment import METADATA, Order, folder_names
 from gan.files import replacing, write_text
 
-__all__ = ["FORMS", "complete", "pack", "write_card"]
+__all__ = ["FORMS", "check_form", "complete", "described", "lines_of", "pack", "write_card", "write_parquet"]
 
 FORMS = (".zip", ".parquet")  # what a set can be packed into
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif", ".jp2")
@@ -42,7 +42,14 @@ def complete(model: hub.Model, folder: Path) -> tuple[int, ...]:
 
 
 def write_card(folder: Path, model: hub.Model, order: Order, command: str) -> None:
-    """The data set card: what it is, where it comes from, under which licence, and how it is made again."""
+    """Writes the set's card into its folder."""
+    write_text(folder / CARD, "---\nlicense: other\nlicense_name: as-the-training-data\ntags: [synthetic, gan]\n---\n\n"
+                              + described(folder, model, order, command))
+
+
+def described(folder: Path, model: hub.Model, order: Order, command: str, repo: str | None = None) -> str:
+    """The card's text: what the set is, where it comes from, under which licence, and how it is made again. ``repo`` is the
+    data set on the Hub that it shall describe."""
     data = model.training.get("data") if isinstance(model.training.get("data"), dict) else {}
     licence = str(data.get("licence") or "not stated")
     origin = f"{data.get('name', 'data that is not stated')} ({licence})"
@@ -50,13 +57,8 @@ def write_card(folder: Path, model: hub.Model, order: Order, command: str) -> No
     counts = f"\n| class | images |\n|---|---|\n{rows}" if rows else ""
     distinct = (f"Near-duplicates were left out: what differs from an earlier one by less than {order.distinct:g} of what "
                 "two usually differ by." if order.distinct else "Nothing was left out.")
-    write_text(folder / CARD, f"""---
-license: other
-license_name: as-the-training-data
-tags: [synthetic, gan]
----
-
-# {order.total:,} images drawn by {model.id}
+    loader = f'"{repo}"' if repo else '"imagefolder", data_dir=FOLDER'
+    return f"""# {order.total:,} images drawn by {model.id}
 
 Every image here is synthetic: none was photographed or collected. All were drawn by the generator `{model.id}`, revision
 `{model.revision}`, which was trained on {origin}. The licence of that data goes on to these images.
@@ -65,19 +67,19 @@ Every image here is synthetic: none was photographed or collected. All were draw
 - {distinct}
 - Made by `{command}`; the same command makes the same files.
 {counts}
-Load it with `datasets.load_dataset("imagefolder", data_dir=FOLDER)`, or train on it with
-`python -m train --data FOLDER`.
-""")
+Load it with `datasets.load_dataset({loader})`, or train on it with
+`python -m train --data {repo or "FOLDER"}`.
+"""
 
 
-def _lines(folder: Path) -> Iterator[dict[str, Any]]:
+def lines_of(folder: Path) -> Iterator[dict[str, Any]]:
     with open(folder / METADATA, "rb") as file:
         yield from map(json.loads, file)
 
 
 def _counts(folder: Path, model: hub.Model) -> dict[str, int]:
     counts = dict.fromkeys(model.class_names, 0)
-    for about in _lines(folder) if counts else ():
+    for about in lines_of(folder) if counts else ():
         counts[about["label"]] += 1
     return counts
 
@@ -90,7 +92,10 @@ def pack(folder: Path, out: Path, class_names: Sequence[str]) -> Iterator[int]:
     check_form(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as file:
-        yield from (_zip if out.suffix == ".zip" else _parquet)(folder, file, class_names)
+        if out.suffix == ".zip":
+            yield from _zip(folder, file)
+        else:
+            yield from write_parquet(folder, lines_of(folder), file, class_names)
     shutil.rmtree(folder)
 
 
@@ -105,7 +110,7 @@ def check_form(out: Path) -> None:
             raise ValueError("parquet needs pyarrow: pip install pyarrow, or write a folder or a .zip") from None
 
 
-def _zip(folder: Path, file: Any, class_names: Sequence[str]) -> Iterator[int]:
+def _zip(folder: Path, file: Any) -> Iterator[int]:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:  # PNGs are compressed already
         def add(name: str) -> None:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # no time: the same set is the same file
@@ -114,12 +119,13 @@ def _zip(folder: Path, file: Any, class_names: Sequence[str]) -> Iterator[int]:
 
         add(CARD)
         add(METADATA)
-        for count, about in enumerate(_lines(folder), 1):
+        for count, about in enumerate(lines_of(folder), 1):
             add(about["file_name"])
             yield count
 
 
-def _parquet(folder: Path, file: Any, class_names: Sequence[str]) -> Iterator[int]:
+def write_parquet(folder: Path, lines: Iterable[dict[str, Any]], file: Any, class_names: Sequence[str]) -> Iterator[int]:
+    """Writes the images of those lines of the metadata; yields the number of images written so far."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -133,7 +139,7 @@ def _parquet(folder: Path, file: Any, class_names: Sequence[str]) -> Iterator[in
     with pq.ParquetWriter(file, schema) as writer:
         rows: list[dict[str, Any]] = []
         count = 0
-        for about in _lines(folder):
+        for about in lines:
             image = {"bytes": (folder / about["file_name"]).read_bytes(), "path": about["file_name"]}
             rows.append({"image": image, "seed": about["seed"], **({"label": index[about["label"]]} if class_names else {})})
             if len(rows) == ROWS:

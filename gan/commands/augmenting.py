@@ -14,11 +14,13 @@ from gan import hub
 from gan.augment import Order, augment, balanced, check_room, estimate
 from gan.commands.common import add_command, add_device, add_out, load
 from gan.dataset import FORMS, check_form, complete, pack, write_card
+from gan.synthetic import check_push_set, push_set
 
 EXAMPLES = """  python -m gan augment mnist-cgan --count 5000 --balance --out digits
   python -m gan augment mnist-cgan --complete my-digits --out more-digits
   python -m gan augment mnist-cgan --counts 3=500 8=200 --out some.parquet
-  python -m gan augment cats64-dcgan --count 100000 --distinct --out cats.zip"""
+  python -m gan augment cats64-dcgan --count 100000 --distinct --out cats.zip
+  python -m gan augment mnist-cgan --count 5000 --balance --out digits --push you/digits"""
 DISTINCT = 0.1
 
 
@@ -39,6 +41,8 @@ def add(commands: Any) -> None:
                    help=f"leave near-duplicates out: what differs from an earlier image by less than this part of what two "
                         f"usually differ by ({DISTINCT:g} where no number is given)")
     add_out(c, f"a new folder, or a file that ends with {' or '.join(FORMS)}")
+    c.add_argument("--push", metavar="USER/NAME", help="also publish it as a data set on the Hugging Face Hub")
+    c.add_argument("--private", action="store_true", help="with --push: a data set that only you see")
     add_device(c)
 
 
@@ -52,6 +56,8 @@ def run_augment(args: argparse.Namespace) -> None:
     if packed and args.out.exists():
         print(f"{args.out} is there already: nothing to do")
         return
+    if args.push:
+        check_push_set(args.push, private=args.private)
     folder = args.out.with_name(f".{args.out.name}.parts") if packed else args.out
     needed = estimate(model, order)
     print(f"{order.total:,} images, about {needed / 1e6:,.1f} MB" + (", twice that while they are packed" if packed else ""),
@@ -63,7 +69,11 @@ def run_augment(args: argparse.Namespace) -> None:
         for progress in augment(model, order, folder):
             bar.update(progress.done - bar.n)
             left_out = progress.left_out
-    write_card(folder, model, order, "python -m gan " + shlex.join(sys.argv[1:]))
+    command = "python -m gan " + shlex.join(sys.argv[1:])
+    write_card(folder, model, order, command)
+    if args.push:
+        published = push_set(folder, args.push, model, order, command, private=args.private)
+        print(f"{published.url}: {published.changed} files")
     if packed:
         with tqdm(total=order.total, unit="image", desc="packing", leave=False) as bar:
             for done in pack(folder, args.out, model.class_names):

@@ -59,13 +59,14 @@ def push(folder: Path, repo: str, *, private: bool = False) -> Published:
     return upload(files, repo, MODEL, private=private, message=f"{repo.split('/')[-1]} {model.revision}")
 
 
-def check_push(repo: str, *, private: bool = False) -> None:
-    """Makes the repository of a model where it is not there, so that a long training does not end at a closed door.
+def check_push(repo: str, *, private: bool = False, kind: Kind | None = None) -> None:
+    """Makes the repository (of a model, unless another kind is named) where it is not there, so that long work does not end
+    at a closed door.
 
     Errors: ``HubError`` in one line.
     """
     with _in_one_line(repo):
-        _opened(repo, MODEL, private)
+        _opened(repo, kind or MODEL, private)
 
 
 def upload(files: Files, repo: str, kind: Kind, *, private: bool = False, message: str, branch: str = "main") -> Published:
