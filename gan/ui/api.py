@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from gan.ui.messages import refuse
+from gan.ui.messages import LIMITS, refuse
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_PSI, View, seeds_of
 
@@ -33,4 +33,4 @@ def publish(studio: Studio) -> None:
         except Exception as error:
             raise refuse(error) from None
 
-    gr.api(generate, api_name="generate", concurrency_id="draw")
+    gr.api(generate, api_name="generate", concurrency_id="draw", concurrency_limit=LIMITS["draw"])

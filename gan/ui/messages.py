@@ -12,10 +12,13 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-__all__ = ["explain", "on", "refuse", "warn"]
+__all__ = ["LIMITS", "explain", "on", "refuse", "warn"]
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., dict[Component, Any] | Iterator[dict[Component, Any]]]
+# Handlers of a group that run at once; of a group that is not named here, one. Short draws meet in the engine, which draws
+# what they ask for together; what takes longer has groups of its own, so that no draw waits for a free place behind it.
+LIMITS = {"draw": 16, "paths": 4, "open": 4, "look": 4}
 
 
 def explain(error: Exception) -> str:
@@ -51,7 +54,7 @@ def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, o
 
     The handler returns ``{component: value}`` for those of ``outputs`` that change, or yields several, one after another;
     what it raises is shown as one line, and the page stays as it is. With a set as ``inputs`` it takes ``{component:
-    value}``, else each value as an argument. Handlers of a ``group`` run one at a time.
+    value}``, else each value as an argument. ``LIMITS`` says how many handlers of a ``group`` run at once.
     """
     @functools.wraps(handler)
     def answer(*values: Any, **named: Any) -> dict[Component, Any]:
@@ -69,4 +72,5 @@ def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, o
 
     for trigger in triggers if isinstance(triggers, Sequence) else [triggers]:
         trigger(stream if inspect.isgeneratorfunction(handler) else answer, inputs, list(outputs),
-                **{"show_progress": "hidden", "concurrency_id": group, "api_visibility": "private", **options})
+                **{"show_progress": "hidden", "concurrency_id": group, "concurrency_limit": LIMITS.get(group, 1),
+                   "api_visibility": "private", **options})

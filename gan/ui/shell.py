@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,11 +15,13 @@ import numpy as np
 from gradio.components import Component
 from PIL import Image
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from gan.hub.remote import HUB_ID
 from gan.recipe import read_recipe
 from gan.ui import api, parts
 from gan.ui.guard import Guard, PageParameter
+from gan.ui.health import Health
 from gan.ui.messages import explain, on, warn
 from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
@@ -124,9 +127,9 @@ class Shell:
             finally:
                 self.studio.outbox.forget(path)
 
-        on(app.load, load, None, self.outputs, group="open", concurrency_limit=4)
-        on(self.opened.open, ask, None, self.outputs, group="open", trigger_mode="multiple", concurrency_limit=4)
-        on(self.upload.upload, give_back, self.upload, self.outputs, group="open", concurrency_limit=4)
+        on(app.load, load, None, self.outputs, group="open")
+        on(self.opened.open, ask, None, self.outputs, group="open", trigger_mode="multiple")
+        on(self.upload.upload, give_back, self.upload, self.outputs, group="open")
 
 
 def hub_ids(text: str) -> tuple[str, ...]:
@@ -150,11 +153,24 @@ def pixels_of(path: str) -> np.ndarray:
 def build(studio: Studio, pages: Sequence[Page] = PAGES) -> gr.Blocks:
     """The whole app."""
     studio.outbox.take_uploads()  # first: every component remembers the folder
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"  # it keeps who called what, and sums it up with pandas at every error,
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)  # for a page that is not there
     with gr.Blocks(title="The GAN gallery", delete_cache=(600, 3600), analytics_enabled=False) as app:
         Shell(studio, pages).wire(app)
         api.publish(studio)
+    describe_once(app)
     app.queue(default_concurrency_limit=1, max_size=64, api_open=False)
     return app
+
+
+def describe_once(app: gr.Blocks) -> None:
+    """Gradio describes every component anew for every session, which costs more than a sheet does; ours never change."""
+    for block in app.blocks.values():
+        config = block.get_config()
+        block.get_config = lambda config=config: dict(config)
+        if not block.skip_api:
+            info = block.api_info()
+            block.api_info = lambda info=info: info
 
 
 def launch_options(studio: Studio, pages: Sequence[Page] = PAGES) -> dict[str, Any]:
@@ -165,5 +181,6 @@ def launch_options(studio: Studio, pages: Sequence[Page] = PAGES) -> dict[str, A
     return dict(
         theme=theme(), css="\n".join(styles), head="".join(f"<script>{script}</script>" for script in scripts if script),
         allowed_paths=[str(studio.outbox.root)], max_file_size="5mb", show_error=False, run_history=False,
-        ssr_mode=False, footer_links=["api"], state_session_capacity=1000, share=False, enable_monitoring=False,
-        app_kwargs={"middleware": [Middleware(PageParameter), Middleware(Guard, outbox=studio.outbox)]})
+        ssr_mode=False, footer_links=["api"], state_session_capacity=200, share=False, enable_monitoring=False,
+        app_kwargs={"middleware": [Middleware(PageParameter), Middleware(Guard, outbox=studio.outbox)],
+                    "routes": [Route("/healthz", Health(studio).answer)]})

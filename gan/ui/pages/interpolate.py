@@ -178,8 +178,8 @@ class Interpolate:
         inputs = set(self.controls)
         touched = [self.walk.click, self.stops.submit, self.frames.release, self.psi.release, self.loop.input,
                    self.ease.input, self.space.input]
-        on(touched, self.draw, inputs, [self.player], trigger_mode="always_last")
-        on(self.model.input, self.change_model, inputs, shown)
+        on(touched, self.draw, inputs, [self.player], group="paths", trigger_mode="always_last")
+        on(self.model.input, self.change_model, inputs, shown, group="paths")
 
         def edit(values: Values, event: gr.EventData) -> Iterator[Values]:
             yield from self.edit(values, event._data)
@@ -191,7 +191,7 @@ class Interpolate:
             job.cancel(event._data)
             return {}
 
-        on(self.player.edit, edit, inputs, shown, trigger_mode="always_last")
+        on(self.player.edit, edit, inputs, shown, group="paths", trigger_mode="always_last")
         on(self.player.save, save, None, [self.answer], group="films")
         on(self.player.cancel, cancel, None, [self.answer], group="cancel", queue=False)
 
