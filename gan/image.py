@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
-__all__ = ["MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "save_video", "scale_for_video", "tiles_that_fit",
-           "quantised", "to_pil", "to_uint8"]
+__all__ = ["CHUNK_KEY", "MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "png_bytes", "quantised",
+           "save_video", "scale_for_video", "tiles_that_fit", "to_pil", "to_uint8"]
 
+CHUNK_KEY = "gan-gallery"  #    the keyword of the PNG text chunk that holds a recipe
 MAX_SHEET = 4096  #             tiles of a contact sheet
 MAX_SHEET_PX = 80 * 10**6  #    pixels of one: readers begin to refuse pictures at 89 million (Pillow's limit)
 GAP = 2  #                      px between the tiles
@@ -32,6 +34,15 @@ def to_uint8(x: Tensor) -> np.ndarray:
 def to_pil(pixels: np.ndarray) -> Image.Image:
     """uint8 [H, W, C] -> a grey or RGB picture."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def png_bytes(pixels: np.ndarray, text: str = "") -> bytes:
+    """uint8 [H, W, C] as a PNG file, with that text in our chunk."""
+    info, file = PngImagePlugin.PngInfo(), io.BytesIO()
+    if text:
+        info.add_text(CHUNK_KEY, text)
+    to_pil(pixels).save(file, "PNG", pnginfo=info, compress_level=1)
+    return file.getvalue()
 
 
 def columns_of(count: int) -> int:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from gan.bounds import check_digest, check_draws, check_number, check_text
 from gan.files import parse_json, replacing
-from gan.image import MAX_SHEET, columns_of, to_pil
+from gan.image import CHUNK_KEY, MAX_SHEET, columns_of, png_bytes
 from gan.latent import Draw, check_seed
 from gan.spec import from_plain
 from gan.walk import Space, Walk
@@ -27,7 +27,6 @@ from gan.walk import Space, Walk
 __all__ = ["EditRecipe", "Mix", "Move", "PngRecipe", "SeedsRecipe", "StripRecipe", "TransformRecipe", "WalkRecipe",
            "from_json", "read_recipe", "save_png"]
 
-CHUNK_KEY = "gan-gallery"  # the keyword of the PNG text chunk
 MAX_CHUNK = 64 * 1024  #     characters: a longer text is no recipe of ours
 MAX_LATENT = 4096  #         numbers
 MAX_PARTS = 64  #            mixes, moves or parameters of one recipe
@@ -278,12 +277,9 @@ def _plain(value: Any) -> Any:
 
 def save_png(path: Path | str, pixels: np.ndarray, recipe: PngRecipe) -> Path:
     """Writes uint8 [H, W, C] with its recipe inside; the file is whole or not there."""
-    info = PngImagePlugin.PngInfo()
-    info.add_text(CHUNK_KEY, recipe.to_json())
-    path = Path(path)
-    with replacing(path, sync=False) as file:
-        to_pil(pixels).save(file, "PNG", pnginfo=info, compress_level=1)
-    return path
+    with replacing(Path(path), sync=False) as file:
+        file.write(png_bytes(pixels, recipe.to_json()))
+    return Path(path)
 
 
 def read_recipe(path: Path | str) -> PngRecipe:

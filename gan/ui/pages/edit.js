@@ -1,0 +1,228 @@
+/* The Mix and edit page in the browser. What is edited is a recipe; the server draws it, and keeps nothing of it. Names of
+   directions live in the browser and in copied links. */
+window.gan.edit = (() => {
+  const { make, watchValue, enlarge, link, code, job, copyText } = window.gan;
+  const NAMES = "gan-gallery-names";
+  let arrived = () => {};  // the page's one desk takes the answers
+
+  const stored = () => { try { return JSON.parse(localStorage.getItem(NAMES)) ?? {}; } catch { return {}; } };
+  const store = names => { try { localStorage.setItem(NAMES, JSON.stringify(names)); } catch { /* closed: they live until the page is left */ } };
+
+  function build(element, props, watch, upload, trigger) {
+    let desk = null, recipe = null, shown = null, names = {}, number = 0, waiting = false, next = null, file = null, before = null, painting = false;
+
+    // The picture, and a visitor's own beside it.
+    const after = make("img", { alt: "", draggable: "false" });
+    const own = make("img", { alt: "Your picture", draggable: "false", hidden: true });
+    const hole = make("canvas", { hidden: true, "aria-label": "Paint the hole here" });
+    const screen = make("div", { class: "screen" }, after, own, hole);
+    const part = make("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": "Your picture and the model's, side by side",
+                                 oninput: () => screen.style.setProperty("--cut", `${part.value}%`) });
+    const sides = make("div", { class: "sides", hidden: true }, make("span", {}, "yours"), part, make("span", {}, "the model's"));
+    const told = make("p", { class: "status", "aria-live": "polite" });
+    const save = make("a", { class: "gan-button primary" }, "Download PNG");
+    const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(shown.link + named())) }, "Copy link");
+    const reset = make("button", { type: "button", class: "gan-button", onclick: () => { change({ moves: [], mix: [] }); dials(); } }, "Undo all");
+    const more = make("div", { class: "more" });
+
+    // A visitor's picture.
+    const pick = make("input", { type: "file", accept: "image/*", class: "no-room", tabindex: "-1", "aria-hidden": "true", onchange: () => { use(pick.files[0]); pick.value = ""; } });
+    const choose = make("button", { type: "button", class: "gan-button", onclick: () => pick.click() }, "Use a picture of mine …");
+    const paint = make("button", { type: "button", class: "gan-button", hidden: true, "aria-pressed": "false", onclick: () => brush(!painting) }, "Paint a hole");
+    const middle = make("button", { type: "button", class: "gan-button", hidden: true, onclick: () => { clear(); dab(0.5, 0.5, 0.22); } }, "A hole in the middle");
+    const fill = make("button", { type: "button", class: "gan-button primary", hidden: true, onclick: () => find(mask()) }, "Fill it");
+    const running = job(trigger.cancel);
+    const fillings = make("div", { class: "fillings", role: "group", "aria-label": "Ways to fill the hole" });
+
+    const ways = make("section", { class: "ways" });
+    const mixing = make("section", { class: "mixing" });
+    const stage = make("div", { class: "desk", hidden: true }, screen, sides, told, make("div", { class: "actions" }, save, share, reset),
+      make("div", { class: "actions" }, choose, pick, paint, middle, fill), running.node, fillings, ways, mixing, more);
+    element.append(stage);
+
+    const named = () => { const mine = names[desk.model] ?? {}; return Object.keys(mine).length ? `&names=${encodeURIComponent(JSON.stringify(mine))}` : ""; };
+    const fit = () => {
+      if (!desk) return;
+      const room = Math.min(element.clientWidth, Math.max(240, window.innerHeight * 0.5), 448);
+      if (room > 0) screen.style.setProperty("--side", `${enlarge(desk.tile, desk.tile, room)}px`);
+      screen.classList.toggle("pixels", desk.tile < 64);
+    };
+    new ResizeObserver(fit).observe(element);
+
+    // One drawing is asked for at a time; what changes meanwhile is drawn after it.
+    const ask = () => { waiting = true; trigger.draw({ recipe: JSON.stringify(next), number: ++number }); next = null; };
+    const change = changes => {
+      recipe = { ...recipe, ...changes };
+      next = recipe;
+      if (!waiting) ask();
+    };
+    const drawn = value => {
+      shown = value;
+      after.src = save.href = value.url;
+      after.alt = `${recipe.model}, ${recipe.source ? "found for your picture" : `seed ${recipe.seeds[0]}`}, edited`;
+      save.download = value.name;
+      if (value.link.length < 7900) link.say(value.link);
+      share.disabled = value.link.length >= 7900;
+      more.replaceChildren(code(value.code));
+    };
+
+    // Directions: a strip of stills and a slider each.
+    const strip = (image, k) => Array.from({ length: desk.stills }, (_, i) => {
+      const canvas = make("canvas", { width: desk.tile, height: desk.tile, class: desk.tile < 64 && "pixels", "aria-hidden": "true" });
+      canvas.getContext("2d").drawImage(image, i * desk.tile, k * desk.tile, desk.tile, desk.tile, 0, 0, desk.tile, desk.tile);
+      const strength = (2 * i / (desk.stills - 1) - 1) * desk.reach;
+      return make("button", { type: "button", "aria-label": `Direction ${k + 1} at ${strength.toFixed(1)}`, onclick: () => set(k, strength) }, canvas);
+    });
+    const strength = k => recipe.moves.filter(m => m.direction === k).reduce((sum, m) => sum + m.strength, 0);
+    const set = (k, to) => {
+      change({ moves: [...recipe.moves.filter(m => m.direction !== k), ...(Math.abs(to) < 1e-6 ? [] : [{ direction: k, strength: Math.round(to * 100) / 100 }])] });
+      dials();
+    };
+    const dials = () => ways.querySelectorAll("input[type=range]").forEach((dial, k) => { dial.value = strength(k); dial.nextElementSibling.textContent = strength(k).toFixed(1); });
+    const directions = image => {
+      if (!desk.count) {
+        ways.replaceChildren(make("h3", {}, "Directions"), make("p", { class: "status" }, `This model comes without directions: python -m gan directions ${desk.model} finds them.`));
+        return;
+      }
+      ways.replaceChildren(make("h3", {}, "Directions"),
+        make("p", { class: "status" }, "What this model's pictures change with most, the strongest first. Move several at once; click a name to change it."),
+        ...Array.from({ length: desk.count }, (_, k) => {
+          const name = make("input", { type: "text", class: "name", maxlength: 40, "aria-label": `Name of direction ${k + 1}`, placeholder: `direction ${k + 1}`,
+            onchange: () => {
+              const mine = { ...names[desk.model], [k]: name.value.trim() };
+              if (!mine[k]) delete mine[k];
+              names = { ...names, [desk.model]: mine };
+              store(names);
+            } });
+          name.value = names[desk.model]?.[k] ?? "";
+          const dial = make("input", { type: "range", min: -desk.reach, max: desk.reach, step: 0.1, value: 0, "aria-label": `Direction ${k + 1}`, oninput: () => set(k, +dial.value) });
+          return make("div", { class: "way" }, make("div", { class: "line" }, name, dial, make("output", {}, "0.0")), make("div", { class: "strip" }, ...strip(image, k)));
+        }));
+      dials();
+    };
+
+    // Style mixing: a matrix of seeds.
+    const mixer = () => {
+      mixing.hidden = desk.layers < 2;
+      if (mixing.hidden) return;
+      const rows = make("input", { type: "text", value: "0-3", "aria-label": "Seeds of the rows" }), columns = make("input", { type: "text", value: "10-13", "aria-label": "Seeds of the columns" });
+      const first = make("input", { type: "number", min: 0, max: desk.layers - 1, value: Math.floor(desk.layers / 2), "aria-label": "First layer" });
+      const last = make("input", { type: "number", min: 0, max: desk.layers - 1, value: desk.layers - 1, "aria-label": "Last layer" });
+      const draw = make("button", { type: "button", class: "gan-button", onclick: () => trigger.mix({ recipe: JSON.stringify(recipe), rows: rows.value, columns: columns.value, first: +first.value, last: +last.value }) }, "Mix");
+      mixing.replaceChildren(make("h3", {}, "Mix styles"), make("p", { class: "status" }, `Each row's picture takes the styles of each column's seed in these of its ${desk.layers} layers, 0 the coarsest. A click takes a picture to the desk.`),
+        make("div", { class: "line" }, make("label", {}, "Rows", rows), make("label", {}, "Columns", columns), make("label", {}, "From layer", first), make("label", {}, "to", last), draw),
+        make("div", { class: "matrix" }));
+    };
+    const matrix = async value => {
+      const image = make("img", { src: value.url });
+      try { await image.decode(); } catch { return; }
+      const across = value.columns.length + 1;
+      const cell = (row, column) => {
+        const canvas = make("canvas", { width: desk.tile, height: desk.tile, class: desk.tile < 64 && "pixels", "aria-hidden": "true" });
+        canvas.getContext("2d").drawImage(image, column * desk.tile, row * desk.tile, desk.tile, desk.tile, 0, 0, desk.tile, desk.tile);
+        return canvas;
+      };
+      const nodes = [make("span")];
+      value.columns.forEach((seed, j) => nodes.push(make("figure", {}, cell(0, j + 1), make("figcaption", {}, `seed ${seed}`))));
+      value.rows.forEach((row, i) => {
+        nodes.push(make("figure", {}, cell(i + 1, 0), make("figcaption", {}, `seed ${row}`)));
+        value.columns.forEach((column, j) => nodes.push(make("button", { type: "button", "aria-label": `Seed ${row} with the styles of seed ${column}`,
+          onclick: () => { yours(null); change(value.cells[i * value.columns.length + j]); dials(); screen.scrollIntoView({ block: "center" }); } }, cell(i + 1, j + 1))));
+      });
+      const grid = mixing.querySelector(".matrix");
+      grid.style.gridTemplateColumns = `repeat(${across}, minmax(0, 88px))`;
+      grid.replaceChildren(...nodes);
+    };
+
+    // A visitor's picture: looked for in the model, then edited like any other.
+    const yours = url => {
+      before = url;
+      own.hidden = sides.hidden = paint.hidden = !url;
+      if (url) own.src = url;
+      else { brush(false); fillings.replaceChildren(); told.textContent = ""; }
+      screen.style.setProperty("--cut", `${part.value}%`);
+    };
+    const find = async holed => {
+      if (!file) return;
+      told.textContent = "";
+      let sent;
+      try { sent = await upload(file); } catch { told.textContent = "The picture could not be sent: is it larger than 5 MB?"; return; }
+      trigger.project({ path: sent.path, model: recipe.model, label: holed || !recipe.source ? null : recipe.class ?? null, mask: holed });
+    };
+    const use = picked => { if (picked) { file = picked; yours(null); find(null); } };
+    const found = value => {
+      running.show({ kind: "end" });
+      yours(value.before);
+      told.textContent = value.text;
+      brush(false);
+      const take = one => { change({ ...one.recipe, moves: [], mix: [] }); dials(); };
+      fillings.replaceChildren(...(value.hole ? value.found : []).map((one, k) => make("figure", {}, make("button", { type: "button", "aria-label": `Take filling ${k + 1} to the desk`, onclick: () => take(one) },
+        make("img", { src: one.filled, alt: "" })), make("a", { class: "gan-button", href: one.filled, download: `filled-${k + 1}.png` }, "Save"))));
+      take(value.found[0]);
+    };
+
+    // The hole: painted over the picture with the pointer, at the model's resolution.
+    const at = (x, y, radius) => {
+      const pen = hole.getContext("2d");
+      pen.fillStyle = "#c2613f";
+      pen.beginPath();
+      pen.arc(x * desk.tile, y * desk.tile, radius * desk.tile, 0, 7);
+      pen.fill();
+    };
+    const dab = (x, y, radius = 0.07) => { at(x, y, radius); fill.hidden = false; };
+    const clear = () => { hole.width = hole.height = desk.tile; fill.hidden = true; };
+    const brush = on => {
+      painting = on;
+      hole.hidden = middle.hidden = !on;
+      paint.setAttribute("aria-pressed", String(on));
+      paint.textContent = on ? "Away with the hole" : "Paint a hole";
+      if (desk) clear();
+      part.value = on ? 100 : 50;
+      screen.style.setProperty("--cut", `${part.value}%`);
+    };
+    const where = event => { const box = hole.getBoundingClientRect(); dab((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height); };
+    hole.addEventListener("pointerdown", event => { hole.setPointerCapture(event.pointerId); where(event); });
+    hole.addEventListener("pointermove", event => { if (event.buttons) where(event); });
+    const mask = () => {  // a bit a pixel, row by row, 1 where the picture counts
+      const data = hole.getContext("2d").getImageData(0, 0, desk.tile, desk.tile).data;
+      const bytes = new Uint8Array(Math.ceil(desk.tile * desk.tile / 8));
+      for (let i = 0; i < desk.tile * desk.tile; i++) if (data[4 * i + 3] < 128) bytes[i >> 3] |= 128 >> (i & 7);
+      return btoa(String.fromCharCode(...bytes));
+    };
+
+    watchValue(props, watch, async value => {
+      const image = value.strips ? make("img", { src: value.strips }) : null;
+      try { await image?.decode(); } catch { return; }
+      if (props.value !== value) return;  // a later one has come
+      [desk, recipe, waiting, next, names] = [value, value.recipe, false, null, stored()];
+      if (value.names && Object.keys(value.names).length) names = { ...names, [desk.model]: { ...value.names, ...names[desk.model] } };
+      stage.hidden = false;
+      if (!recipe.source) yours(null);
+      drawn(value);
+      fit();
+      clear();
+      directions(image);
+      mixer();
+    });
+    arrived = value => {
+      if (value.kind === "drawn" && value.number === number) {
+        waiting = false;
+        drawn(value);
+        if (next) ask();
+      } else if (value.kind === "refused") {
+        waiting = false;
+        told.textContent = value.text;
+        if (next) ask();
+      } else if (value.kind === "matrix") matrix(value);
+      else if (value.kind === "found") found(value);
+      else {
+        running.show(value);
+        if (value.kind === "progress" && value.picture) after.src = value.picture;
+        if (value.kind === "cancelled" && shown) after.src = shown.url;
+      }
+    };
+  }
+
+  const answer = (props, watch) => watchValue(props, watch, value => arrived(value));
+  return { build, answer };
+})();

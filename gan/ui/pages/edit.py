@@ -1,0 +1,293 @@
+"""The Mix and edit page: a seed, or a visitor's own picture, moved along the model's directions and mixed with other seeds.
+
+What is edited travels between browser and server as its recipe, so that nothing of it is kept here. Of a visitor's picture
+nothing is written to this disk but the upload itself, which is removed before its answer; pictures made from it go back
+inside the answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.components import Component
+
+from gan import hub
+from gan.directions import Directions, load_directions
+from gan.edit import draw_edits
+from gan.image import contact_sheet, png_bytes
+from gan.latent import check_seed
+from gan.picture import read_picture
+from gan.project import Projection, fill_hole, project
+from gan.recipe import EditRecipe, Mix, Move, PngRecipe, from_json
+from gan.ui.messages import explain, on
+from gan.ui.outbox import file_stem
+from gan.ui.page import Page, Room
+from gan.ui.parts import job
+from gan.ui.parts.controls import checked, dial, dropdown
+from gan.ui.parts.link import Link, link_to, one_of, short_text
+from gan.ui.studio import Studio
+from gan.ui.view import MAX_PSI, seeds_of
+
+__all__ = ["PAGE"]
+
+ID = "edit"
+STILLS, REACH = 7, 4.0  #   of a direction's strip, from -REACH to REACH spreads
+MOST_MIXED = 8  #           rows and columns of a mixing matrix
+PROPOSALS = 4  #            fillings of a hole
+Values = dict[Component, Any]
+
+
+class Edit:
+    """The page's components, and what happens when they are touched."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        with gr.Row(elem_classes="studio"):
+            with gr.Column(scale=3, min_width=300, elem_classes="controls"):
+                self._lay_out_controls()
+            with gr.Column(scale=5, min_width=320, elem_classes="stage"):
+                plain = dict(html_template="", apply_default_css=False)
+                names = ("draw", "mix", "project", "cancel")
+                triggers = ", ".join(f"{name}: data => trigger('{name}', data)" for name in names)
+                self.desk = gr.HTML(None, elem_id="desk", **plain,
+                                    js_on_load=f"gan.edit.build(element, props, watch, upload, {{{triggers}}})")
+                self.answer = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.edit.answer(props, watch)")
+                self.found = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.edit.answer(props, watch)")
+        self._wire()
+
+    def _lay_out_controls(self) -> None:
+        models = [e.id for e in self.studio.entries.values()]
+        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.seed = checked(gr.Number(0, label="Seed", elem_id="edit-seed"), lambda given: given)
+        self.label = dropdown(gr.Dropdown([("as the seed draws", "")], value="", label="Class", visible=False,
+                                          elem_classes="class"))
+        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", info="Less: more typical images, and more alike.", elem_classes="psi")
+
+    @property
+    def controls(self) -> list[Component]:
+        return [self.model, self.seed, self.label, self.psi]
+
+    def read(self, values: Values) -> EditRecipe:
+        """A seed without edits. ``ValueError`` for a model or a seed that is none."""
+        seed = values[self.seed]
+        seed = int(seed) if isinstance(seed, float) and seed.is_integer() else seed
+        model = self.studio.model(values[self.model])
+        label = values[self.label] if values[self.label] in model.class_names else None
+        return EditRecipe(model.id, model.revision, (check_seed(seed),), label, values[self.psi])
+
+    def fit(self, recipe: EditRecipe) -> Values:
+        """Sets the controls to what a recipe starts from."""
+        names = self.studio.entry(recipe.model).class_names
+        return {self.model: recipe.model, self.psi: recipe.psi, **({self.seed: recipe.seeds[0]} if recipe.seeds else {}),
+                self.label: gr.update(choices=[("as the seed draws", ""), *((n, n) for n in names)],
+                                      value=recipe.label or "", visible=bool(names))}
+
+    def open(self, link: Link) -> Values:
+        """Shows the edit that a link holds, else a seed of its model."""
+        models = list(self.studio.entries)
+        if not models:
+            return {}
+        recipe = link.read("edit", self.known, None)
+        if recipe is None:
+            chosen = self.studio.model(link.read("model", one_of(models, "model"), models[0]))
+            seeds = link.read("seed", seeds_of, (0,))
+            label = link.read("class", lambda text: one_of(list(chosen.class_names), "class")(short_text(text)), None)
+            recipe = EditRecipe(chosen.id, chosen.revision, seeds[:1], label)
+        names = link.read("names", direction_names, {})
+        return {**self.fit(recipe), self.desk: {**self.start(recipe), "names": names}}
+
+    def known(self, text: Any) -> EditRecipe:
+        """The recipe in a text of the browser's: an edit of one image of a model of this gallery."""
+        recipe = from_json(str(text))
+        if not isinstance(recipe, EditRecipe):
+            raise ValueError(f"this page edits; {recipe.kind} is another page's")
+        self.studio.entry(recipe.model)
+        return replace(recipe, seeds=recipe.seeds[:1])
+
+    def link_of(self, recipe: PngRecipe) -> str | None:
+        if not isinstance(recipe, EditRecipe):
+            return None
+        if recipe.source is not None and recipe.latent is None:
+            raise ValueError("this edit starts from a picture that is not in it: project the picture again")
+        return link_to(ID, edit=recipe.to_json())
+
+    def directions(self, model: hub.Model) -> Directions | None:
+        return load_directions(self.studio.entry(model.id).folder, model.G)
+
+    def draw(self, model: hub.Model, recipes: Sequence[EditRecipe]) -> np.ndarray:
+        """uint8 [N, H, W, C]. Errors as ``draw_edits``."""
+        directions = self.directions(model)
+        with self.studio.engine.turn():
+            return draw_edits(model, recipes, directions)
+
+    def start(self, recipe: EditRecipe) -> dict[str, Any]:
+        """The desk: the picture, and where each direction leads from where it starts."""
+        model = self.studio.model(recipe.model)
+        directions = self.directions(model)
+        still = replace(recipe, moves=())
+        ways = [replace(still, moves=(Move(k, float(strength)),)) for k in range(len(directions or ()))
+                for strength in np.linspace(-REACH, REACH, STILLS)]
+        strips = self._sent(contact_sheet(self.draw(model, ways), columns=STILLS, gap=0), recipe, "strips") if ways else ""
+        return {**self.shown(model, recipe), "kind": "desk", "strips": strips, "stills": STILLS, "reach": REACH,
+                "count": len(directions or ()), "layers": model.G.num_ws, "tile": model.G.resolution, "model": model.id,
+                "classes": list(model.class_names)}
+
+    def shown(self, model: hub.Model, recipe: EditRecipe) -> dict[str, Any]:
+        """One edited picture."""
+        (pixels,) = self.draw(model, [recipe])
+        recipe = replace(recipe, revision=model.revision)
+        name = f"{file_stem(model.id)}-{'picture' if recipe.source else f'seed{recipe.seeds[0]:04d}'}-edited.png"
+        url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
+        return {"kind": "drawn", "url": url, "name": name, "recipe": json.loads(recipe.to_json()),
+                "link": link_to(ID, edit=recipe.to_json()), "code": {
+                    "Command line": f"python -m gan generate {name} --out again", "Recipe": recipe.to_json()}}
+
+    def _sent(self, pixels: np.ndarray, recipe: EditRecipe, name: str, data: bytes = b"") -> str:
+        """The address of a picture: a file, or, where it shows what a visitor gave us, the picture itself."""
+        data = data or png_bytes(pixels)
+        if recipe.source is not None:
+            return "data:image/png;base64," + base64.b64encode(data).decode()
+        path = self.studio.outbox.fresh(name)
+        path.write_bytes(data)
+        return self.studio.outbox.url(path)
+
+    def redraw(self, asked: Any) -> dict[str, Any]:
+        """The picture of a recipe that the browser has changed. An error is an answer too: the browser waits for one before
+        it asks again."""
+        number = asked.get("number") if isinstance(asked, dict) else None
+        try:
+            recipe = self.known(_field(asked, "recipe"))
+            return {**self.shown(self.studio.model(recipe.model), recipe), "number": number}
+        except Exception as error:
+            return {"kind": "refused", "text": explain(error), "number": number}
+
+    def mix(self, asked: Any) -> dict[str, Any]:
+        """The matrix of seeds: each row's picture with the styles of each column's seed in some layers (Karras et al. 2019,
+        arXiv:1812.04948, fig. 3)."""
+        recipe = self.known(_field(asked, "recipe"))
+        model = self.studio.model(recipe.model)
+        rows, columns = (seeds_of(str(_field(asked, name))) for name in ("rows", "columns"))
+        if max(len(rows), len(columns)) > MOST_MIXED:
+            raise ValueError(f"a matrix has at most {MOST_MIXED} rows and {MOST_MIXED} columns")
+        first, last = _field(asked, "first"), _field(asked, "last")
+        plain = replace(recipe, source=None, latent=None, mix=(), moves=())
+        sides = [replace(plain, seeds=(seed,)) for seed in (*columns, *rows)]
+        cells = [replace(plain, seeds=(row,), mix=(Mix(column, first, last),)) for row in rows for column in columns]
+        pixels = self.draw(model, [*sides, *cells])
+        across, down, inner = np.split(pixels, [len(columns), len(sides)])
+        blank = np.full_like(pixels[:1], 255)
+        grid = [blank, across]
+        for k in range(len(rows)):
+            grid += [down[k : k + 1], inner[k * len(columns) : (k + 1) * len(columns)]]
+        sheet = contact_sheet(np.concatenate(grid), columns=len(columns) + 1, gap=0)
+        return {"kind": "matrix", "url": self._sent(sheet, plain, "matrix.png"), "rows": rows, "columns": columns,
+                "cells": [json.loads(cell.to_json()) for cell in cells]}
+
+    def project(self, asked: Any) -> Iterator[Values]:
+        """A visitor's picture, found in the model; where it comes with a mask, several fillings of the hole in it."""
+        path = _field(asked, "path")
+        try:
+            model = self.studio.model(_field(asked, "model"))
+            label = model.label(asked.get("label") or None)
+            picture = read_picture(path, model.G.resolution, model.G.channels)
+            source = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        finally:
+            self.studio.outbox.forget(path)
+        mask = _mask(asked.get("mask"), model.G.resolution)
+        base = EditRecipe(model.id, model.revision, source=source)
+
+        def work(report: job.Job) -> dict[str, Any]:
+            steps = project(model.G, picture, mask=mask, label=label, proposals=1 if mask is None else PROPOSALS)
+            last: Projection | None = None
+            while True:
+                with self.studio.engine.turn():
+                    now = next(steps, None)
+                if now is None:
+                    break
+                last = now
+                report(last.done, last.steps, picture=self._sent(last.pictures[0], base, ""))
+            return self._result(model, base, picture, mask, last)
+
+        for value in job.run("Looking for it", work):
+            yield {self.found: value}
+
+    def _result(self, model: hub.Model, base: EditRecipe, picture: np.ndarray, mask: np.ndarray | None,
+                last: Projection) -> dict[str, Any]:
+        found = []
+        for point, drawn in zip(last.points, last.pictures):
+            label = None if point.label is None else model.class_names[point.label]
+            recipe = replace(base, label=label, latent=point.latent)
+            filled = drawn if mask is None else fill_hole(picture, drawn, mask)
+            found.append({"recipe": json.loads(recipe.to_json()), "url": self._sent(drawn, base, ""),
+                          "filled": self._sent(filled, base, "")})
+        return {"kind": "found", "before": self._sent(picture, base, ""), "found": found, "hole": mask is not None,
+                "text": f"This model can draw {last.share:.0%} of {'it' if mask is None else 'what is around the hole'}: so "
+                        f"much of the error of its mean picture is gone (mean absolute error {last.error:.3f})."}
+
+    def restart(self, values: Values) -> Values:
+        recipe = self.read(values)
+        return {**self.fit(recipe), self.desk: self.start(recipe)}
+
+    def _wire(self) -> None:
+        on([c.input for c in (self.model, self.seed, self.label)], self.restart, set(self.controls),
+           [*self.controls, self.desk], trigger_mode="always_last")
+        on(self.psi.release, self.restart, set(self.controls), [*self.controls, self.desk], trigger_mode="always_last")
+
+        def draw(event: gr.EventData) -> Values:
+            return {self.answer: self.redraw(event._data)}
+
+        def mix(event: gr.EventData) -> Values:
+            return {self.answer: self.mix(event._data)}
+
+        def find(event: gr.EventData) -> Iterator[Values]:
+            yield from self.project(event._data)
+
+        def cancel(event: gr.EventData) -> Values:
+            job.cancel(event._data)
+            return {}
+
+        on(self.desk.draw, draw, None, [self.answer], trigger_mode="multiple")
+        on(self.desk.mix, mix, None, [self.answer])
+        on(self.desk.project, find, None, [self.found], group="project")
+        on(self.desk.cancel, cancel, None, [self.found], group="cancel", queue=False)
+
+
+def _field(asked: Any, name: str) -> Any:
+    if not isinstance(asked, dict) or name not in asked:
+        raise ValueError(f"the page did not say {name}: load it again")
+    return asked[name]
+
+
+def _mask(text: Any, side: int) -> np.ndarray | None:
+    """bool [R, R] of base64 bits, row by row, True where the picture counts. ``ValueError`` for anything else."""
+    if text is None:
+        return None
+    try:
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(str(text), validate=True), np.uint8))
+        return bits[: side * side].reshape(side, side).astype(bool)
+    except ValueError:
+        raise ValueError(f"the hole is no picture of {side} x {side} bits") from None
+
+
+def direction_names(text: str) -> dict[str, str]:
+    """What a visitor called the directions, in a link: number -> name."""
+    found = json.loads(text[:4000])
+    if not isinstance(found, dict) or not all(k.isdecimal() and isinstance(v, str) for k, v in found.items()):
+        raise ValueError("it names no directions")
+    return {k: short_text(v)[:40] for k, v in found.items()}
+
+
+def build(studio: Studio) -> Room:
+    page = Edit(studio)
+    return Room(page.open, [*page.controls, page.desk], page.link_of)
+
+
+PAGE = Page(ID, "Mix and edit", build, ("model", "rev", "seed", "class", "edit", "names"))
