@@ -102,3 +102,47 @@ def test_a_set_is_looked_at_and_downloaded(site, visitor):  # noqa: F811
     visitor.wait_for_selector(f"{TOLD}:has-text('whole number')")
     assert visitor.locator(".set li").count() == 5
     assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_directions_move_a_seed_and_a_visitors_own_picture(site, visitor, tmp_path, monkeypatch):  # noqa: F811
+    from gan import project
+    from gan.directions import find_directions, save_directions
+
+    monkeypatch.setattr(project, "SIFTING", 8)
+    monkeypatch.setattr(project, "POLISHING", 2)
+    monkeypatch.setattr(project, "CANDIDATES", 16)
+    plain = site.folder / "plain"
+    save_directions(plain, find_directions(hub.load(plain).G, count=2, samples=2))
+    visitor.goto(site.url + "?page=edit&model=plain&seed=4")
+    visitor.wait_for_selector(".way")
+    picture = ".screen > img:first-child"
+    before = visitor.get_attribute(picture, "src")
+    visitor.get_by_role("slider", name="Direction 2").focus()
+    for _ in range(4):
+        visitor.keyboard.press("ArrowRight")
+    visitor.wait_for_url(re.compile("strength.*0.4"))
+    visitor.wait_for_function(f"document.querySelector({picture!r}).src.indexOf({before!r}) < 0")
+    visitor.get_by_label("Name of direction 2").fill("<b>eyes</b>")
+    visitor.keyboard.press("Tab")
+    shared = visitor.url
+    visitor.goto(shared)
+    visitor.wait_for_selector(".way")
+    assert visitor.get_by_label("Name of direction 2").input_value() == "<b>eyes</b>"
+    assert visitor.get_by_role("slider", name="Direction 2").input_value() == "0.4"
+
+    with visitor.expect_download() as download:
+        visitor.get_by_role("link", name="Download PNG").click()
+    download.value.save_as(tmp_path / "me.png")
+    visitor.set_input_files(".desk input[type=file]", tmp_path / "me.png")
+    visitor.wait_for_selector(".sides:not([hidden])", timeout=60_000)
+    assert "This model can draw" in visitor.inner_text(".desk .status >> nth=0")
+    visitor.wait_for_function(f"document.querySelector({picture!r}).src.startsWith('data:image/png')")
+    visitor.get_by_role("button", name="Paint a hole").click()
+    visitor.get_by_role("button", name="A hole in the middle").click()
+    visitor.get_by_role("button", name="Fill it").press("Enter")
+    visitor.wait_for_selector(".fillings figure >> nth=3", timeout=60_000)
+    assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+    (tmp_path / "x.png").write_text("no picture")
+    visitor.set_input_files(".desk input[type=file]", tmp_path / "x.png")
+    visitor.wait_for_selector(f"{TOLD}:has-text('no picture')")

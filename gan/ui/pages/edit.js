@@ -9,7 +9,7 @@ window.gan.edit = (() => {
   const store = names => { try { localStorage.setItem(NAMES, JSON.stringify(names)); } catch { /* closed: they live until the page is left */ } };
 
   function build(element, props, watch, upload, trigger) {
-    let desk = null, recipe = null, shown = null, names = {}, number = 0, waiting = false, next = null, file = null, before = null, painting = false;
+    let desk = null, recipe = null, shown = null, names = {}, number = 0, waiting = false, next = null, fresh = false, file = null, before = null, painting = false;
 
     // The picture, and a visitor's own beside it.
     const after = make("img", { alt: "", draggable: "false" });
@@ -36,28 +36,38 @@ window.gan.edit = (() => {
 
     const ways = make("section", { class: "ways" });
     const mixing = make("section", { class: "mixing" });
-    const stage = make("div", { class: "desk", hidden: true }, screen, sides, told, make("div", { class: "actions" }, save, share, reset),
-      make("div", { class: "actions" }, choose, pick, paint, middle, fill), running.node, fillings, ways, mixing, more);
+    const bench = make("div", { class: "bench" }, screen, sides, told, make("div", { class: "actions" }, save, share, reset),
+      make("div", { class: "actions" }, choose, pick, paint, middle, fill), running.node, fillings);
+    const stage = make("div", { class: "desk", hidden: true }, bench, make("div", { class: "tools" }, ways, mixing, more));
     element.append(stage);
 
     const named = () => { const mine = names[desk.model] ?? {}; return Object.keys(mine).length ? `&names=${encodeURIComponent(JSON.stringify(mine))}` : ""; };
     const fit = () => {
       if (!desk) return;
-      const room = Math.min(element.clientWidth, Math.max(240, window.innerHeight * 0.5), 448);
+      const room = Math.min(bench.clientWidth, Math.max(240, window.innerHeight * 0.5), 448);
       if (room > 0) screen.style.setProperty("--side", `${enlarge(desk.tile, desk.tile, room)}px`);
       screen.classList.toggle("pixels", desk.tile < 64);
     };
     new ResizeObserver(fit).observe(element);
 
     // One drawing is asked for at a time; what changes meanwhile is drawn after it.
-    const ask = () => { waiting = true; trigger.draw({ recipe: JSON.stringify(next), number: ++number }); next = null; };
-    const change = changes => {
+    const ask = () => {
+      waiting = true;
+      trigger.draw({ recipe: JSON.stringify(next), number: ++number, strips: fresh });
+      [next, fresh] = [null, false];
+    };
+    const change = (changes, anew = false) => {
       recipe = { ...recipe, ...changes };
       next = recipe;
+      fresh ||= anew;  // it starts from elsewhere: the directions lead to other pictures
       if (!waiting) ask();
     };
     const drawn = value => {
       shown = value;
+      if (value.strips) {
+        const image = make("img", { src: value.strips });
+        image.decode().then(() => directions(image), () => {});
+      }
       after.src = save.href = value.url;
       after.alt = `${recipe.model}, ${recipe.source ? "found for your picture" : `seed ${recipe.seeds[0]}`}, edited`;
       save.download = value.name;
@@ -127,7 +137,7 @@ window.gan.edit = (() => {
       value.rows.forEach((row, i) => {
         nodes.push(make("figure", {}, cell(i + 1, 0), make("figcaption", {}, `seed ${row}`)));
         value.columns.forEach((column, j) => nodes.push(make("button", { type: "button", "aria-label": `Seed ${row} with the styles of seed ${column}`,
-          onclick: () => { yours(null); change(value.cells[i * value.columns.length + j]); dials(); screen.scrollIntoView({ block: "center" }); } }, cell(i + 1, j + 1))));
+          onclick: () => { yours(null); change(value.cells[i * value.columns.length + j], true); dials(); screen.scrollIntoView({ block: "center" }); } }, cell(i + 1, j + 1))));
       });
       const grid = mixing.querySelector(".matrix");
       grid.style.gridTemplateColumns = `repeat(${across}, minmax(0, 88px))`;
@@ -155,7 +165,7 @@ window.gan.edit = (() => {
       yours(value.before);
       told.textContent = value.text;
       brush(false);
-      const take = one => { change({ ...one.recipe, moves: [], mix: [] }); dials(); };
+      const take = one => { change({ ...one.recipe, moves: [], mix: [] }, true); dials(); };
       fillings.replaceChildren(...(value.hole ? value.found : []).map((one, k) => make("figure", {}, make("button", { type: "button", "aria-label": `Take filling ${k + 1} to the desk`, onclick: () => take(one) },
         make("img", { src: one.filled, alt: "" })), make("a", { class: "gan-button", href: one.filled, download: `filled-${k + 1}.png` }, "Save"))));
       take(value.found[0]);
@@ -197,8 +207,9 @@ window.gan.edit = (() => {
       [desk, recipe, waiting, next, names] = [value, value.recipe, false, null, stored()];
       if (value.names && Object.keys(value.names).length) names = { ...names, [desk.model]: { ...value.names, ...names[desk.model] } };
       stage.hidden = false;
+      fresh = false;
       if (!recipe.source) yours(null);
-      drawn(value);
+      drawn({ ...value, strips: "" });
       fit();
       clear();
       directions(image);

@@ -131,14 +131,15 @@ class Edit:
     def start(self, recipe: EditRecipe) -> dict[str, Any]:
         """The desk: the picture, and where each direction leads from where it starts."""
         model = self.studio.model(recipe.model)
-        directions = self.directions(model)
-        still = replace(recipe, moves=())
-        ways = [replace(still, moves=(Move(k, float(strength)),)) for k in range(len(directions or ()))
+        return {**self.shown(model, recipe), "kind": "desk", "strips": self.strips(model, recipe), "stills": STILLS,
+                "reach": REACH, "count": len(self.directions(model) or ()), "layers": model.G.num_ws,
+                "tile": model.G.resolution, "model": model.id}
+
+    def strips(self, model: hub.Model, recipe: EditRecipe) -> str:
+        """The address of a sheet with a row a direction, from -REACH to REACH; "" where there are none."""
+        ways = [replace(recipe, moves=(Move(k, float(strength)),)) for k in range(len(self.directions(model) or ()))
                 for strength in np.linspace(-REACH, REACH, STILLS)]
-        strips = self._sent(contact_sheet(self.draw(model, ways), columns=STILLS, gap=0), recipe, "strips") if ways else ""
-        return {**self.shown(model, recipe), "kind": "desk", "strips": strips, "stills": STILLS, "reach": REACH,
-                "count": len(directions or ()), "layers": model.G.num_ws, "tile": model.G.resolution, "model": model.id,
-                "classes": list(model.class_names)}
+        return self._sent(contact_sheet(self.draw(model, ways), columns=STILLS, gap=0), recipe, "strips.png") if ways else ""
 
     def shown(self, model: hub.Model, recipe: EditRecipe) -> dict[str, Any]:
         """One edited picture."""
@@ -165,7 +166,9 @@ class Edit:
         number = asked.get("number") if isinstance(asked, dict) else None
         try:
             recipe = self.known(_field(asked, "recipe"))
-            return {**self.shown(self.studio.model(recipe.model), recipe), "number": number}
+            model = self.studio.model(recipe.model)
+            strips = {"strips": self.strips(model, recipe)} if asked.get("strips") is True else {}
+            return {**self.shown(model, recipe), **strips, "number": number}
         except Exception as error:
             return {"kind": "refused", "text": explain(error), "number": number}
 
