@@ -29,8 +29,8 @@ ROWS = (
     Row("projected-gan", "projected-gan"),
     Row("projected-gan, batch 32", "projected-gan", ("batch=32",)),
     Row("projected-gan, DCGAN's G", "dcgan", (
-        *PHOTOS, "loss=hinge", "augment=DiffAugment()", "d.projected=true", "batch=16",
-        *(f"{net}_opt.betas=[0, 0.99]" for net in "gd"))),
+        *PHOTOS, "g.width=48", "d.width=32", "loss=hinge", "augment=DiffAugment('translation')", "d.projected=true",
+        "batch=16", "d_opt.lr=4e-4", *(f"{net}_opt.betas=[0, 0.99]" for net in "gd"))),
     Row("fastgan", "fastgan"),
     Row("dcgan, spectral norm, flip, DiffAugment", "dcgan", AUGMENTED),
     Row("dcgan, spectral norm, flip", "dcgan", (*PHOTOS, "d.spectral=true")),

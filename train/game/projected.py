@@ -14,7 +14,11 @@ COARSEST = 4  # px, where every small net ends
 
 
 class Small(nn.Module):
-    """Judges one scale: x [N, I, S, S] -> strided convolutions under spectral norm down to 4 px -> [N, O, 4, 4]."""
+    """Judges one scale: x [N, I, S, S] -> strided convolutions under spectral norm down to 4 px -> [N, O, 4, 4].
+
+    Normalised over each sample, not over the batch as there: reals and fakes come in batches of their own, and in small ones
+    their means would be taken away, by which frozen maps tell them apart.
+    """
 
     def __init__(self, inputs: int, side: int, width: int):
         super().__init__()
