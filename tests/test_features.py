@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_images
+from runs import tiny_run
 
 from gan.base import Latent
 from train.__main__ import main
@@ -82,3 +83,14 @@ def test_a_wrong_model_for_the_data_is_one_line(tiny_model, tmp_path, capsys):
     folder = tiny_model()
     assert main(["score", str(folder), "--data", str(tmp_path)]) == 1
     assert "draws 1 channels and 0 classes" in capsys.readouterr().err
+
+
+def test_d_learns_to_keep_what_a_picture_is_drawn_again_from():
+    """FastGAN's term, without the game: D's map and the decoder learn together, and pictures come out better and better."""
+    run = tiny_run("fastgan", "d_opt.lr=2e-3", "augment=none", "batch=16", kimg=2.4)
+    phase = next(p for p in run.game.phases if p.net == "D")
+    phase.losses, found = phase.losses[1:], []  # without the objective
+    for _ in range(60):
+        run._update(phase)
+        found.append(run.losses["D"].item())
+    assert sum(found[-5:]) < 0.7 * sum(found[:5])
