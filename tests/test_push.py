@@ -61,7 +61,8 @@ def test_the_card_is_for_the_hub_and_ones_own_stays(ada, whole_model):
 
 def test_card_has_the_hubs_metadata(tiny_model):
     model = hub.load(tiny_model())
-    metrics = {"features": "our ResNet", "samples": 5000, "scores": {"frechet_distance": 3.5, "kid": float("nan")},
+    metrics = {"features": "our ResNet", "samples": 5000, "against": "half of the cats",
+               "scores": {"frechet_distance": 3.5, "frechet_distance_of_reals": 0.25, "kid": float("nan")},
                "memorised": 0.02}
     text = card("ada/cats", model, {**TRAINING, "metrics": metrics})
     front = yaml.safe_load(text.split("---\n")[1])
@@ -72,7 +73,7 @@ def test_card_has_the_hubs_metadata(tiny_model):
         "dataset": {"name": "ada/cat-pictures", "type": "ada/cat-pictures"},
         "metrics": [{"type": "frechet_distance", "value": 3.5, "name": "frechet distance (our ResNet)"}]}]}]
     for part in ("2.0% of its pictures", TRAINING["command"], "5 thousand images", "3 minutes on a machine", "1,234 images",
-                 "| frechet distance | 3.5 |", "`a \\| b`"):
+                 "| frechet distance | 3.5 | 0.25 |", "half of the cats", "`a \\| b`"):
         assert part in text
     bare = card("x", model, {})
     assert "Memorisation was not measured" in bare and "model-index" not in bare and "not stated" in bare

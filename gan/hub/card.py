@@ -13,6 +13,7 @@ __all__ = ["card", "is_ours"]
 
 LIBRARY = "gan-gallery"
 CODE_LICENCE = "apache-2.0"
+REALS = "_of_reals"  # how the name of a score ends that real pictures were given
 WRITTEN_HERE = "<!-- Written from training.json. Take this line away, and your own text stays. -->"
 LICENCES = {"apache": "apache-2.0", "mit": "mit", "cc0": "cc0-1.0", "cc by 4": "cc-by-4.0", "cc by sa 4": "cc-by-sa-4.0",
             "cc by sa 3": "cc-by-sa-3.0", "cc by nc 4": "cc-by-nc-4.0"}  # how a text begins -> the Hub's name
@@ -23,7 +24,8 @@ def card(name: str, model: Model, training: Mapping[str, Any]) -> str:
     what it does not say is called "not stated". ``name`` is what loads the model: a name or a Hub id.
 
     ``training["metrics"]``, where there is one: ``features`` (the feature net), ``samples`` (how many pictures), ``scores``
-    (name -> number) and ``memorised`` (share of the pictures that are closer to a training picture than held-out ones are).
+    (name -> number; ``NAME_of_reals`` = what real pictures reach), ``against`` (which those are) and ``memorised`` (share of
+    the pictures that are closer to a training picture than held-out ones are).
     """
     G, data = model.G, _mapping(training.get("data"))
     recipe, metrics = _line(training.get("recipe")), _mapping(training.get("metrics"))
@@ -88,7 +90,8 @@ def _front_matter(name: str, model: Model, recipe: str, data: Mapping[str, Any],
     from huggingface_hub import EvalResult, ModelCardData
 
     task = "unconditional-image-generation" if model.G.source is None else "image-to-image"
-    source, scores = _line(data.get("name")), _scores(metrics)
+    source = _line(data.get("name"))
+    scores = {name: value for name, value in _scores(metrics).items() if not name.endswith(REALS)}
     net = _line(metrics.get("features"))
     results = [EvalResult(task_type=task, dataset_name=source, dataset_type=source, metric_type=score, metric_value=value,
                           metric_name=f"{_words(score)} ({net})") for score, value in scores.items()]
@@ -118,10 +121,13 @@ def _measured(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     scores = _scores(metrics)
     if not scores:
         return "Nothing was measured when this card was written."
-    rows = "\n".join(f"| {_words(name)} | {value:.4g} |" for name, value in scores.items())
-    return (f"Against {_line(data.get('name'))}, by the features of **{_line(metrics.get('features'))}**, "
-            f"{_count(metrics.get('samples'))} pictures. Figures of another feature net cannot be compared with these.\n\n"
-            f"| score | value |\n|---|---|\n{rows}")
+    floor = {name: f"{scores[f'{name}{REALS}']:.4g}" for name in scores if f"{name}{REALS}" in scores}
+    rows = "\n".join(f"| {_words(name)} | {value:.4g} | {floor.get(name, '')} |" for name, value in scores.items()
+                     if not name.endswith(REALS))
+    against = _line(metrics.get("against") or data.get("name"))
+    return (f"By the features of **{_line(metrics.get('features'))}**, {_count(metrics.get('samples'))} pictures, against "
+            f"{against}. Figures of another feature net cannot be compared with these.\n\n"
+            f"| score | model | real pictures |\n|---|---|---|\n{rows}")
 
 
 def _limits(model: Model, data: Mapping[str, Any]) -> str:
