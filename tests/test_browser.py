@@ -445,6 +445,7 @@ def test_family_tree_walks_through_training_time_without_the_server(site, visito
     assert (visitor.inner_text(".time output"), brightness()) == ("before training", 0)
     visitor.keyboard.press("ArrowRight")
     assert (visitor.inner_text(".time output"), brightness()) == ("after 2 minutes", 1)
+    visitor.wait_for_url(site.url + "?page=tree&minutes=2")
 
     visitor.evaluate("() => { const play = document.querySelector('.time .play'); play.click(); play.click(); }")
     visitor.wait_for_timeout(1200)  # a step takes 900 ms
@@ -455,6 +456,9 @@ def test_family_tree_walks_through_training_time_without_the_server(site, visito
     assert (visitor.inner_text(".time output"), brightness()) == ("after 8 minutes", 2)
     assert not asked
 
+    visitor.goto(site.url + "?page=tree&minutes=2")
+    visitor.wait_for_selector(shown)
+    assert visitor.inner_text(".time output") == "after 2 minutes"
     inner = visitor.locator("[data-recipe=early] > ul > [data-recipe=late]")
     inner.locator("summary").click()
     assert inner.locator(".changes li").all_inner_texts()[0].split() == ["g_opt.lr", "default", "→", "0.001"]

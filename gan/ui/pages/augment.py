@@ -15,7 +15,7 @@ from gan.recipe import PngRecipe
 from gan.ui.messages import on
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
-from gan.ui.parts.controls import checked, dial, dropdown
+from gan.ui.parts.controls import checked, dial, dropdown, model_choice
 from gan.ui.parts.link import Link
 from gan.ui.sets import COUNT, MOST, READS, Set, counts_of, counts_text, fitted, make_set, preview, set_from_link
 from gan.ui.studio import Studio
@@ -75,14 +75,14 @@ class Augment:
     def fit(self, asked: Set) -> Values:
         """Sets the controls to a set that its model can draw, and shows those that the model has."""
         classes = bool(self.studio.entry(asked.model).class_names)
-        return {self.model: asked.model, self.count: asked.count,
+        return {self.model: model_choice(self.studio, asked.model), self.count: asked.count,
                 self.balance: gr.update(value=asked.balance, visible=classes),
                 self.counts: gr.update(value=counts_text(asked.counts), visible=classes), self.psi: asked.psi,
                 self.distinct: asked.distinct}
 
     def open(self, link: Link) -> Values:
         """Shows what a link asks for, and the first pictures of it."""
-        asked = set_from_link(link, list(self.studio.entries))
+        asked = set_from_link(link, self.studio.models)
         if asked is None:
             return {}
         asked, notes = fitted(asked, self.studio.entry(asked.model))
@@ -115,7 +115,7 @@ class Augment:
     def make(self, asked: Any) -> Iterator[Values]:
         """The set that a link of ours describes, as a file."""
         link = Link.of(str(asked.get("link", ""))) if isinstance(asked, dict) else Link({})
-        wanted = set_from_link(link, list(self.studio.entries))
+        wanted = set_from_link(link, self.studio.models)
         if wanted is None or link.notes or "model" not in link.query:
             raise ValueError(link.notes[0] if link.notes else "look at the set first")
         form = asked.get("as")
@@ -162,4 +162,4 @@ def build(studio: Studio) -> Room:
     return Room(page.open, [*page.controls, page.set], link_of)
 
 
-PAGE = Page(ID, "Augment", build, READS)
+PAGE = Page(ID, "Augment", build, READS, needs=("seeds",))

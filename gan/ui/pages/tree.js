@@ -29,9 +29,10 @@ window.gan.tree = (() => {
     const sheets = value.sheets.map(s => sheet(s));
     const moment = make("output", { for: "training-time" });
     const slider = make("input", { type: "range", id: "training-time", min: 0, max: last, step: 1, value: last,
-                                   "aria-label": "Training time", oninput: () => { pause(); show(+slider.value); } });
+                                   "aria-label": "Training time", oninput: () => { pause(); show(+slider.value); say(); } });
     const play = make("button", { type: "button", class: "gan-button play", onclick: () => timer ? pause() : start() }, "Play");
     let timer = 0;
+    const say = () => link.say(+slider.value === last ? "page=tree" : `page=tree&minutes=${value.moments[slider.value].minutes}`);
     const show = k => {
       const { minutes, text } = value.moments[k];
       slider.value = k;
@@ -55,7 +56,9 @@ window.gan.tree = (() => {
     };
     const grid = make("ul", { class: "sheets" }, ...sheets.map(one => one.node));
     new ResizeObserver(() => sheets.forEach(one => one.fit())).observe(grid);
-    show(last);
+    const asked = value.moments.findLastIndex(m => m.minutes <= value.from);  // the moment that a link holds
+    show(value.from == null ? last : Math.max(0, asked));
+    if (value.from != null) say();
     return make("section", {}, make("h2", {}, "Side by side over training time"),
       make("p", { class: "about" }, `${value.about}. Every sheet shows the same seeds as its model drew them at that moment. ` +
         "The time is each run's own, measured where it was trained."),

@@ -20,7 +20,7 @@ from gan.gallery import Entry, results
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
 from gan.ui.parts.kin import group, parents, year_of
-from gan.ui.parts.link import Link
+from gan.ui.parts.link import Link, finite
 from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
@@ -45,7 +45,7 @@ def build(studio: Studio) -> Room:
         """Copies the pictures when the first visitor comes: at the start nobody waits for them."""
         if not value:
             value.update(content(list(studio.entries.values()), studio.outbox, tables))
-        return {page: value}
+        return {page: {**value, "from": link.read("minutes", finite, None)}}
 
     return Room(open_, [page])
 
@@ -165,4 +165,4 @@ def _column(values: Sequence[Any]) -> list[str]:
     return [as_text(value, 40) if n is None else f"{n:,.{places}f}" for value, n in zip(values, numbers)]
 
 
-PAGE = Page("tree", "Family tree", build)
+PAGE = Page("tree", "Family tree", build, ("minutes",))

@@ -86,8 +86,8 @@ window.gan.sheet = (() => {
     const close = make("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => node.close() }, "×");
     const step = (by, text, name) => make("button", { type: "button", class: "gan-button step", "aria-label": name, onclick: () => move(by) }, text);
     const node = make("dialog", { class: "single", "aria-label": "One image" },
-      make("div", { class: "bar" }, title, close), picture,
-      make("div", { class: "actions" }, step(-1, "‹", "Previous image"), save, favourite, put, share, step(1, "›", "Next image")));
+      make("div", { class: "bar" }, title, step(-1, "‹", "Previous image"), step(1, "›", "Next image"), close), picture,
+      make("div", { class: "actions" }, save, favourite, put, share));
     const move = by => {
       const buttons = node.parentElement.querySelectorAll(".tiles button");
       const target = buttons[(asked.index + by + buttons.length) % buttons.length];
