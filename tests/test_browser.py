@@ -62,7 +62,7 @@ def visitor(site):
     """A fresh page. The test fails if it asks another host for anything, or if a script on it fails."""
     context = site.browser.new_context(viewport=PHONE, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # on a busy machine all is slow
     wrong: list[str] = []
     page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or wrong.append(f"asked for {r.url}"))
     page.on("pageerror", lambda error: wrong.append(f"script failed: {error}"))

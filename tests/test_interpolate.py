@@ -86,6 +86,10 @@ def test_saved_frames_carry_their_recipe_and_films_too(page):
     assert (np.asarray(Image.open(one)) == again[..., 0]).all()
     restored = Link.of(page.link_of(recipe))
     assert path_from_link(restored, ["digits"]).stops == ((1, None), (5, "two")) and restored.query["frame"] == "2"
+    for given, verified in ((again, True), (255 - again, False)):
+        restored.picture = given
+        mark = next(v for v in page.open(restored).values() if isinstance(v, dict) and v.get("kind") == "path")["mark"]
+        assert mark["verified"] is verified
     for kind in ("mp4", "webp", "gif"):
         film = file_of(page, last(page.save({**asked, "as": kind})))
         assert film.suffix == f".{kind}" and b'"kind": "walk"' in film.read_bytes()

@@ -9,6 +9,7 @@ window.gan.path = (() => {
     const screen = make("canvas", { role: "img" });
     const wait = make("p", { class: "status", role: "status" });
     const status = make("p", { class: "status" });
+    const mark = make("p", { class: "mark", hidden: true });
     const slider = make("input", { type: "range", min: 0, step: 1, value: 0, "aria-label": "Frame", oninput: () => { pause(); show(+slider.value); } });
     const play = make("button", { type: "button", class: "gan-button primary play", onclick: () => playing ? pause() : start() }, "Play");
     const speed = make("select", { "aria-label": "Frames a second", onchange: () => { rate = +speed.value; } });
@@ -19,7 +20,7 @@ window.gan.path = (() => {
     const more = make("div", { class: "more" });
     const shelf = make("div", { class: "shelf", hidden: true });
     const stage = make("div", { class: "player", hidden: true }, screen,
-      make("div", { class: "time" }, play, slider, speed), map, status, saves, running.node, stops, more);
+      make("div", { class: "time" }, play, slider, speed), map, mark, status, saves, running.node, stops, more);
     element.append(wait, stage, shelf);
 
     const cell = (canvas, k) => {  // one frame of the sheet, at its own size
@@ -120,6 +121,9 @@ window.gan.path = (() => {
       speed.replaceChildren(...path.rates.map(r => make("option", { value: r, selected: r === rate }, `${r} frames/s`)));
       stage.hidden = false;
       status.textContent = path.status;
+      mark.hidden = !path.mark;
+      mark.textContent = path.mark?.text ?? "";
+      mark.classList.toggle("good", path.mark?.verified ?? false);
       link.say(path.link);
       lists();
       show(path.frame);

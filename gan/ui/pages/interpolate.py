@@ -22,6 +22,7 @@ from gan.ui.page import Page, Room
 from gan.ui.parts import job
 from gan.ui.parts.controls import checked, dial, dropdown, model_choice
 from gan.ui.parts.link import Link
+from gan.ui.parts.sheet import verdict
 from gan.ui.path import FRAMES, MOST_BETWEEN, READS, STOPS, Path, fitted, path_from_link, stops_of, stops_text, whole_between
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_PSI
@@ -93,7 +94,7 @@ class Interpolate:
         path, notes = fitted(path, self.studio.entry(path.model))
         link.notes += notes
         frame = link.read("frame", lambda text: whole_between(text, 0, 10**6), 0)
-        *_, value = self.show(path, frame)
+        *_, value = self.show(path, frame, link.picture)
         return {**self.fit(path), self.player: value}
 
     def link_of(self, recipe: PngRecipe) -> str | None:
@@ -101,8 +102,9 @@ class Interpolate:
             return None
         return Path.of(recipe).link(ID, recipe.frame)
 
-    def show(self, path: Path, frame: int = 0) -> Iterator[dict[str, Any]]:
-        """Values of the player: progress where the path is long, then the path. Errors as ``Path.walk``."""
+    def show(self, path: Path, frame: int = 0, given: np.ndarray | None = None) -> Iterator[dict[str, Any]]:
+        """Values of the player: progress where the path is long, then the path; for a frame that was ``given`` back, whether
+        it was drawn again. Errors as ``Path.walk``."""
         model = self.studio.model(path.model)
         walk = path.walk(model)
         frames, started = [], time.perf_counter()
@@ -125,6 +127,7 @@ class Interpolate:
             "stops": [{"seed": seed, "label": label} for seed, label in path.stops], "frame": min(frame, len(frames) - 1),
             "classes": list(model.class_names), "model": path.model, "link": shown.link(ID), "rates": RATES,
             "films": FILMS, "code": _code(path), "recipe": path.recipe(model, 0).to_json(),
+            "mark": None if given is None else verdict(frames[min(frame, len(frames) - 1)], given),
             "status": f"{len(frames)} frames drawn on {self.studio.device} in {ms:.0f} ms" + (
                 f", by another version of {path.model} than asked for" if other else "")}
 
