@@ -8,13 +8,17 @@ import logging
 import sys
 from pathlib import Path
 
+from train.asked import AUTO, Asked
 from train.metrics.commands import features_command, score_command
 from train.recipes import RECIPES
 from train.run.watch import ON_COLLAPSE
-from train.session import Asked, train
+from train.session import train
 
 MOST_SAID = 2000  # characters of an error: a value of 100 MB may be part of it
 EXAMPLES = """examples:
+  python -m train --data photos/ --out runs/photos
+  python -m train --data photos/ --out runs/photos --minutes 10
+  python -m train --data tulips/ --out runs/tulips --from cats64-dcgan
   python -m train list
   python -m train dcgan --data photos/ --out runs/photos
   python -m train cgan --data digits.parquet --out runs/digits --kimg 300
@@ -32,12 +36,16 @@ EXAMPLES = """examples:
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python -m train", description=__doc__, epilog=EXAMPLES,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("recipe", help="a recipe's name (see: python -m train list)")
+    p.add_argument("recipe", nargs="?", default=AUTO,
+                   help="a recipe's name (see: python -m train list); without one it is chosen, as for auto, and said")
     p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
     p.add_argument("--out", required=True, type=Path, help="folder of the run")
+    p.add_argument("--from", dest="origin", metavar="MODEL",
+                   help="start from what a model has learnt: a run's folder, a model's, a name of the gallery, or user/name "
+                        "on the Hub; without a recipe it is trained as before ('none': from nothing, whatever auto thinks)")
     p.add_argument("--resolution", type=int, metavar="PX", help="default: nearest power of two, at most 64")
     budget = p.add_mutually_exclusive_group()
-    budget.add_argument("--kimg", type=float, help="thousands of images to show (default: the recipe's)")
+    budget.add_argument("--kimg", type=float, help="thousands of images to show (default: the recipe's, or 30 minutes)")
     budget.add_argument("--minutes", type=float, help="the same, as time: measured once at the start, then fixed")
     p.add_argument("--batch", type=int, help="default: the recipe's")
     p.add_argument("--seed", type=int, default=0, help="default: 0")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shlex
 import signal
 import sys
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 
@@ -15,51 +13,30 @@ from gan import hub
 from gan.engine import pick_device
 from gan.files import sweep, write_json
 from gan.latent import check_seed
+from train.asked import AUTO, Asked, command
+from train.auto import Plan, planned
 from train.data.images import Images, load_images
 from train.data.stream import Stream
 from train.recipe import Recipe
-from train.recipes import NamedRecipe, ancestors, changes, find
+from train.recipes import ancestors, changes, find
 from train.run.budget import check_memory, check_minutes, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.run.export import JUDGED, Provenance, export, hardware
 from train.run.loop import Run, Unhealthy
 from train.run.observers import Checkpoints, Log, Snapshots, clock
+from train.run.origin import findable
 from train.run.publish import PushedCheckpoints, fetch_run
-from train.run.watch import CollapseWatch, OnCollapse
-from train.settings import as_option, overridden
+from train.run.watch import CollapseWatch
 
 __all__ = ["Asked", "train"]
 
 MOST_ROLLBACKS = 3
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a user may say on the command line; None = the default, or as the run did before."""
-
-    recipe: str
-    data: str
-    out: Path
-    resolution: int | None = None
-    kimg: float | None = None
-    minutes: float | None = None
-    batch: int | None = None
-    seed: int = 0
-    device: str | None = None
-    overrides: tuple[str, ...] = ()  # SLOT=VALUE
-    licence: str | None = None
-    resume: bool | str = False  # a text: from this repository on the Hub
-    push: str | None = None  #    user/name on the Hub
-    push_minutes: float = 15.0  # between checkpoints there
-    private: bool = False  #      of a repository that is made for --push
-    checkpoint_s: float = 60.0
-    on_collapse: OnCollapse = "warn"
-    dry_run: bool = False
-
-
 def train(asked: Asked) -> int:
     """Trains, exports, and returns the exit code. Errors: ``ValueError``, ``KeyError`` or ``OSError`` of one line each."""
-    named = find(asked.recipe)
+    if asked.recipe != AUTO:
+        find(asked.recipe)
     check_seed(asked.seed)
     if asked.minutes is not None:
         check_minutes(asked.minutes)
@@ -69,26 +46,29 @@ def train(asked: Asked) -> int:
     if not asked.dry_run:
         _check_hub(asked)
     old = peek(checkpoint) if checkpoint.exists() else None
-    recipe = _resolved(asked, named, images, float(old[1]["kimg"]) if old else None)
     if old and not asked.resume and not asked.dry_run:
         raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
+    plan = planned(asked, images, device, old[1] if old else None)
+    recipe = plan.recipe
     if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     _check_trainable(recipe, asked, images, device)
     if asked.minutes is not None and old:
         print(f"--minutes counts at the start of a run only: this one is planned for {recipe.kimg:g} kimg (--kimg N changes "
               f"that)", file=sys.stderr)
-    elif asked.minutes is not None:
-        recipe = _budget_from_minutes(recipe, asked.minutes, images, device)
+    elif plan.asked.minutes is not None:
+        recipe = _budget_from_minutes(recipe, plan.asked.minutes, images, device)
     if asked.dry_run:
-        print(json.dumps({"recipe": named.name, "paper": named.paper, **recipe.to_json()}, indent=2))
+        named = find(plan.asked.recipe)
+        print(json.dumps({"recipe": named.name, "paper": named.paper, **recipe.to_json(), **plan.started_from}, indent=2))
         return 0
     licence = asked.licence or (old and old[1].get("licence")) or "not stated"
-    identity = identity_of(recipe.to_json(), recipe=named.name, data=images.fingerprint, seed=asked.seed, licence=licence)
+    identity = identity_of(recipe.to_json(), recipe=find(plan.asked.recipe).name, data=images.fingerprint, seed=asked.seed,
+                           licence=licence, origin=plan.started_from)
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
-    return _Session(asked, named, images, recipe, device, identity).train(resumed=old is not None)
+    return _Session(replace(plan, recipe=recipe), images, device, identity).train(resumed=old is not None)
 
 
 def _check_hub(asked: Asked) -> None:
@@ -99,16 +79,6 @@ def _check_hub(asked: Asked) -> None:
         raise ValueError("--private says how --push makes a repository: add --push user/name")
     if isinstance(asked.resume, str) and not fetch_run(asked.resume, asked.out):
         print(f"no checkpoint in {asked.resume}", file=sys.stderr)
-
-
-def _resolved(asked: Asked, named: NamedRecipe, images: Images, planned_kimg: float | None) -> Recipe:
-    """The recipe for this data, with the budget of the run that goes on, and everything that the command line changes."""
-    said = dict(kimg=planned_kimg if asked.kimg is None else asked.kimg, batch=asked.batch)
-    recipe = replace(named(images.spec), **{slot: value for slot, value in said.items() if value is not None})
-    recipe = overridden(recipe, asked.overrides)
-    if recipe.latent.classes not in (0, images.spec.classes):
-        raise ValueError(f"latent.classes must be 0 or the {images.spec.classes} of the data, got {recipe.latent.classes}")
-    return recipe
 
 
 def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device: torch.device) -> Recipe:
@@ -133,9 +103,10 @@ def _check_trainable(recipe: Recipe, asked: Asked, images: Images, device: torch
 class _Session:
     """A run in its folder, from its first round of today to the export."""
 
-    def __init__(self, asked: Asked, named: NamedRecipe, images: Images, recipe: Recipe, device: torch.device,
-                 identity: dict[str, str]):
-        self.asked, self.named, self.images, self.identity, self.out = asked, named, images, identity, asked.out
+    def __init__(self, plan: Plan, images: Images, device: torch.device, identity: dict[str, str]):
+        asked, recipe = plan.asked, plan.recipe
+        self.asked, self.origin, self.images, self.identity, self.out = asked, plan.origin, images, identity, asked.out
+        self.named = find(asked.recipe)
         self.run = Run(recipe, Stream(images, seed=asked.seed, flip=recipe.flip), seed=asked.seed, device=device, observers=[
             CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
                           identity=identity, every_s=asked.checkpoint_s),
@@ -161,6 +132,8 @@ class _Session:
         if resumed:
             print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
         else:
+            if self.origin is not None:
+                self.origin.give(run.game, run.recipe, self.images.spec)
             (self.out / HEALTHY).unlink(missing_ok=True)  # of a run that was here before
             if self.asked.resume:
                 print(f"no checkpoint in {self.out}: starting anew", file=sys.stderr)
@@ -238,28 +211,19 @@ class _Session:
         run, named, images = self.run, self.named, self.images
         data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                     fingerprint=images.fingerprint, licence=self.identity["licence"])
+        started, origin = self.identity.get("from"), None
+        if started:
+            model, _, revision = started.rpartition("@")
+            origin = dict(id=model, revision=revision, licence=self.identity["from_licence"])
         provenance = Provenance(
             recipe=named.name, parent=named.parent, ancestors=ancestors(named), paper=named.paper, note=named.note,
             changes=changes(named, images.spec), slots=run.recipe.to_json(), data=data,
-            command=_command(self.asked, run.recipe, images), seed=run.seed, nimg=run.nimg,
-            minutes=round(run.seconds / 60, 1), hardware=hardware(run.device))
+            command=command(self.asked, run.recipe, images, started and findable(started)), seed=run.seed, nimg=run.nimg,
+            minutes=round(run.seconds / 60, 1), hardware=hardware(run.device), origin=origin)
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(run.game.G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
-               log=self.out / "log.jsonl", name=self.out.name, y=run.fixed_inputs(JUDGED).y)
+               log=self.out / "log.jsonl", name=self.out.name, y=run.fixed_inputs(JUDGED).y, D=run.game.D)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
-
-
-def _command(asked: Asked, recipe: Recipe, images: Images) -> str:
-    """The command that made the model, without this machine's folders."""
-    parts = ["python", "-m", "train", asked.recipe, "--data", images.name, "--out", f"runs/{asked.out.name}"]
-    if asked.resolution is not None:
-        parts += ["--resolution", str(asked.resolution)]
-    parts += ["--kimg", f"{recipe.kimg:g}"]
-    if asked.batch is not None:
-        parts += ["--batch", str(asked.batch)]
-    if asked.seed:
-        parts += ["--seed", str(asked.seed)]
-    return " ".join([shlex.join(parts), *map(as_option, asked.overrides)])
 
 
 def _progress(done: int, total: int) -> None:

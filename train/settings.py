@@ -13,7 +13,10 @@ from gan.spec import fits, kind_name, kinds, read, write
 from train.game import discriminators
 from train.recipe import Recipe, named
 
-__all__ = ["as_option", "overridden", "override"]
+__all__ = ["as_option", "between", "overridden", "override"]
+
+OF_THE_DATA = {f"{net}.{option}" for net in "gd" for option in ("resolution", "channels")}
+
 
 def override(recipe: Recipe, path: str, text: str) -> Recipe:
     """The recipe with one slot changed, as ``--set PATH=VALUE`` asks: ``g_opt.lr=1e-4``, ``d.spectral=true``.
@@ -31,6 +34,29 @@ def overridden(recipe: Recipe, texts: Iterable[str]) -> Recipe:
             raise ValueError(f"--set needs SLOT=VALUE, got {text!r}")
         recipe = override(recipe, path.strip(), value.strip())
     return recipe
+
+
+def between(old: Recipe, new: Recipe) -> list[str]:
+    """What ``overridden`` needs to make the new recipe of the old one, part by part where a slot has parts. Two slots are
+    left out: ``kimg``, which has an option of its own, and what nets take from the data.
+
+    Errors: ``ValueError`` where the two are not of one family, which no setting changes for both nets at once.
+    """
+    if old.family != new.family:
+        raise ValueError(f"no settings lead from {old.family} to {new.family}")
+    return [text for f in dataclasses.fields(old) if f.name != "kimg"
+            for text in _changed(f.name, getattr(old, f.name), getattr(new, f.name))]
+
+
+def _changed(path: str, old: Any, new: Any) -> list[str]:
+    if write(old) == write(new) or path in OF_THE_DATA:
+        return []
+    if isinstance(new, Mapping):
+        return [text for name in new for text in _changed(f"{path}.{name}", old.get(name), new[name])]
+    if dataclasses.is_dataclass(new) and type(old) is type(new) and not hasattr(new, "constant_name"):
+        return [text for f in dataclasses.fields(new)
+                for text in _changed(f"{path}.{f.name}", getattr(old, f.name), getattr(new, f.name))]
+    return [f"{path}={write(new)}"]
 
 
 def as_option(setting: str) -> str:

@@ -49,7 +49,7 @@ A generator trained by the recipe `{recipe}` ({paper}): {shape}, {classes}, {par
 
 - **Data**: {_line(data.get('name'))}, {_count(data.get('images'))} images.
 - **Licence** of the data, and so of these weights: {_line(data.get('licence'))}.
-- **Trained**: {_trained(training)}.
+- **Trained**: {_trained(training)}.{_origin(training)}
 - **Command**: `{_line(training.get('command'))}`
 - **Code**: {CODE_LICENCE}. The weights are plain safetensors: loading them runs no code.
 
@@ -115,6 +115,13 @@ def _trained(training: Mapping[str, Any]) -> str:
     images = "an unknown number of" if nimg is None else f"{nimg / 1000:,.0f} thousand"
     took = "" if minutes is None else f", {minutes:,.0f} minutes"
     return f"{images} images shown to D{took} on {_line(training.get('hardware'))}"
+
+
+def _origin(training: Mapping[str, Any]) -> str:
+    """A line on the model that this one started from, "" where it started from nothing: its data's licence holds too."""
+    origin = _mapping(training.get("from"))
+    return (f"\n- **Started from**: {_line(origin.get('id'))}, revision {_line(origin.get('revision'))}; the licence of its "
+            f"data holds for these weights as well: {_line(origin.get('licence'))}.") if origin else ""
 
 
 def _measured(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""Dynamics: what moves a knob of the game over time. They are part of the recipe, and so of the algorithm."""
+"""Dynamics: what moves a knob of the game over time, or holds a part of it still. They are part of the recipe, and so of the
+algorithm."""
 
 from __future__ import annotations
 
@@ -7,21 +8,23 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from gan.base import Batch
 from gan.spec import Recorded, write
 from train.game.game import Game, Phase
 from train.game.step import Step
 
-__all__ = ["AdaptiveAugment", "ClipWeights", "Dynamics", "Grow"]
-RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "Grow")
+__all__ = ["AdaptiveAugment", "ClipWeights", "Dynamics", "FreezeD", "Grow", "WarmUp"]
+RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "FreezeD", "Grow", "WarmUp")
 
 
 class Dynamics(Recorded):
     """Does nothing at every moment of a game; subclasses override the moments they need. It never computes a loss."""
 
     def check(self, game: Game) -> None:
-        """Errors: ``ValueError`` where the game has no place for it. Called once, when the game is built."""
+        """Errors: ``ValueError`` where the game has no place for it. Called once, when the game is built, which may be in
+        shapes without memory."""
 
     def on_start(self, game: Game) -> None:
         """Before the first round of a session, after a resume."""
@@ -132,3 +135,58 @@ class AdaptiveAugment(Dynamics):
 
     def restore(self, state: dict[str, Any]) -> None:
         self.p, self.signs = state.get("p"), state.get("signs", [])
+
+
+class WarmUp(Dynamics):
+    """D learns alone for the first ``kimg`` thousand images, and G and its average rest: a D that knows nothing yet would
+    teach a trained G to forget. For runs that start from a trained G (``--from``) whose D is new."""
+
+    def __init__(self, kimg: float = 1.0):
+        if not 0 < kimg < math.inf:
+            raise ValueError(f"kimg of WarmUp must be a number above 0, got {kimg}")
+        self.kimg = kimg
+
+    def before_round(self, game: Game) -> None:
+        game.resting = frozenset("G" if game.nimg < 1000 * self.kimg else "")
+
+
+class FreezeD(Dynamics):
+    """The first layers of D keep what they know: those that read maps of more than ``px`` are not trained (Mo, Cho and Shin
+    2020, arXiv:2002.10964, who count layers where this counts their resolution, which every family has). For runs that start
+    from a trained D (``--from``), on few pictures.
+    """
+
+    def __init__(self, px: int = 16):
+        if px < 1:
+            raise ValueError(f"px of FreezeD must be at least 1, got {px}")
+        self.px = px
+
+    @torch.no_grad()
+    def check(self, game: Game) -> None:
+        G, D, first = game.G, game.D, []
+
+        def seen(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            if inputs and isinstance(inputs[0], torch.Tensor) and inputs[0].ndim == 4 and inputs[0].shape[-1] > self.px:
+                first.append(module)
+
+        hooks = [module.register_forward_pre_hook(seen) for module in D.modules()]
+        n, device = game.nimg_per_round, next(D.parameters()).device
+        pictures = [torch.zeros(n, channels, G.resolution // scale, G.resolution // scale, device=device)
+                    for channels, scale in ((G.channels, 1), *([(G.source.channels, G.source.scale)] if G.source else ()))]
+        c = torch.zeros(n, dtype=torch.long, device=device) if G.latent.classes else None
+        try:
+            D.eval().features(pictures[0], c, *pictures[1:])  # in evaluation no statistics move
+        finally:
+            D.train()
+            for hook in hooks:
+                hook.remove()
+        params = [p for m in first for p in (*m.parameters(recurse=False), *_parametrised(m)) if p.requires_grad]
+        if not params:
+            raise ValueError(f"FreezeD finds no layer of this D that reads maps of more than {self.px} px")
+        for p in params:
+            p.requires_grad_(False)
+
+
+def _parametrised(module: nn.Module) -> list[nn.Parameter]:
+    """What spectral norm keeps a module's weights in."""
+    return list(module.parametrizations.parameters()) if hasattr(module, "parametrizations") else []

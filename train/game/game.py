@@ -117,6 +117,7 @@ class Game:
     planned_nimg: int  #  the whole run, for schedules; a budget that is raised later prolongs their end
     nimg: int = 0  #      real images shown to D in its main phase
     rounds: int = 0
+    resting: frozenset[str] = frozenset()  # nets that are not trained at present, which a dynamic may say
 
     def step(self, phase: Phase, z: Tensor, batch: Batch, rng: torch.Generator) -> Step:
         """What the phase's losses read of a batch."""
@@ -138,7 +139,8 @@ class Game:
             tensors.update({f"{prefix}.{k}": v for k, v in module.state_dict().items()})
         for net, optimiser in self._optimisers().items():
             tensors.update({f"opt.{net}.{k}": v for k, v in packed(optimiser).items()})
-        return tensors, dict(nimg=self.nimg, planned_nimg=self.planned_nimg, steps=self.rounds)
+        rested = [net for net, optimiser in self._optimisers().items() if not optimiser.state]
+        return tensors, dict(nimg=self.nimg, planned_nimg=self.planned_nimg, steps=self.rounds, rested=rested)
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """The inverse of ``state``; what else the two hold is left alone."""
@@ -146,7 +148,7 @@ class Game:
             module.load_state_dict(_under(tensors, f"{prefix}."))
         for net, optimiser in self._optimisers().items():
             found = _under(tensors, f"opt.{net}.")
-            if meta["steps"] and not found:
+            if meta["steps"] and not found and net not in meta.get("rested", ()):
                 raise KeyError(f"opt.{net}")
             unpack(optimiser, found)
         self.nimg, self.planned_nimg, self.rounds = meta["nimg"], meta["planned_nimg"], meta["steps"]

@@ -18,7 +18,7 @@ from train.recipe import Recipe
 from train.run.build import build_game
 from train.run.loop import Run
 
-__all__ = ["check_memory", "check_minutes", "images_per_s", "kimg_in", "memory_bytes"]
+__all__ = ["check_memory", "check_minutes", "free_bytes", "images_per_s", "kimg_in", "memory_bytes"]
 
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
 
@@ -53,7 +53,7 @@ def kimg_in(minutes: float, rate: float) -> float:
 def check_memory(recipe: Recipe, spec: DataSpec, device: torch.device) -> None:
     """Errors: ``ValueError`` with the estimate where training would not fit; nothing is allocated to find out."""
     weights, pictures = memory_bytes(recipe, spec)
-    free = _free_bytes(device)
+    free = free_bytes(device)
     if weights + pictures > free:
         raise ValueError(f"this needs at least {(weights + pictures) / 1e9:,.1f} GB ({weights / 1e9:,.1f} for weights and "
                          f"optimisers, {pictures / 1e9:,.1f} for a batch on its way) and {free / 1e9:,.1f} GB are free: "
@@ -92,7 +92,7 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
     return 5 * size_g + 4 * size_d + 4 * size_terms, most
 
 
-def _free_bytes(device: torch.device) -> float:
+def free_bytes(device: torch.device) -> float:
     """Memory that is there to be taken, infinity where nobody can tell."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]

@@ -19,13 +19,14 @@ __all__ = ["CHECKPOINT", "HEALTHY", "differences", "identity_of", "load_checkpoi
 
 CHECKPOINT = "checkpoint.safetensors"
 HEALTHY = "healthy.safetensors"  # the last state that the collapse watch found well, where it may be gone back to
-FREE = ("kimg", "licence")  # what may change between sessions: a budget may be raised
+FREE = ("kimg", "licence", "from_licence")  # what may change between sessions: a budget may be raised
 
 
-def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int, licence: str) -> dict[str, str]:
-    """What must be the same when a run is resumed, as flat text: every slot, the data's fingerprint, the seed;
-    and, beside these, what ``FREE`` names."""
-    return {"recipe": recipe, **slots, "data": data, "seed": str(seed), "licence": licence}
+def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int, licence: str,
+                origin: dict[str, str] | None = None) -> dict[str, str]:
+    """What must be the same when a run is resumed, as flat text: every slot, the data's fingerprint, the seed, what it
+    started from (``origin``: "from" and "from_licence"); and, beside these, what ``FREE`` names."""
+    return {"recipe": recipe, **slots, "data": data, "seed": str(seed), "licence": licence, **(origin or {})}
 
 
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gan import hub
-from gan.base import Generator
+from gan.base import Discriminator, Generator
 from gan.engine import device_name, draw
 from gan.files import write_json, write_text
 from gan.hub.card import card
@@ -21,6 +21,7 @@ from gan.image import contact_sheet, tiles_that_fit, to_pil
 from gan.latent import Draw, latents
 from gan.recipe import SeedsRecipe, save_png
 from train.run.curves import curves
+from train.run.origin import keep_discriminator
 from train.run.settle import settled
 
 __all__ = ["JUDGED", "Provenance", "export", "hardware"]
@@ -46,6 +47,7 @@ class Provenance:
     nimg: int
     minutes: float
     hardware: str
+    origin: dict[str, str] | None = None  # "from" in training.json: id, revision and licence of what the run started from
 
 
 def hardware(device: torch.device) -> str:
@@ -55,16 +57,22 @@ def hardware(device: torch.device) -> str:
 
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),
-           snapshots: Path | None = None, log: Path | None = None, name: str = "", y: Tensor | None = None) -> None:
+           snapshots: Path | None = None, log: Path | None = None, name: str = "", y: Tensor | None = None,
+           D: Discriminator | None = None) -> None:
     """Writes the whole model folder, with the timeline of ``snapshots`` and the curves of ``log``.
 
     The samples are drawn from the file, reloaded; where G reads pictures, from the 64 pictures y [64, Cy, H, W], which are
-    not written down: the sheet of such a model is plain.
+    not written down: the sheet of such a model is plain. D, where it is given and small, lies beside G for training to go on
+    from (``train.run.origin``).
     """
     G = settled(G_ema, y=y).cpu().to(memory_format=torch.contiguous_format)
     y = None if y is None else y.cpu()
     hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, y))
+    if D is not None:
+        keep_discriminator(folder, D)
     training = asdict(provenance)
+    origin = training.pop("origin")
+    training |= {"from": origin} if origin else {}
     write_json(folder / "training.json", training)
     model = hub.load(folder)
     name = name or model.id

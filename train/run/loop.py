@@ -110,10 +110,11 @@ class Run:
         for dynamics in self.dynamics:
             dynamics.before_round(game)
         for phase in game.phases:
-            if game.rounds % phase.every == 0:
+            if game.rounds % phase.every == 0 and phase.net not in game.resting:
                 for _ in range(phase.repeats):
                     self._update(phase)
-        self._average()
+        if "G" not in game.resting:
+            self._average()
         game.nimg += game.nimg_per_round
         game.rounds += 1
         for dynamics in self.dynamics:

@@ -1,0 +1,159 @@
+"""train.auto and train.data.mirror: what is trained where no recipe is named, and why."""
+
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from commands import error_of, train
+from conftest import tiny_images
+from PIL import Image, ImageDraw, ImageFont
+
+from train import auto
+from train.asked import Asked
+from train.auto import RULES, Facts, chosen, planned
+from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
+from train.data.spec import DataSpec
+from train.recipes import find
+from train.run.checkpoint import CHECKPOINT, peek
+from train.settings import between, overridden
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(auto, "images_per_s", lambda *args, **kwargs: 100.0)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    rs = np.random.RandomState(0)
+    for k in range(12):
+        path = tmp_path / "photos" / f"{k}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(rs.randint(0, 256, (16, 16, 3), np.uint8)).save(path)
+    return tmp_path / "photos"
+
+
+def letters(count=300):
+    """Grey pictures of small letters and figures, each in a size and a place of its own."""
+    rs, found = np.random.RandomState(0), []
+    for _ in range(count):
+        image = Image.new("L", (32, 32))
+        letter = "abcdefghijklmnopqrstuvwxyz0123456789"[rs.randint(36)]
+        font = ImageFont.load_default(size=int(rs.randint(18, 27)))
+        ImageDraw.Draw(image).text((8 + rs.uniform(-4, 4), 2 + rs.uniform(-4, 4)), letter, font=font, fill=255)
+        found.append(np.array(image)[..., None])
+    return np.stack(found)
+
+
+def test_letters_face_one_way_and_their_mirrored_mixture_does_not():
+    """Half of the same letters mirrored: then mirror images are as usual as pictures."""
+    pixels = letters()
+    assert strange_mirror_images(pixels) >= ONE_WAY
+    mixed = pixels.copy()
+    mixed[::2] = mixed[::2, :, ::-1]
+    assert abs(strange_mirror_images(mixed) - 0.5) < 0.1
+    assert strange_mirror_images(pixels) == strange_mirror_images(pixels.copy())
+
+
+def test_pictures_that_are_their_own_mirror_images_are_no_letters():
+    half = np.random.RandomState(0).randint(0, 256, (200, 16, 8, 3), np.uint8)
+    assert strange_mirror_images(np.concatenate([half, half[:, :, ::-1]], 2)) == pytest.approx(0.5, abs=0.05)
+    assert strange_mirror_images(np.zeros((2, 16, 16, 1), np.uint8)) == 0.5  # and nothing is divided by zero
+
+
+def facts(**others) -> Facts:
+    return Facts(**{**dict(count=3000, resolution=64, channels=3, classes=0, strange=0.5, gpu=False), **others})
+
+
+@pytest.mark.parametrize(("found", "settings"), [
+    (facts(), ["dcgan", "d.spectral=true", "g.width=48", "flip=true", "augment=DiffAugment('translation')"]),
+    (facts(classes=5, count=500), ["cgan", "batch=16", "augment=DiffAugment()"]),
+    (facts(gpu=True), ["dcgan", "batch=64"]),
+    (facts(strange=0.8), ["flip=false"]),
+    (facts(count=FEWEST - 1), ["flip=false"]),
+    (facts(channels=1, resolution=32, classes=10, count=60_000, strange=0.95), ["cgan", "flip=false"]),
+    (facts(channels=1, resolution=32, count=60_000), ["gan"]),
+    (facts(count=200_000), ["dcgan"]),
+])
+def test_rules(found, settings):
+    said = [part for rule in chosen(found) for part in (rule.recipe, *rule.settings)]
+    assert set(settings) <= set(said)
+    assert any(text.startswith("augment=") for text in said) == (found.count < 20_000 if not found.small_and_grey else False)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("classes", [0, 4])
+@pytest.mark.parametrize("count", [10, 3000, 200_000])
+def test_every_way_through_the_table_is_a_recipe(channels, classes, count):
+    """One rule of each group always holds, says why, and its settings suit the recipe."""
+    for resolution, gpu in ((16, False), (64, True), (64, False)):
+        rules = chosen(facts(channels=channels, classes=classes, count=count, resolution=resolution, gpu=gpu))
+        assert [rule.group for rule in rules] == list(dict.fromkeys(rule.group for rule in RULES))
+        assert all(rule.why and rule.measured for rule in rules)
+        spec = DataSpec(resolution, channels, classes, tuple(map(str, range(classes))), count)
+        overridden(find(rules[0].recipe)(spec), [text for rule in rules for text in rule.settings])
+
+
+def test_settings_between_two_recipes_lead_from_one_to_the_other():
+    spec = DataSpec(32, 3, 2, ("a", "b"), 9)
+    old = find("cgan")(spec)
+    new = overridden(old, ["g.width=48", "d.spectral=false", "g_opt.lr=Schedule(1e-3, 0)", "d_opt=RMSprop()", "flip=true",
+                           "penalties=R1(Schedule(1, 2))", "latent.noise=7", "augment=DiffAugment('color')"])
+    lines = between(old, new)
+    assert overridden(old, lines).to_json() == new.to_json() and between(new, new) == []
+    with pytest.raises(ValueError, match="no settings lead from dcgan to mlp"):
+        between(old, find("gan")(spec))
+
+
+def test_auto_is_an_ordinary_run_that_a_plain_command_repeats(photos, tmp_path, capsys):
+    """The user's own settings win; run, card and the resumed run know the resolved recipe; the plain command is the same."""
+    own = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", "cpu"]
+    assert train("--data", photos, "--out", tmp_path / "a", *own, "--kimg", "0.012") == 0
+    said = capsys.readouterr().err
+    for words in ("auto: data     photos: 12 RGB pictures, 16 px, no classes", "auto: recipe   dcgan d.spectral=true: ",
+                  "auto: mirror   flip=false: under 100 pictures", "(not measured)", "each picture 1 times"):
+        assert words in said
+    again = json.loads((tmp_path / "a" / "export" / "training.json").read_text())["command"]
+    assert f"auto: the same without auto: {again}" in said and "g.width=4" in again and " dcgan " in again
+    identity = peek(tmp_path / "a" / CHECKPOINT)[1]
+    assert identity["recipe"] == "dcgan" and "'spectral': True" in identity["d"] and identity["batch"] == "4"
+
+    words = shlex.split(again)[3:]
+    words[words.index("--data") + 1], words[words.index("--out") + 1] = photos, tmp_path / "b"
+    assert train(*words, "--device", "cpu") == 0
+    assert peek(tmp_path / "b" / CHECKPOINT)[1] == identity
+
+    capsys.readouterr()
+    assert train("auto", "--data", photos, "--out", tmp_path / "a", "--device", "cpu", "--resume", "--kimg", "0.016") == 0
+    assert "resumed at 0.0 kimg" in (err := capsys.readouterr().err) and "auto:" not in err
+    assert peek(tmp_path / "a" / CHECKPOINT)[1] == {**identity, "kimg": "0.016"}
+    assert train("--data", photos, "--out", tmp_path / "a", "--kimg", "1") == 1
+    assert "already holds a run" in error_of(capsys)
+
+
+def test_a_budget_is_said_and_becomes_images(photos, tmp_path, capsys):
+    assert train("--data", photos, "--out", tmp_path / "r", "--dry-run") == 0
+    out, err = capsys.readouterr()
+    assert "30 minutes (nobody named a budget" in err and json.loads(out)["kimg"] == "180.0"
+    assert train("auto", "--data", photos, "--out", tmp_path / "r", "--minutes", "1", "--dry-run") == 0
+    assert json.loads(capsys.readouterr().out)["kimg"] == "6.0"
+
+
+def test_a_batch_that_does_not_fit_is_halved(monkeypatch, capsys):
+    def check(recipe, spec, device):
+        if recipe.batch > 4:
+            raise ValueError("this needs at least 9 GB (1 for weights ...) and 2 GB are free: choose a smaller width")
+
+    monkeypatch.setattr(auto, "check_memory", check)
+    images = tiny_images(channels=3)
+    plan = planned(Asked("x", Path("runs/x"), kimg=1.0), images, CPU, None)
+    assert plan.recipe.batch == 4 and plan.asked.overrides[-1] == "batch=4"
+    assert "auto: memory   batch=8" in (err := capsys.readouterr().err) and "auto: memory   batch=4" in err
+    with pytest.raises(ValueError, match="GB are free"):
+        planned(Asked("x", Path("runs/x"), kimg=1.0, batch=16), images, CPU, None)

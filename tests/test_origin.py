@@ -1,0 +1,295 @@
+"""train.run.origin and train.run.adapt: a run starts from what another has learnt (--from)."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from commands import TINY, error_of, train
+from conftest import tiny_images
+from PIL import Image
+from runs import assert_same, everything, tiny_run
+from safetensors.torch import load_file, save_file
+
+from gan import hub
+from gan.hub.contents import DISCRIMINATOR, FIXED
+from train import auto
+from train.data.stream import Stream
+from train.recipes import RECIPES, find
+from train.run.checkpoint import CHECKPOINT, peek, save_checkpoint
+from train.run.loop import Run
+from train.run.origin import Origin, keep_discriminator, read_origin
+from train.settings import overridden
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(auto, "images_per_s", lambda *args, **kwargs: 100.0)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Two sets of 16 px: RGB in two classes; grey in three, one of them called as one of the first."""
+    root = tmp_path_factory.mktemp("sets")
+    rs = np.random.RandomState(0)
+    for name, classes, shape in (("colour", ("ant", "bee"), (16, 16, 3)), ("grey", ("bee", "cow", "dog"), (16, 16))):
+        for k in range(12):
+            path = root / name / classes[k % len(classes)] / f"{k}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rs.randint(0, 256, shape, np.uint8)).save(path)
+    return root
+
+
+def origin_of(run, images) -> Origin:
+    nets = {net: {k: v.clone() for k, v in module.state_dict().items()} for net, module in run.game._modules().items()}
+    return Origin("model", "r" * 12, "x", run.recipe, images.spec.class_names, "CC0", **nets)
+
+
+def begun(origin, name, images, *overrides, seed=1) -> Run:
+    """A run on the origin's nets, from its weights."""
+    recipe = origin.nets_for(find(name)(images.spec), images.spec)
+    recipe = overridden(recipe, ["batch=4", "kimg=0.1", *overrides, *(["d.width=4"] if origin.D is None else [])])
+    run = Run(recipe, Stream(images, seed=seed), seed=seed)
+    origin.give(run.game, run.recipe, images.spec)
+    return run
+
+
+def pictures(G, c):
+    z = G.latent.sample(6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return G.eval()(z, None if c is None else torch.full((6,), c))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_starts_from_a_run_of_its_own(name):
+    images = tiny_images(classes=3)
+    source = tiny_run(name, images=images)
+    for _ in range(2):
+        source.advance()
+    origin = origin_of(source, images)
+    fresh = begun(origin, name, images)
+    assert origin.why_no_discriminator(fresh.recipe, images.spec) == ""
+    if source.game.G.levels > 1:
+        for net in (source.game.G, source.game.D, source.game.G_ema):
+            net.grow(source.game.G.levels - 1, 1.0)
+    for prefix, module in source.game._modules().items():
+        for key, value in module.state_dict().items():
+            assert torch.equal(fresh.game._modules()[prefix].state_dict()[key], value), f"{prefix}.{key}"
+    fresh.advance()
+
+
+@pytest.mark.parametrize("name", ["dcgan", "cgan", "r3gan", "stylegan2", "progan", "gan", "fastgan"])
+def test_grey_becomes_rgb_and_back(name):
+    """The same picture in three channels, and judged alike by a D that reads it so."""
+    grey, colour = tiny_images(classes=2), tiny_images(classes=2, channels=3)
+    source = tiny_run(name, *(["callbacks=[]"] if name == "progan" else []), images=grey)
+    source.advance()
+    origin = origin_of(source, grey)
+    run = begun(origin, name, colour)
+    assert origin.why_no_discriminator(run.recipe, colour.spec) == ""
+    c = 1 if run.recipe.latent.classes else None
+    old, new = pictures(source.game.G, c), pictures(run.game.G, c)
+    torch.testing.assert_close(new, old.expand(-1, 3, -1, -1), rtol=1e-4, atol=1e-4)
+    labels = None if c is None else torch.full((6,), c)
+    x = torch.rand(6, 1, 16, 16) * 2 - 1
+    with torch.no_grad():
+        judged = source.game.D.eval()(x, labels), run.game.D.eval()(x.expand(-1, 3, -1, -1), labels)
+    spectral = any("parametrizations" in key for key in run.game.D.state_dict())  # another input, another norm
+    tolerance = 0.5 if spectral else 1e-4
+    torch.testing.assert_close(*judged, rtol=tolerance, atol=tolerance)
+    again = begun(origin_of(run, colour), name, grey, seed=2)
+    torch.testing.assert_close(pictures(again.game.G, c), old, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("old", "new"), [("dcgan", "cgan"), ("cgan", "dcgan"), ("cgan", "cgan")])
+def test_classes_are_adapted(old, new):
+    """A class of the same name keeps what it had, a new one begins as the mean; where there were none, all draw alike."""
+    before, after = tiny_images(classes=3), tiny_images(classes=4)
+    after = replace(after, spec=replace(after.spec, class_names=("class2", "new", "class0", "other")))
+    source = tiny_run(old, images=before)
+    source.advance()
+    run = begun(origin_of(source, before), new, after)
+    G, was = run.game.G, source.game.G
+    if (old, new) == ("cgan", "cgan"):
+        embed, table = G.append.embed.weight, was.append.embed.weight
+        assert torch.equal(embed[[0, 2]], table[[2, 0]]) and torch.equal(embed[1], embed[3])
+        torch.testing.assert_close(embed[1], table.mean(0))
+        torch.testing.assert_close(pictures(G, 0), pictures(was, 2))
+        assert torch.equal(run.game.D.head.embed.parametrizations.weight.original[0],
+                           source.game.D.head.embed.parametrizations.weight.original[2])
+    elif old == "dcgan":
+        torch.testing.assert_close(pictures(G, 3), pictures(was, None))
+    else:
+        assert torch.equal(G.first.weight, was.first.weight[:100]) and G.append.embed is None
+    run.advance()
+
+
+def test_a_net_that_cannot_be_adapted_is_refused_or_begun_anew():
+    plain, labelled = tiny_images(), tiny_images(classes=3)
+    source = tiny_run("wgan-gp", images=plain)
+    origin = origin_of(source, plain)
+    conditional = overridden(find("wgan-gp")(labelled.spec), ["latent.classes=3", "g.width=4", "d.width=4"])
+    with pytest.raises(ValueError, match="the generator of model does not fit this recipe and this data: blocks"):
+        origin.why_no_discriminator(origin.nets_for(conditional, labelled.spec), labelled.spec)
+    source = tiny_run("dcgan", images=plain)
+    origin = origin_of(source, plain)
+    wider = overridden(origin.nets_for(find("dcgan")(plain.spec), plain.spec), ["d.width=8"])
+    assert origin.why_no_discriminator(wider, plain.spec).startswith("its own does not fit: convs.0.weight")
+    run = tiny_run("dcgan", "d.width=8", images=plain, seed=1)
+    fresh = {k: v.clone() for k, v in run.game.D.state_dict().items()}
+    origin.give(run.game, wider, plain.spec)
+    assert all(torch.equal(v, fresh[k]) for k, v in run.game.D.state_dict().items())
+
+
+def test_discriminator_beside_a_model(tmp_path):
+    """Kept where it is small, read strictly; whatever is wrong with it is one line."""
+    D = tiny_run("cgan").game.D
+    assert keep_discriminator(tmp_path, D)
+    kept = load_file(tmp_path / DISCRIMINATOR)
+    assert kept["convs.0.parametrizations.weight.original"].dtype == torch.float16 and kept.keys() == D.state_dict().keys()
+    D.convs[0].bias.data[0] = 1e9  # no float16 holds it
+    assert not keep_discriminator(tmp_path, D) and not (tmp_path / DISCRIMINATOR).exists()
+
+
+def test_a_large_discriminator_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setitem(FIXED, DISCRIMINATOR, 1000)
+    (tmp_path / DISCRIMINATOR).write_bytes(b"of an earlier export")
+    assert not keep_discriminator(tmp_path, tiny_run("dcgan").game.D) and not (tmp_path / DISCRIMINATOR).exists()
+
+
+def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
+    """What the run, its card and its command say; resumed, exactly; a D that is there is taken, else G rests at first."""
+    base = ["--data", photos / "colour", "--device", "cpu", "--checkpoint-s", "0"]
+    assert train("cgan", *base, "--out", tmp_path / "runs/first", *TINY, "--kimg", "0.016", "--licence", "research only",
+                 "--set", "flip=true") == 0
+    first = tmp_path / "runs" / "first"
+    capsys.readouterr()
+    second = ["--data", photos / "grey", "--device", "cpu", "--out", tmp_path / "second", "--from", first, "--kimg"]
+    assert train(*second, "0.016") == 0
+    assert "G, its average and D\n" in capsys.readouterr().err
+    said = json.loads((tmp_path / "second" / "export" / "training.json").read_text())
+    revision = said["from"]["revision"]
+    assert said["from"] == {"id": "first", "revision": revision, "licence": "research only"} and len(revision) == 12
+    assert said["recipe"] == "cgan" and said["slots"]["flip"] == "True" and said["slots"]["batch"] == "4"
+    assert "--from runs/first" in said["command"] and "--set flip=True" in said["command"]
+    assert peek(tmp_path / "second" / CHECKPOINT)[1]["from"] == f"first@{revision}"
+    card = (tmp_path / "second" / "export" / "README.md").read_text()
+    assert f"**Started from**: first, revision {revision}" in card
+    assert "the licence of its data holds for these weights as well: research only" in card
+
+    (first / "export" / DISCRIMINATOR).unlink()
+    third = ["--data", photos / "grey", "--device", "cpu", "--out", tmp_path / "third", "--from", first / "export"]
+    assert train(*third, "--kimg", "0.016") == 0
+    assert "D starts anew (there is none beside it), and G rests for its first " in capsys.readouterr().err
+    identity = peek(tmp_path / "third" / CHECKPOINT)[1]
+    assert "WarmUp" in identity["callbacks"]
+
+    assert train(*third[:6], "--resume", "--kimg", "0.024") == 0
+    after = json.loads((tmp_path / "third" / "export" / "training.json").read_text())
+    assert after["nimg"] == 24 and after["from"]["id"] == "first" and "--from runs/first" in after["command"]
+    assert peek(tmp_path / "third" / CHECKPOINT)[1] == {**identity, "kimg": "0.024"}
+
+
+def test_resumed_is_bit_exact_with_an_origin(photos, tmp_path):
+    base = ["--data", photos / "colour", "--device", "cpu", "--checkpoint-s", "0"]
+    assert train("dcgan", *base, "--out", tmp_path / "first", *TINY, "--kimg", "0.008") == 0
+    whole = ["--from", tmp_path / "first", *base]
+    assert train(*whole, "--out", tmp_path / "a", "--kimg", "0.024") == 0
+    assert train(*whole, "--out", tmp_path / "b", "--kimg", "0.012") == 0
+    assert train(*base, "--out", tmp_path / "b", "--resume", "--kimg", "0.024") == 0
+    a, b = (load_file(tmp_path / run / CHECKPOINT) for run in "ab")
+    assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_dry_run_says_where_it_would_start(photos, tmp_path, capsys):
+    assert train("--data", photos / "grey", "--out", tmp_path / "r", "--from", "mnist-dcgan", "--resolution", "32", "--kimg",
+                 "1", "--dry-run") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["recipe"] == "dcgan" and printed["from"].startswith("mnist-dcgan@") and "WarmUp" in printed["callbacks"]
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("name", sorted(p.parent.name for p in hub.WEIGHTS.glob("*/config.json")))
+def test_every_shipped_model_is_an_origin(name):
+    origin = read_origin(name)
+    spec = tiny_images(channels=origin.recipe.g["channels"], resolution=origin.recipe.g["resolution"],
+                       classes=origin.recipe.latent.classes).spec
+    named = find(origin.recipe_name)
+    recipe = origin.trained_as_before(origin.nets_for(named(spec), spec))
+    assert origin.why_no_discriminator(recipe, spec) in ("", "there is none beside it") and origin.licence != "not stated"
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    (["--from", "mnist-dcgan"], "mnist-dcgan draws 32 px and the pictures are read at 16 px: add --resolution 32"),
+    (["biggan", "--from", "mnist-dcgan"], "mnist-dcgan is a dcgan, and the recipe trains a biggan: "),
+    (["--from", "absent"], "no model 'absent': expected a folder, a Hub id"),
+    (["--from", "EMPTY"], "no config.json in empty: this is no model folder of ours"),
+    (["--from", "TORN"], "cannot be read: --from needs a whole checkpoint, or the export beside it"),
+    (["--from", "BROKEN"], "broken: discriminator.safetensors is not usable: "),
+    (["--from", "OTHER"], "its tensors are not those of the D that training.json names"),
+    (["--from", "NAN"], "D.head.score.bias holds numbers that are not finite"),
+    (["--from", "MUTE"], "does not say how it was trained"),
+    (["--from", "ODD"], "the recipe of odd cannot be read: "),
+])
+def test_bad_origins(photos, tmp_path, capsys, args, message):
+    run, export = tmp_path / "good", tmp_path / "good" / "export"
+    assert train("dcgan", "--data", photos / "colour", "--out", run, *TINY, "--kimg", "0.004") == 0
+    places = {name.upper(): tmp_path / name for name in ("empty", "torn", "broken", "other", "nan", "mute", "odd")}
+    for name, place in places.items():
+        place.mkdir()
+        for path in export.iterdir() if name not in ("EMPTY", "TORN") else ():
+            (place / path.name).write_bytes(path.read_bytes()) if path.is_file() else None
+    (places["TORN"] / CHECKPOINT).write_bytes((run / CHECKPOINT).read_bytes()[:999])
+    (places["BROKEN"] / DISCRIMINATOR).write_bytes(b"torn")
+    D = load_file(export / DISCRIMINATOR)
+    save_file({"x": torch.zeros(1)}, places["OTHER"] / DISCRIMINATOR)
+    save_file({**D, "head.score.bias": torch.full((1,), torch.nan)}, places["NAN"] / DISCRIMINATOR)
+    training = json.loads((export / "training.json").read_text())
+    (places["MUTE"] / "training.json").unlink()
+    odd = {**training, "slots": {**training["slots"], "loss": "import os"}}
+    (places["ODD"] / "training.json").write_text(json.dumps(odd))
+    capsys.readouterr()
+    assert train(*(places.get(a, a) for a in args), "--data", photos / "colour", "--out", tmp_path / "r", "--kimg", "1") == 1
+    assert message in error_of(capsys)
+    assert not (tmp_path / "r").exists()
+
+
+def test_resting_g_and_a_frozen_d(tmp_path):
+    """WarmUp: G and its average stand still for so long, and then learn. FreezeD: the first layers never move."""
+    run = tiny_run("dcgan", "callbacks=WarmUp(0.008), FreezeD(8)", "d.spectral=true", kimg=0.1)
+    start = everything(run)
+    run.advance(), run.advance()
+    still = everything(run)
+    weights = [k for k in start if k.startswith(("G.", "G_ema.")) and k.endswith(("weight", "bias"))]
+    assert all(torch.equal(start[k], still[k]) for k in weights)
+    assert not torch.equal(start["D.head.score.weight"] if "D.head.score.weight" in start else
+                           start["D.head.score.parametrizations.weight.original"],
+                           still["D.head.score.parametrizations.weight.original"])
+    save_checkpoint(tmp_path / CHECKPOINT, run.state(), {})
+    run.advance()
+    assert not torch.equal(everything(run)["G.first.weight"], start["G.first.weight"])
+    later = everything(run)
+    first, second = (f"D.convs.{k}.parametrizations.weight.original" for k in (0, 3))
+    assert torch.equal(later[first], start[first]) and not torch.equal(later[second], start[second])
+
+
+def test_freeze_d_says_where_it_has_no_place():
+    with pytest.raises(ValueError, match="FreezeD finds no layer of this D that reads maps of more than 16 px"):
+        tiny_run("gan", "callbacks=FreezeD()")
+
+
+def test_a_frozen_run_resumes(tmp_path):
+    options = ["callbacks=WarmUp(0.006), FreezeD(8)"]
+    straight = tiny_run("dcgan", *options)
+    straight.advance()
+    state = straight.state()
+    save_checkpoint(tmp_path / CHECKPOINT, state, {})
+    resumed = tiny_run("dcgan", *options)
+    resumed.restore({k: v.clone() for k, v in state[0].items()}, state[1])
+    for run in (straight, resumed):
+        torch.manual_seed(0)
+        run.rng.manual_seed(0)
+        run.advance(), run.advance()
+    assert_same(straight, resumed)

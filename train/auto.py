@@ -1,0 +1,218 @@
+"""What is trained where no recipe is named: a table of rules, read from the top; of each group the first that holds counts.
+
+Every rule says why, and where that was measured. What the rules resolve to is an ordinary recipe with ordinary settings: the
+run, its card and the command that repeats it know nothing of this file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from gan.engine import device_name
+from gan.spec import write
+from train.asked import AUTO, Asked, as_before, as_the_origin, command, resolved
+from train.data.images import Images
+from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
+from train.game.dynamics import WarmUp
+from train.recipe import Recipe
+from train.run.budget import check_memory, free_bytes, images_per_s, kimg_in, memory_bytes
+from train.run.origin import Origin, findable, read_origin
+from train.settings import overridden
+
+__all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "planned"]
+
+DEFAULT_MINUTES = 30.0  # where neither recipe nor budget is named
+SMALLEST_BATCH = 4  #     to which a batch is halved where memory is short
+TAKES = 1.5  #            memory of a run in parts of the estimate's lower bound: 1.3 to 1.7 were seen
+NOTHING = "none"  #       of --from
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules may ask for."""
+
+    count: int  #         pictures
+    resolution: int  #    px
+    channels: int
+    classes: int
+    strange: float  #     share of pictures that look stranger in the mirror
+    gpu: bool
+
+    @property
+    def small_and_grey(self) -> bool:
+        """Digits, letters, signs."""
+        return self.channels == 1 and self.resolution <= 32
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table."""
+
+    group: str
+    holds: Callable[[Facts], bool]
+    recipe: str = ""  #                  a name, in the first group only
+    settings: tuple[str, ...] = ()
+    why: str = ""
+    measured: str = NOT_MEASURED
+
+
+MNIST = "benchmarks/results/mnist.md"
+RULES = (
+    Rule("recipe", lambda f: f.small_and_grey and f.classes > 1, "cgan", why="a small DCGAN that is told the class: of all "
+         "recipes that need no second setting the nearest to real digits in 15 minutes", measured=MNIST),
+    Rule("recipe", lambda f: f.small_and_grey, "gan", why="perceptrons: without labels the nearest to real digits in 30 "
+         "minutes, since they see ten times the pictures that convolutions see", measured=MNIST),
+    Rule("recipe", lambda f: f.classes > 1, "cgan", why="DCGAN's nets, told the class, with spectral norm in D"),
+    Rule("recipe", lambda f: True, "dcgan", ("d.spectral=true",), "DCGAN's nets, with spectral norm in D"),
+
+    Rule("size", lambda f: f.small_and_grey, why="as the recipe has it", measured=MNIST),
+    Rule("size", lambda f: f.gpu, settings=("batch=64",), why="a GPU is idle under smaller batches"),
+    Rule("size", lambda f: True, settings=("g.width=48", "d.width=32", "batch=16", "d_opt.lr=4e-4"),
+         why="with little compute the number of G's steps decides: narrow nets, small batches, and a faster D (two time "
+             "scales, Heusel et al. 2017, arXiv:1706.08500), since spectral norm slows it"),
+
+    Rule("mirror", lambda f: f.count < FEWEST, settings=("flip=false",),
+         why=f"under {FEWEST} pictures do not show whether left and right may be swapped"),
+    Rule("mirror", lambda f: f.strange >= ONE_WAY, settings=("flip=false",),
+         why="these pictures face one way, as letters do", measured="train/data/mirror.py"),
+    Rule("mirror", lambda f: True, settings=("flip=true",), why="mirror images are as usual here as pictures",
+         measured="train/data/mirror.py"),
+
+    Rule("augment", lambda f: f.small_and_grey and f.count >= 5000, why="on digits it costs more than it gives in short "
+         "runs", measured="benchmarks/results/stacked-mnist.md"),
+    Rule("augment", lambda f: f.count < 1000, settings=("augment=DiffAugment()",),
+         why="so few pictures D would know by heart: colour, translation and cutout, of reals and fakes alike"),
+    Rule("augment", lambda f: f.count < 20_000, settings=("augment=DiffAugment('translation')",),
+         why="D must not know the pictures by heart, and colours stay what they are"),
+    Rule("augment", lambda f: True, why="there are pictures enough"),
+)
+
+
+def chosen(facts: Facts) -> list[Rule]:
+    """The rules that count, one a group."""
+    first: dict[str, Rule] = {}
+    for rule in RULES:
+        if rule.group not in first and rule.holds(facts):
+            first[rule.group] = rule
+    return list(first.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked, with everything that was left open filled in."""
+
+    asked: Asked
+    recipe: Recipe
+    origin: Origin | None
+    started_from: dict[str, str]  # for a run's identity: "from" and "from_licence", {} where it starts from nothing
+
+
+def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[str, str] | None) -> Plan:
+    """The plan of a training. ``before`` is the identity of the run that goes on, None where one begins.
+
+    Errors: ``ValueError``, ``FileNotFoundError`` of one line.
+    """
+    user, spec = asked, images.spec
+    origin = None if asked.origin in (None, NOTHING) else read_origin(asked.origin)
+    kimg = None if before is None else float(before["kimg"])
+    if asked.recipe != AUTO:
+        recipe = resolved(asked, spec, origin, kimg)
+    elif before is not None and asked.resume:
+        asked = as_before(asked, before, spec)
+        recipe = resolved(asked, spec, origin, kimg)
+        started = {key: before[key] for key in ("from", "from_licence") if key in before}
+        return Plan(asked, recipe, origin, _started(origin) or started)
+    else:
+        facts = _facts(images, device)
+        rules = chosen(facts)
+        if origin is not None:
+            mirror = next(rule for rule in rules if rule.group == "mirror")
+            asked = as_the_origin(asked, spec, origin, mirror.settings)
+            rules = [Rule("recipe", lambda f: True, asked.recipe, why=f"as {origin.id} was trained"), mirror]
+        else:
+            asked = asked.with_settings(rules[0].recipe, [text for rule in rules for text in rule.settings])
+        _say(facts, rules, images, device)
+        asked, recipe = _within_memory(asked, resolved(asked, spec, origin), images, device)
+    if origin is not None:
+        asked, recipe = _begun(asked, recipe, images, origin, user.overrides)
+    if user.recipe == AUTO:
+        asked, recipe = _within_time(asked, recipe, images, device)
+        again = findable(origin.identity) if origin is not None else None
+        print(f"auto: the same without auto: {command(asked, recipe, images, again)}", file=sys.stderr)
+    return Plan(asked, recipe, origin, _started(origin))
+
+
+def _started(origin: Origin | None) -> dict[str, str]:
+    return {} if origin is None else {"from": origin.identity, "from_licence": origin.licence}
+
+
+def _facts(images: Images, device: torch.device) -> Facts:
+    spec = images.spec
+    strange = strange_mirror_images(images.pixels)
+    return Facts(spec.count, spec.resolution, spec.channels, spec.classes, strange, device.type != "cpu")
+
+
+def _say(facts: Facts, rules: list[Rule], images: Images, device: torch.device) -> None:
+    kind = f"{'grey' if facts.channels == 1 else 'RGB'} pictures, {facts.resolution} px"
+    classes = f"{facts.classes} classes" if facts.classes > 1 else "no classes"
+    free = free_bytes(device) / 1e9
+    lines = [f"data     {images.name}: {facts.count:,} {kind}, {classes}; {facts.strange:.0%} of them look stranger in the "
+             f"mirror (50 % = it makes no difference)",
+             f"machine  {device_name(device)}, {os.cpu_count()} cores" + (f", {free:.1f} GB free" if free < 1e6 else "")]
+    for rule in rules:
+        what = " ".join(filter(None, [rule.recipe, *rule.settings])) or "nothing"
+        lines.append(f"{rule.group:8} {what}: {rule.why} ({rule.measured})")
+    lines.append("time     rates, growth and averages are shares of the run, as recipes state them: they shrink with it")
+    print("\n".join(f"auto: {line}" for line in lines), file=sys.stderr)
+
+
+def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.device) -> tuple[Asked, Recipe]:
+    """With the batch halved until it fits. Errors: ``ValueError`` where not even a small one does, or the user named it."""
+    while True:
+        try:
+            check_memory(recipe, images.spec, device)
+            return asked, recipe
+        except ValueError as error:
+            half = recipe.batch // 2
+            if "GB are free" not in str(error) or half < SMALLEST_BATCH or asked.batch is not None:
+                raise
+            print(f"auto: memory   batch={half}: {error}", file=sys.stderr)
+            asked = replace(asked, overrides=(*asked.overrides, f"batch={half}"))
+            recipe = replace(recipe, batch=half)
+
+
+def _begun(asked: Asked, recipe: Recipe, images: Images, origin: Origin, own: tuple[str, ...]) -> tuple[Asked, Recipe]:
+    """The same, with a time for G to rest where D is new, unless the user says what happens over time; and says what is
+    taken over."""
+    why = origin.why_no_discriminator(recipe, images.spec)
+    has_its_own = any(isinstance(c, WarmUp) for c in recipe.callbacks) or \
+        any(text.partition("=")[0].strip() == "callbacks" for text in own)
+    if why and not has_its_own:
+        setting = f"callbacks={write((*recipe.callbacks, WarmUp()))}"
+        asked, recipe = replace(asked, overrides=(*asked.overrides, setting)), overridden(recipe, [setting])
+    rests = next((c.kimg for c in recipe.callbacks if isinstance(c, WarmUp)), 0)
+    said = f"D starts anew ({why})" + f", and G rests for its first {rests:g} kimg" * bool(rests) if why else "D"
+    print(f"from {origin.identity}: G, its average and {said}", file=sys.stderr)
+    return asked, recipe
+
+
+def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.device) -> tuple[Asked, Recipe]:
+    """With a budget, the user's or the default one, as images; and says what will be seen by when."""
+    minutes = DEFAULT_MINUTES if asked.minutes is None and asked.kimg is None else asked.minutes
+    rate = images_per_s(recipe, images, device=device)
+    if minutes is not None:
+        recipe = replace(recipe, kimg=kimg_in(minutes, rate))
+    default = " (nobody named a budget: --minutes N or --kimg N does)" if minutes and asked.minutes is None else ""
+    seconds, count = recipe.total_nimg / rate, images.spec.count
+    end = time.strftime("%H:%M", time.localtime(time.time() + seconds))
+    memory = TAKES * sum(memory_bytes(recipe, images.spec)) / 1e9
+    print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
+          f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
+    return replace(asked, minutes=None, kimg=recipe.kimg), recipe
