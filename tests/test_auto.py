@@ -117,7 +117,8 @@ def test_auto_is_an_ordinary_run_that_a_plain_command_repeats(photos, tmp_path, 
     assert train("--data", photos, "--out", tmp_path / "a", *own, "--kimg", "0.012") == 0
     said = capsys.readouterr().err
     for words in ("auto: data     photos: 12 RGB pictures, 16 px, no classes", "auto: recipe   dcgan d.spectral=true: ",
-                  "auto: mirror   flip=false: under 100 pictures", "(not measured)", "each picture 1 times"):
+                  "auto: mirror   flip=false: under 100 pictures", "(not measured)", "each picture 1 times",
+                  "12 pictures are so few", "give smears of colour"):
         assert words in said
     again = json.loads((tmp_path / "a" / "export" / "training.json").read_text())["command"]
     assert f"auto: the same without auto: {again}" in said and "g.width=4" in again and " dcgan " in again
@@ -146,11 +147,11 @@ def test_a_budget_is_said_and_becomes_images(photos, tmp_path, capsys):
 
 
 def test_a_batch_that_does_not_fit_is_halved(monkeypatch, capsys):
-    def check(recipe, spec, device):
+    def check(recipe, settings, spec, device):
         if recipe.batch > 4:
             raise ValueError("this needs at least 9 GB (1 for weights ...) and 2 GB are free: choose a smaller width")
 
-    monkeypatch.setattr(auto, "check_memory", check)
+    monkeypatch.setattr(auto, "check_trainable", check)
     images = tiny_images(channels=3)
     plan = planned(Asked("x", Path("runs/x"), kimg=1.0), images, CPU, None)
     assert plan.recipe.batch == 4 and plan.asked.overrides[-1] == "batch=4"

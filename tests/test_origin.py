@@ -203,6 +203,21 @@ def test_resumed_is_bit_exact_with_an_origin(photos, tmp_path):
     assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
+def test_from_the_hub_with_its_discriminator(ada, photos, tmp_path, capsys):
+    """Pulled under the commit, which the run and its command name; a download to draw from leaves D where it is."""
+    base = ["--data", photos / "colour", "--kimg", "0.004"]
+    assert train("dcgan", *base, "--out", tmp_path / "r", *TINY, "--push", "ada/ants") == 0
+    commit = hub.push(tmp_path / "r" / "export", "ada/ants").commit
+    folder, _, _ = hub.folder_of("ada/ants")
+    assert not (folder / DISCRIMINATOR).exists()
+    capsys.readouterr()
+    assert train(*base, "--out", tmp_path / "s", "--from", "ada/ants", "--device", "cpu") == 0
+    assert f"from ada/ants@{commit}: G, its average and D\n" in capsys.readouterr().err
+    said = json.loads((tmp_path / "s" / "export" / "training.json").read_text())
+    assert said["from"] == {"id": "ada/ants", "revision": commit, "licence": "not stated"}
+    assert f"--from ada/ants@{commit} " in said["command"]
+
+
 def test_dry_run_says_where_it_would_start(photos, tmp_path, capsys):
     assert train("--data", photos / "grey", "--out", tmp_path / "r", "--from", "mnist-dcgan", "--resolution", "32", "--kimg",
                  "1", "--dry-run") == 0

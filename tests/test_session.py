@@ -250,7 +250,7 @@ def test_minutes_become_images_once(photos, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("minutes", ["0", "nan", "-1", "inf"])
 def test_minutes_are_checked_before_anything_is_timed(photos, tmp_path, capsys, monkeypatch, minutes):
-    for late in ("load_images", "check_memory", "images_per_s"):
+    for late in ("load_images", "check_trainable", "images_per_s"):
         monkeypatch.setattr(session, late, lambda *args, **kwargs: pytest.fail("too late"))
     assert train("dcgan", "--data", photos, "--out", tmp_path / "r", "--minutes", minutes, *TINY) == 1
     assert "minutes must be a number above 0" in error_of(capsys)

@@ -21,7 +21,7 @@ from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.game.dynamics import WarmUp
 from train.recipe import Recipe
-from train.run.budget import check_memory, free_bytes, images_per_s, kimg_in, memory_bytes
+from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, memory_bytes
 from train.run.origin import Origin, findable, read_origin
 from train.settings import overridden
 
@@ -30,6 +30,7 @@ __all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "planned"]
 DEFAULT_MINUTES = 30.0  # where neither recipe nor budget is named
 SMALLEST_BATCH = 4  #     to which a batch is halved where memory is short
 TAKES = 1.5  #            memory of a run in parts of the estimate's lower bound: 1.3 to 1.7 were seen
+BLURS_KIMG = 10.0  #      cats at 64 px after 3 and 8 kimg were smears, flowers after 22 blurs
 NOTHING = "none"  #       of --from
 NOT_MEASURED = "not measured"
 
@@ -169,6 +170,9 @@ def _say(facts: Facts, rules: list[Rule], images: Images, device: torch.device) 
     for rule in rules:
         what = " ".join(filter(None, [rule.recipe, *rule.settings])) or "nothing"
         lines.append(f"{rule.group:8} {what}: {rule.why} ({rule.measured})")
+    if facts.count < FEWEST:
+        lines.append(f"note     {facts.count} pictures are so few that G may draw little else than copies of them: "
+                     f"python -m train score tells")
     lines.append("time     rates, growth and averages are shares of the run, as recipes state them: they shrink with it")
     print("\n".join(f"auto: {line}" for line in lines), file=sys.stderr)
 
@@ -177,7 +181,7 @@ def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.d
     """With the batch halved until it fits. Errors: ``ValueError`` where not even a small one does, or the user named it."""
     while True:
         try:
-            check_memory(recipe, images.spec, device)
+            check_trainable(recipe, asked.overrides, images.spec, device)
             return asked, recipe
         except ValueError as error:
             half = recipe.batch // 2
@@ -205,6 +209,7 @@ def _begun(asked: Asked, recipe: Recipe, images: Images, origin: Origin, own: tu
 
 def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.device) -> tuple[Asked, Recipe]:
     """With a budget, the user's or the default one, as images; and says what will be seen by when."""
+    print("auto: trial    some seconds of training, which are thrown away, show how fast it is here", file=sys.stderr)
     minutes = DEFAULT_MINUTES if asked.minutes is None and asked.kimg is None else asked.minutes
     rate = images_per_s(recipe, images, device=device)
     if minutes is not None:
@@ -215,4 +220,7 @@ def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.dev
     memory = TAKES * sum(memory_bytes(recipe, images.spec)) / 1e9
     print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
           f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
+    if recipe.kimg < BLURS_KIMG and images.spec.channels == 3 and asked.origin in (None, NOTHING):
+        print(f"auto: note     under {BLURS_KIMG:g} thousand images give smears of colour: --minutes N for more time, or "
+              f"--from a model that can draw", file=sys.stderr)
     return replace(asked, minutes=None, kimg=recipe.kimg), recipe

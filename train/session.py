@@ -19,7 +19,7 @@ from train.data.images import Images, load_images
 from train.data.stream import Stream
 from train.recipe import Recipe
 from train.recipes import ancestors, changes, find
-from train.run.budget import check_memory, check_minutes, images_per_s, kimg_in
+from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.run.export import JUDGED, Provenance, export, hardware
 from train.run.loop import Run, Unhealthy
@@ -53,7 +53,7 @@ def train(asked: Asked) -> int:
     recipe = plan.recipe
     if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
-    _check_trainable(recipe, asked, images, device)
+    check_trainable(recipe, plan.asked.overrides, images.spec, device)
     if asked.minutes is not None and old:
         print(f"--minutes counts at the start of a run only: this one is planned for {recipe.kimg:g} kimg (--kimg N changes "
               f"that)", file=sys.stderr)
@@ -87,17 +87,6 @@ def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device:
     kimg = kimg_in(minutes, rate)
     print(f"{rate:.0f} images/s here: {minutes:g} minutes are {kimg:g} kimg", file=sys.stderr)
     return replace(recipe, kimg=kimg)
-
-
-def _check_trainable(recipe: Recipe, asked: Asked, images: Images, device: torch.device) -> None:
-    """Errors: ``ValueError`` where it would not fit in memory, or where its settings do not fit together."""
-    try:
-        check_memory(recipe, images.spec, device)  # builds everything and plays one round, without memory
-    except (ArithmeticError, AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
-        if not asked.overrides:
-            raise
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(f"this recipe cannot be trained with {', '.join(asked.overrides)}: {reason}") from error
 
 
 class _Session:

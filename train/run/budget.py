@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from train.recipe import Recipe
 from train.run.build import build_game
 from train.run.loop import Run
 
-__all__ = ["check_memory", "check_minutes", "free_bytes", "images_per_s", "kimg_in", "memory_bytes"]
+__all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes"]
 
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
 
@@ -58,6 +58,17 @@ def check_memory(recipe: Recipe, spec: DataSpec, device: torch.device) -> None:
         raise ValueError(f"this needs at least {(weights + pictures) / 1e9:,.1f} GB ({weights / 1e9:,.1f} for weights and "
                          f"optimisers, {pictures / 1e9:,.1f} for a batch on its way) and {free / 1e9:,.1f} GB are free: "
                          f"choose a smaller width (g.width and d.width), --batch or --resolution")
+
+
+def check_trainable(recipe: Recipe, settings: Sequence[str], spec: DataSpec, device: torch.device) -> None:
+    """Errors: ``ValueError`` where it would not fit in memory, or where its settings do not fit together."""
+    try:
+        check_memory(recipe, spec, device)  # builds everything and plays one round, without memory
+    except (ArithmeticError, AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:
+        if not settings:
+            raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"this recipe cannot be trained with {', '.join(settings)}: {reason}") from error
 
 
 def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
