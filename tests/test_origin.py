@@ -163,7 +163,7 @@ def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
     """What the run, its card and its command say; resumed, exactly; a D that is there is taken, else G rests at first."""
     base = ["--data", photos / "colour", "--device", "cpu", "--checkpoint-s", "0"]
     assert train("cgan", *base, "--out", tmp_path / "runs/first", *TINY, "--kimg", "0.016", "--licence", "research only",
-                 "--set", "flip=true") == 0
+                 "--set", "ema_kimg=7") == 0
     first = tmp_path / "runs" / "first"
     capsys.readouterr()
     second = ["--data", photos / "grey", "--device", "cpu", "--out", tmp_path / "second", "--from", first, "--kimg"]
@@ -172,8 +172,8 @@ def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
     said = json.loads((tmp_path / "second" / "export" / "training.json").read_text())
     revision = said["from"]["revision"]
     assert said["from"] == {"id": "first", "revision": revision, "licence": "research only"} and len(revision) == 12
-    assert said["recipe"] == "cgan" and said["slots"]["flip"] == "True" and said["slots"]["batch"] == "4"
-    assert "--from runs/first" in said["command"] and "--set flip=True" in said["command"]
+    assert said["recipe"] == "cgan" and said["slots"]["ema_kimg"] == "7.0" and said["slots"]["batch"] == "4"
+    assert "--from runs/first" in said["command"] and "--set ema_kimg=7.0" in said["command"]
     assert peek(tmp_path / "second" / CHECKPOINT)[1]["from"] == f"first@{revision}"
     card = (tmp_path / "second" / "export" / "README.md").read_text()
     assert f"**Started from**: first, revision {revision}" in card
