@@ -99,7 +99,8 @@ def project(G: Generator, picture: np.ndarray, *, mask: np.ndarray | None = None
     """
     step_size(G)
     search = _Search(G, *_prepared(G, picture, mask), label, max(STARTS, 2 * proposals))
-    steps = SIFTING + POLISHING * proposals
+    polishing = POLISHING if proposals == 1 else POLISHING // 2  # of several, none need be perfect
+    steps = SIFTING + polishing * proposals
     adam = torch.optim.Adam([search.free], lr=RATE * search.unit, betas=(0.9, 0.99))
     for done in range(SIFTING):
         if done % ROUND == 0:
@@ -109,8 +110,8 @@ def project(G: Generator, picture: np.ndarray, *, mask: np.ndarray | None = None
     for k in range(proposals):
         alone = search.only(k)  # one history of gradients each
         lbfgs = torch.optim.LBFGS([alone.free], max_iter=ROUND, history_size=20, line_search_fn="strong_wolfe")
-        for done in range(POLISHING):
-            yield search.told(SIFTING + POLISHING * k + done, steps, proposals)
+        for done in range(polishing):
+            yield search.told(SIFTING + polishing * k + done, steps, proposals)
             lbfgs.step(partial(alone.loss, lbfgs))
             search.free.data[k] = alone.free.data[0]
     yield search.told(steps, steps, proposals)

@@ -1,19 +1,61 @@
-"""The endpoint for programs: the same pictures as the pages', over HTTP and the Python client."""
+"""The endpoints for programs: what the pages make, over HTTP and the Python client."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import Any, get_args
+
 import gradio as gr
 
+from gan.directions import load_directions
+from gan.edit import draw_edits
+from gan.image import contact_sheet
+from gan.picture import read_picture
+from gan.project import project as find
+from gan.recipe import EditRecipe, from_json, save_png
 from gan.ui.messages import LIMITS, refuse
+from gan.ui.outbox import file_stem
+from gan.ui.pages.interpolate import FILMS, RATES, write_path
+from gan.ui.path import MOST_BETWEEN, Path, stops_of
+from gan.ui.sets import Set, counts_of, make_set
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_PSI, View, seeds_of
+from gan.walk import Space
 
 __all__ = ["publish"]
 
+NO_REPORT = lambda *told, **news: None  # noqa: E731
+
 
 def publish(studio: Studio) -> None:
-    """Adds the endpoint to the app that is being built."""
+    """Adds the endpoints to the app that is being built."""
+    groups = {"generate": "draw", "interpolate": "films", "draw_edit": "draw", "augment": "sets", "project": "project"}
+    for make in (_generate, _interpolate, _edit, _augment, _project):
+        endpoint = make(studio)
+        group = groups[endpoint.__name__]
+        gr.api(_guarded(endpoint), api_name=endpoint.__name__, concurrency_id=group, concurrency_limit=LIMITS.get(group, 1))
 
+
+def _guarded(endpoint: Callable) -> Callable:
+    """What it raises becomes one line."""
+    @functools.wraps(endpoint)
+    def answer(*values: Any, **named: Any) -> Any:
+        try:
+            return endpoint(*values, **named)
+        except Exception as error:
+            raise refuse(error) from None
+    return answer
+
+
+def _file(path: FilePath) -> gr.FileData:
+    kinds = {".png": "image/png", ".mp4": "video/mp4", ".webp": "image/webp", ".gif": "image/gif", ".zip": "application/zip"}
+    return gr.FileData(path=str(path), orig_name=path.name, mime_type=kinds.get(path.suffix, "application/octet-stream"))
+
+
+def _generate(studio: Studio) -> Callable:
     def generate(model: str, seeds: str = "0-15", class_name: str = "", psi: float = 1.0) -> gr.FileData:
         """Draws one PNG: a single image for one seed, a contact sheet for several. Its recipe is inside the file.
 
@@ -23,14 +65,135 @@ def publish(studio: Studio) -> None:
             class_name: class of every image; empty = as each seed draws
             psi: truncation from 0 to 1.5; 1 = none
         """
-        try:
-            if isinstance(psi, bool) or not isinstance(psi, (int, float)) or not 0 <= psi <= MAX_PSI:
-                raise ValueError(f"psi must be a number from 0 to {MAX_PSI:g}, got {str(psi)[:20]}")
-            if not isinstance(class_name, str):
-                raise ValueError(f"class_name must be a text, got {str(class_name)[:20]}")
-            path = studio.save(studio.draw(View(str(model), seeds_of(str(seeds)), class_name or None, float(psi))))
-            return gr.FileData(path=str(path), orig_name=path.name, mime_type="image/png")
-        except Exception as error:
-            raise refuse(error) from None
+        view = View(str(model), seeds_of(str(seeds)), _text(class_name, "class_name") or None, _psi(psi))
+        return _file(studio.save(studio.draw(view)))
+    return generate
 
-    gr.api(generate, api_name="generate", concurrency_id="draw", concurrency_limit=LIMITS["draw"])
+
+def _interpolate(studio: Studio) -> Callable:
+    def interpolate(model: str, stops: str = "1,5,9", frames: int = 20, loop: bool = True, ease: bool = False,
+                    space: str = "auto", psi: float = 1.0, rate: int = 24, form: str = "mp4") -> gr.FileData:
+        """Draws a path from seed to seed, as a film or as a zip of PNG frames. Every frame carries its recipe.
+
+        Args:
+            model: name of the model, as the gallery shows it
+            stops: seeds in order, as in 1,5,9; a class may follow a colon, as in 5:name
+            frames: from one stop to the next, 1 to 240
+            loop: whether the path goes back to the first stop
+            ease: whether it slows down at every stop
+            space: w = straight, z = around the sphere of the noise, auto = as the model is made
+            psi: truncation from 0 to 1.5; 1 = none
+            rate: frames a second: 12, 24, 30 or 60
+            form: mp4, webp, gif or zip
+        """
+        between = _whole(frames, "frames", 1, MOST_BETWEEN)
+        _one_of(form, "form", (*FILMS, "zip"))
+        _one_of(space, "space", get_args(Space))
+        _one_of(rate, "rate", RATES)
+        entry = studio.entry(model)
+        path = Path(entry.id, stops_of(str(stops)), between, loop is True, ease is True, space, _psi(psi))
+        loaded = studio.model(entry.id)
+        path.walk(loaded)
+        file = studio.outbox.fresh(f"{file_stem(entry.id)}-path.{form}")
+        write_path(studio, loaded, path, file, rate, NO_REPORT)
+        return _file(file)
+    return interpolate
+
+
+def _edit(studio: Studio) -> Callable:
+    def draw_edit(recipe: str) -> gr.FileData:
+        """Draws an edit as a PNG: a seed, or a place found for a picture, with styles mixed in and directions followed.
+
+        Args:
+            recipe: JSON of the kind edit, as the pages' PNGs hold it and "copy as code" shows it
+        """
+        asked = from_json(str(recipe))
+        if not isinstance(asked, EditRecipe):
+            raise ValueError(f"expected a recipe of the kind edit, got {asked.kind}")
+        entry = studio.entry(asked.model)
+        model = studio.model(entry.id)
+        with studio.engine.turn():
+            tiles = draw_edits(model, [asked], load_directions(entry.folder, model.G))
+        picture = tiles[0] if len(tiles) == 1 else contact_sheet(tiles)
+        return _file(save_png(studio.outbox.fresh(f"{file_stem(model.id)}-edited.png"), picture, asked))
+    return draw_edit
+
+
+def _augment(studio: Studio) -> Callable:
+    def augment(model: str, count: int = 500, counts: str = "", balance: bool = False, psi: float = 1.0,
+                distinct: bool = False, form: str = "zip") -> gr.FileData:
+        """Draws a labelled synthetic data set: class folders of PNGs with metadata.jsonl and a card.
+
+        Args:
+            model: name of the model, as the gallery shows it
+            count: images in all, at most 10,000
+            counts: images of each class in the place of count, as in cat=100, dog=50
+            balance: whether there are as many of each class; otherwise as the seeds draw them
+            psi: truncation from 0 to 1.5; 1 = none
+            distinct: whether near-duplicates are left out
+            form: zip or parquet
+        """
+        asked = Set(studio.entry(model).id, _whole(count, "count", 1, 10**9), counts_of(_text(counts, "counts")),
+                    balance is True, _psi(psi), distinct is True)
+        return _file(make_set(studio, asked, f".{_text(form, 'form')}", NO_REPORT))
+    return augment
+
+
+def _project(studio: Studio) -> Callable:
+    def project(model: str, picture: gr.FileData, class_name: str = "") -> dict:
+        """Looks for the place in a model that draws a picture. Nothing of the picture stays on the server.
+
+        Args:
+            model: name of the model, as the gallery shows it
+            picture: a photo or a drawing, uploaded; its central square is read
+            class_name: look within this class; empty = in all
+
+        Returns:
+            share: how much of the picture the model can draw, 0 to 1
+            error: mean absolute difference, 0 to 1
+            recipe: an edit without changes, for the endpoint draw_edit
+        """
+        path = picture.get("path") if isinstance(picture, dict) else getattr(picture, "path", None)
+        try:
+            loaded = studio.model(studio.entry(model).id)
+            label = loaded.label(_text(class_name, "class_name") or None)
+            pixels = read_picture(str(path), loaded.G.resolution, loaded.G.channels)
+            source = hashlib.sha256(FilePath(str(path)).read_bytes()).hexdigest()
+        finally:
+            studio.outbox.forget(path)
+        steps, last = find(loaded.G, pixels, label=label), None
+        while True:
+            with studio.engine.turn():
+                now = next(steps, None)
+            if now is None:
+                break
+            last = now
+        point = last.points[0]
+        name = None if point.label is None else loaded.class_names[point.label]
+        recipe = EditRecipe(loaded.id, loaded.revision, label=name, source=source, latent=point.latent)
+        return {"share": last.share, "error": last.error, "recipe": recipe.to_json()}
+    return project
+
+
+def _psi(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_PSI:
+        raise ValueError(f"psi must be a number from 0 to {MAX_PSI:g}, got {str(value)[:20]}")
+    return float(value)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, got {str(value)[:20]}")
+    return value
+
+
+def _whole(value: Any, name: str, least: int, most: int) -> int:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and value % 1 == 0
+    if not usable or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most:,}, got {str(value)[:20]}")
+    return int(value)
+
+
+def _one_of(value: Any, name: str, known: tuple) -> None:
+    if isinstance(value, bool) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, known))}, got {str(value)[:20]}")

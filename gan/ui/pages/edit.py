@@ -149,7 +149,7 @@ class Edit:
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
         return {"kind": "drawn", "url": url, "name": name, "recipe": json.loads(recipe.to_json()),
                 "link": link_to(ID, edit=recipe.to_json()), "code": {
-                    "Command line": f"python -m gan generate {name} --out again", "Recipe": recipe.to_json()}}
+                    "Command line": f"python -m gan generate {name} --out again", "Python": _python(recipe)}}
 
     def _sent(self, pixels: np.ndarray, recipe: EditRecipe, name: str, data: bytes = b"") -> str:
         """The address of a picture: a file, or, where it shows what a visitor gave us, the picture itself."""
@@ -261,6 +261,11 @@ class Edit:
         on(self.desk.mix, mix, None, [self.answer])
         on(self.desk.project, find, None, [self.found], group="project")
         on(self.desk.cancel, cancel, None, [self.found], group="cancel", queue=False)
+
+
+def _python(recipe: EditRecipe) -> str:
+    return ("from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
+            f"picture = client.predict(recipe={recipe.to_json()!r}, api_name=\"/draw_edit\")")
 
 
 def _field(asked: Any, name: str) -> Any:
