@@ -20,7 +20,8 @@ from gan.gallery import entry
 from gan.latent import Draw
 from gan.recipe import EditRecipe, Move, SeedsRecipe, from_json, read_recipe
 from gan.ui import Studio
-from gan.ui.pages.edit import Edit, direction_names
+from gan.ui.edits import direction_names
+from gan.ui.pages.edit import Edit
 from gan.ui.parts.link import Link
 
 

@@ -27,6 +27,7 @@ from gan.latent import check_seed
 from gan.picture import read_picture
 from gan.project import Projection, fill_hole, project
 from gan.recipe import EditRecipe, Mix, Move, PngRecipe, from_json
+from gan.ui.edits import direction_names, field, mask_of, python_of
 from gan.ui.messages import explain, on
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
@@ -149,7 +150,7 @@ class Edit:
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
         return {"kind": "drawn", "url": url, "name": name, "recipe": json.loads(recipe.to_json()),
                 "link": link_to(ID, edit=recipe.to_json()), "code": {
-                    "Command line": f"python -m gan generate {name} --out again", "Python": _python(recipe)}}
+                    "Command line": f"python -m gan generate {name} --out again", "Python": python_of(recipe)}}
 
     def _sent(self, pixels: np.ndarray, recipe: EditRecipe, name: str, data: bytes = b"") -> str:
         """The address of a picture: a file, or, where it shows what a visitor gave us, the picture itself."""
@@ -165,7 +166,7 @@ class Edit:
         it asks again."""
         number = asked.get("number") if isinstance(asked, dict) else None
         try:
-            recipe = self.known(_field(asked, "recipe"))
+            recipe = self.known(field(asked, "recipe"))
             model = self.studio.model(recipe.model)
             strips = {"strips": self.strips(model, recipe)} if asked.get("strips") is True else {}
             return {**self.shown(model, recipe), **strips, "number": number}
@@ -175,12 +176,12 @@ class Edit:
     def mix(self, asked: Any) -> dict[str, Any]:
         """The matrix of seeds: each row's picture with the styles of each column's seed in some layers (Karras et al. 2019,
         arXiv:1812.04948, fig. 3)."""
-        recipe = self.known(_field(asked, "recipe"))
+        recipe = self.known(field(asked, "recipe"))
         model = self.studio.model(recipe.model)
-        rows, columns = (seeds_of(str(_field(asked, name))) for name in ("rows", "columns"))
+        rows, columns = (seeds_of(str(field(asked, name))) for name in ("rows", "columns"))
         if max(len(rows), len(columns)) > MOST_MIXED:
             raise ValueError(f"a matrix has at most {MOST_MIXED} rows and {MOST_MIXED} columns")
-        first, last = _field(asked, "first"), _field(asked, "last")
+        first, last = field(asked, "first"), field(asked, "last")
         plain = replace(recipe, source=None, latent=None, mix=(), moves=())
         sides = [replace(plain, seeds=(seed,)) for seed in (*columns, *rows)]
         cells = [replace(plain, seeds=(row,), mix=(Mix(column, first, last),)) for row in rows for column in columns]
@@ -196,15 +197,15 @@ class Edit:
 
     def project(self, asked: Any) -> Iterator[Values]:
         """A visitor's picture, found in the model; where it comes with a mask, several fillings of the hole in it."""
-        path = _field(asked, "path")
+        path = field(asked, "path")
         try:
-            model = self.studio.model(_field(asked, "model"))
+            model = self.studio.model(field(asked, "model"))
             label = model.label(asked.get("label") or None)
             picture = read_picture(path, model.G.resolution, model.G.channels)
             source = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         finally:
             self.studio.outbox.forget(path)
-        mask = _mask(asked.get("mask"), model.G.resolution)
+        mask = mask_of(asked.get("mask"), model.G.resolution)
         base = EditRecipe(model.id, model.revision, source=source)
 
         def work(report: job.Job) -> dict[str, Any]:
@@ -261,36 +262,6 @@ class Edit:
         on(self.desk.mix, mix, None, [self.answer])
         on(self.desk.project, find, None, [self.found], group="project")
         on(self.desk.cancel, cancel, None, [self.found], group="cancel", queue=False)
-
-
-def _python(recipe: EditRecipe) -> str:
-    return ("from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
-            f"picture = client.predict(recipe={recipe.to_json()!r}, api_name=\"/draw_edit\")")
-
-
-def _field(asked: Any, name: str) -> Any:
-    if not isinstance(asked, dict) or name not in asked:
-        raise ValueError(f"the page did not say {name}: load it again")
-    return asked[name]
-
-
-def _mask(text: Any, side: int) -> np.ndarray | None:
-    """bool [R, R] of base64 bits, row by row, True where the picture counts. ``ValueError`` for anything else."""
-    if text is None:
-        return None
-    try:
-        bits = np.unpackbits(np.frombuffer(base64.b64decode(str(text), validate=True), np.uint8))
-        return bits[: side * side].reshape(side, side).astype(bool)
-    except ValueError:
-        raise ValueError(f"the hole is no picture of {side} x {side} bits") from None
-
-
-def direction_names(text: str) -> dict[str, str]:
-    """What a visitor called the directions, in a link: number -> name."""
-    found = json.loads(text[:4000])
-    if not isinstance(found, dict) or not all(k.isdecimal() and isinstance(v, str) for k, v in found.items()):
-        raise ValueError("it names no directions")
-    return {k: short_text(v)[:40] for k, v in found.items()}
 
 
 def build(studio: Studio) -> Room:
