@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ from gan.ui.outbox import Outbox
 
 __all__ = ["Guard", "PageParameter"]
 
-MAX_BODY = 2**20  # bytes of a request that calls a handler; files come another way
+MAX_BODY = 2**20  #    bytes of a request that calls a handler; files come another way
+MAX_UPLOAD = 2**25  #  bytes of one, all its files together
+MAX_LEVELS = 32  #     of mappings and lists inside one another
+MAX_NAME = 255  #      bytes between two slashes of an address; a file system has no longer names
+# What pages and programs read, and what they post: of all that Gradio answers, no more than this.
+READS = re.compile(r"(file[=/].+|(call|heartbeat)/.+|queue/(data|status)|upload_progress|startup-events|theme\.css|info|"
+                   r"openapi\.json|app_id|user|token|login_check|mcp.*)/?", re.S)
+CALLS = re.compile(r"(queue/join|call/.+|upload|cancel|reset|mcp.*)/?", re.S)
 Asgi = Callable[..., Awaitable[None]]
 
 
@@ -33,25 +41,40 @@ class PageParameter:
 
 
 class Guard:
-    """ASGI middleware in front of the handlers and of uploads.
+    """ASGI middleware in front of everything that Gradio does for the page.
 
-    Gradio fetches an ``http`` address that stands where an uploaded file's path belongs, and its refusal of other paths
-    names folders of this machine. A request with any path but that of a file that was uploaded here never gets there.
+    Gradio would fetch an ``http`` address for whoever asks for it, as the path of a file or in the place of an uploaded one,
+    and its refusal of other paths names folders of this machine. It also answers calls that no page of ours makes. A request
+    with any path but that of a file of ours, or for what we do not use, never gets there.
     """
 
     def __init__(self, app: Asgi, outbox: Outbox):
         self.app, self.outbox = app, outbox
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or "/gradio_api/" not in scope["path"]:
+        _, ours, call = scope.get("path", "").partition("/gradio_api/")
+        if scope["type"] == "http" and any(len(part.encode()) > MAX_NAME for part in scope["path"].split("/")):
+            return await _refuse(send, 404, "there is nothing here")
+        if scope["type"] != "http" or not ours:
             return await self.app(scope, receive, send)
-        if scope["path"].endswith("/upload"):
+        if scope["method"] in ("GET", "HEAD"):
+            if not READS.fullmatch(call):
+                return await _refuse(send, 404, "there is nothing here")
+            file = re.match(r"file[=/]", call)
+            if file and not self._inside(call[file.end() :], self.outbox.root):
+                return await _refuse(send, 403, "only files that this app made are served")
+            return await self.app(scope, receive, send)
+        if not CALLS.fullmatch(call):
+            return await _refuse(send, 404, "there is nothing here")
+        if call.startswith("upload"):
+            if not _short_enough(scope):
+                return await _refuse(send, 413, f"an upload may hold at most {MAX_UPLOAD // 2**20} MB")
             self.outbox.make_room_for_uploads()
             return await self.app(scope, receive, send)
         body = await _body(receive)
-        fault = self.fault(body)
+        fault = self.fault(body, call, scope.get("app"))
         if fault:
-            return await _refuse(send, fault)
+            return await _refuse(send, 400, fault)
         sent = False
 
         async def again() -> dict[str, Any]:
@@ -63,39 +86,61 @@ class Guard:
 
         await self.app(scope, again, send)
 
-    def fault(self, body: bytes | None) -> str:
+    def fault(self, body: bytes | None, call: str, app: Any) -> str:
         """Why a request cannot be answered, "" where nothing speaks against it."""
         if body is None:
             return f"a request may hold at most {MAX_BODY // 2**20} MB"
         try:
             asked = json.loads(body or b"null")
+            if not all(self._uploaded(path) for path in _paths(asked)):
+                return "a file must be uploaded before it is used: its path is the one that the upload answered"
         except (ValueError, RecursionError):
-            return "the request is no JSON"
-        if all(self._uploaded(path) for path in _paths(asked)):
-            return ""
-        return "a file must be uploaded before it is used: its path is the one that the upload answered"
+            return "the request is no JSON, or one of too many levels"
+        return _unknown_call(asked, call, app.get_blocks().fns) if call.startswith(("queue/", "call/")) else ""
 
     def _uploaded(self, path: Any) -> bool:
-        if path is None:
-            return True
+        return path is None or isinstance(path, str) and self._inside(path, self.outbox.uploads)
+
+    @staticmethod
+    def _inside(path: str, folder: Path) -> bool:
+        """Whether it is the path of a file in that folder of ours, links followed."""
         try:
-            inside = isinstance(path, str) and Path(path).resolve().is_relative_to(self.outbox.uploads)
-            return inside and Path(path).is_file()
+            return Path(path).resolve().is_relative_to(folder) and Path(path).is_file()
         except (OSError, ValueError):  # too long, or a zero byte
             return False
 
 
 def _paths(value: Any) -> Iterator[Any]:
-    """Whatever in a request may be taken for a file: the ``path`` of every mapping."""
-    waiting = [value]
+    """Whatever in a request may be taken for a file: the ``path`` of every mapping. ``ValueError`` for too many levels."""
+    waiting = [(value, 0)]
     while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            if "path" in item:
-                yield item["path"]
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+        item, level = waiting.pop()
+        if level > MAX_LEVELS:
+            raise ValueError
+        if isinstance(item, dict) and "path" in item:
+            yield item["path"]
+        if isinstance(item, (dict, list)):
+            waiting += [(inner, level + 1) for inner in (item.values() if isinstance(item, dict) else item)]
+
+
+def _unknown_call(asked: Any, call: str, handlers: dict[int, Any]) -> str:
+    """What is wrong with a call that fits no handler, "" where it fits one."""
+    if not isinstance(asked, dict):
+        return "the request is no JSON object"
+    if call.startswith("call/"):
+        name = call.removeprefix("call/").removeprefix("v2/").rstrip("/")
+        public = [fn.api_name for fn in handlers.values() if fn.api_visibility == "public"]
+        return "" if name in public else f"there is no endpoint of this name; there are {', '.join(map(str, public))}"
+    fn = handlers.get(asked["fn_index"]) if isinstance(asked.get("fn_index"), int) else None
+    if fn is None or not isinstance(asked.get("data"), list) or len(asked["data"]) != len(fn.inputs):
+        return "this call fits nothing that the page holds: open the page anew"
+    return ""
+
+
+def _short_enough(scope) -> bool:
+    """Whether an upload says how long it is, and is no longer than ``MAX_UPLOAD``; the server holds it to its word."""
+    said = dict(scope["headers"]).get(b"content-length", b"")
+    return said.isdigit() and len(said) < 12 and int(said) <= MAX_UPLOAD
 
 
 async def _body(receive) -> bytes | None:
@@ -111,8 +156,8 @@ async def _body(receive) -> bytes | None:
     return b"".join(parts)
 
 
-async def _refuse(send, fault: str) -> None:
+async def _refuse(send, status: int, fault: str) -> None:
     body = json.dumps({"detail": fault, "error": fault}).encode()
-    await send({"type": "http.response.start", "status": 400,
+    await send({"type": "http.response.start", "status": status,
                 "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]})
     await send({"type": "http.response.body", "body": body})

@@ -59,18 +59,38 @@ def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, o
     @functools.wraps(handler)
     def answer(*values: Any, **named: Any) -> dict[Component, Any]:
         try:
-            return handler(*values, **named)
+            return handler(*_checked(inputs, values), **named)
         except Exception as error:
             raise refuse(error) from None
 
     @functools.wraps(handler)
     def stream(*values: Any, **named: Any) -> Iterator[dict[Component, Any]]:
         try:
-            yield from handler(*values, **named)
+            yield from handler(*_checked(inputs, values), **named)
         except Exception as error:
             raise refuse(error) from None
 
     for trigger in triggers if isinstance(triggers, Sequence) else [triggers]:
-        trigger(stream if inspect.isgeneratorfunction(handler) else answer, inputs, list(outputs),
+        trigger(stream if inspect.isgeneratorfunction(handler) else answer, inputs, list(outputs), preprocess=False,
                 **{"show_progress": "hidden", "concurrency_id": group, "concurrency_limit": LIMITS.get(group, 1),
                    "api_visibility": "private", **options})
+
+
+def _checked(inputs: Any, values: tuple) -> tuple:
+    """A handler's arguments, each value as its component's ``preprocess`` lets it through.
+
+    Gradio would ask the component of the session, which has lost the checks of ours once a handler has changed its choices,
+    and says what it thinks of a value in its own words.
+    """
+    if isinstance(inputs, (set, frozenset)):
+        return ({component: _check(component, value) for component, value in values[0].items()}, *values[1:])
+    components = [] if inputs is None else list(inputs) if isinstance(inputs, Sequence) else [inputs]
+    given = [_check(component, value) for component, value in zip(components, values)]
+    return (*given, *values[len(components) :])
+
+
+def _check(component: Component, value: Any) -> Any:
+    try:
+        return component.preprocess(value)
+    except Exception:
+        raise ValueError(f"what was sent for {component.label or 'this'!r} cannot be read") from None

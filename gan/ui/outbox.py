@@ -94,16 +94,21 @@ class Outbox:
 
 
 def sweep(part: Path, keep_s: float, most: int) -> None:
-    """Removes the folders of a part that are older than ``keep_s``, and the oldest until the rest holds ``most`` bytes."""
+    """Removes the folders of a part that are older than ``keep_s``, and the oldest until the rest holds ``most`` bytes.
+
+    Among them lie single files as well: uploads whose visitor left before they had come.
+    """
     found = []
     for folder in part.glob("*"):
         with suppress(OSError):  # another thread was faster
-            found.append((folder.stat().st_mtime, sum(f.stat().st_size for f in folder.rglob("*")), folder))
+            files = folder.rglob("*") if folder.is_dir() else [folder]
+            found.append((folder.stat().st_mtime, sum(f.stat().st_size for f in files), folder))
     oldest, held = time.time() - keep_s, 0
     for born, size, folder in sorted(found, reverse=True):
         held += size
         if born < oldest or held > most:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
 
 
 def sweep_abandoned(base: Path) -> None:

@@ -25,6 +25,7 @@ from gan.ui.health import Health
 from gan.ui.messages import explain, on, warn
 from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
+from gan.ui.parts.controls import uploaded
 from gan.ui.parts.link import Link, one_of
 from gan.ui.studio import Studio
 from gan.ui.theme import theme
@@ -46,7 +47,8 @@ class Shell:
         self.studio, self.pages = studio, {page.id: page for page in pages}
         with gr.Row(elem_id="top"):
             gr.HTML(HEADER, apply_default_css=False)
-            self.upload = gr.UploadButton("Open a picture …", elem_id="restore", variant="secondary", size="md", scale=0)
+            self.upload = uploaded(gr.UploadButton("Open a picture …", elem_id="restore", variant="secondary", size="md",
+                                                   scale=0))
         self.opened = gr.HTML(None, html_template="", elem_classes="no-room", apply_default_css=False,
                               js_on_load="gan.link.listen(props, watch, data => trigger('open', data))")
         self.tabs = gr.Tabs(elem_id="pages", overflow_behavior="wrap")

@@ -12,7 +12,7 @@ from gan.base import Latent
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_CODE, MAX_PSI, View
 
-__all__ = ["Controls", "checked", "dial", "dropdown", "model_choice"]
+__all__ = ["Controls", "checked", "dial", "dropdown", "model_choice", "uploaded"]
 
 ANY_CLASS = ("as each seed draws", "")
 MOST_CODES, MOST_DIALS = 16, 32  # controls of categorical and of continuous codes
@@ -114,6 +114,12 @@ def model_choice(studio: Studio, model: str) -> Any:
 def checked(component: Any, check: Callable[[Any], Any]) -> Any:
     component.preprocess = check
     return component
+
+
+def uploaded(component: gr.UploadButton) -> gr.UploadButton:
+    """An upload that gives the path of its file, or None."""
+    component.data_model = None  # whose own check speaks of its fields
+    return checked(component, lambda given: given["path"] if isinstance(given, dict) and given.get("path") else None)
 
 
 def dropdown(component: gr.Dropdown) -> gr.Dropdown:
