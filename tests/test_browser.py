@@ -369,11 +369,11 @@ def test_card_opens_the_page_of_its_model_and_that_opens_every_page_that_fits(si
     about.get_by_label("Training", exact=True).press("Home")
     assert about.locator("output").inner_text() == "untrained"
     visitor.reload()
-    about.get_by_role("button", name="Interpolate with late-one").wait_for()
+    about.get_by_role("button", name="Open in Interpolate").wait_for()
     visitor.get_by_role("button", name="All models").click()
     visitor.wait_for_url(site.url + "?page=gallery")
     visitor.get_by_role("button", name="About late-one").click()
-    about.get_by_role("button", name="Generate with late-one").click()
+    about.get_by_role("button", name="Open in Generate").click()
     visitor.wait_for_url(re.compile("page=generate&model=late-one&"))
 
 

@@ -11,7 +11,7 @@ window.gan.gallery = (() => {
   const picture = (p, alt) => make("img", { src: p.url, width: p.width, height: p.height, alt, draggable: "false" });
   // Pages that a model can be opened on.
   const doors = (c, name) => gan.doors.filter(d => d.needs.every(need => c.can.includes(need))).map((d, k) =>
-    make("button", { type: "button", class: k ? "gan-button" : "gan-button primary", "aria-label": `${d.title} with ${c.id}`,
+    make("button", { type: "button", class: k ? "gan-button" : "gan-button primary", "aria-label": name ? null : `${d.title} with ${c.id}`,
                      onclick: () => link.go(`page=${d.id}&model=${encodeURIComponent(c.id)}`) }, name ? `Open in ${d.title}` : d.title));
 
   function card(c, ask) {

@@ -65,7 +65,7 @@ window.gan.tray = (() => {
       clear.hidden = !list.length;
     };
     element.append(make("section", { class: "tray", "aria-label": "The tray" },
-      make("div", { class: "tray-bar" }, make("h3", {}, "Tray"), count, form, clear), stops));
+      make("div", { class: "tray-bar" }, make("h2", {}, "Tray"), count, form, clear), stops));
     tray.watch(render);
     watchValue(props, watch, value => { model = value.model; render(); });
   }
