@@ -182,9 +182,8 @@ def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
     (first / "export" / DISCRIMINATOR).unlink()
     third = ["--data", photos / "grey", "--device", "cpu", "--out", tmp_path / "third", "--from", first / "export"]
     assert train(*third, "--kimg", "0.016") == 0
-    assert "D starts anew (there is none beside it), and G rests for its first " in capsys.readouterr().err
+    assert "G, its average and D starts anew (there is none beside it)\n" in capsys.readouterr().err
     identity = peek(tmp_path / "third" / CHECKPOINT)[1]
-    assert "WarmUp" in identity["callbacks"]
 
     assert train(*third[:6], "--resume", "--kimg", "0.024") == 0
     after = json.loads((tmp_path / "third" / "export" / "training.json").read_text())
@@ -220,9 +219,12 @@ def test_from_the_hub_with_its_discriminator(ada, photos, tmp_path, capsys):
 
 def test_dry_run_says_where_it_would_start(photos, tmp_path, capsys):
     assert train("--data", photos / "grey", "--out", tmp_path / "r", "--from", "mnist-dcgan", "--resolution", "32", "--kimg",
-                 "1", "--dry-run") == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert printed["recipe"] == "dcgan" and printed["from"].startswith("mnist-dcgan@") and "WarmUp" in printed["callbacks"]
+                 "1", "--dry-run", "--set", "callbacks=WarmUp(0.2)") == 0
+    out, err = capsys.readouterr()
+    printed = json.loads(out)
+    assert "D starts anew (there is none beside it); G rests for the first 0.2 kimg" in err
+    assert printed["recipe"] == "dcgan" and printed["from"].startswith("mnist-dcgan@")
+    assert printed["callbacks"] == "[WarmUp(kimg=0.2)]"
     assert not (tmp_path / "r").exists()
 
 

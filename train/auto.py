@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from gan.engine import device_name
-from gan.spec import write
+from gan.gallery import list_models
 from train.asked import AUTO, Asked, as_before, as_the_origin, command, resolved
 from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
@@ -23,7 +23,6 @@ from train.game.dynamics import WarmUp
 from train.recipe import Recipe
 from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, memory_bytes
 from train.run.origin import Origin, findable, read_origin
-from train.settings import overridden
 
 __all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "planned"]
 
@@ -120,10 +119,10 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
 
     Errors: ``ValueError``, ``FileNotFoundError`` of one line.
     """
-    user, spec = asked, images.spec
+    spec, unnamed = images.spec, asked.recipe == AUTO
     origin = None if asked.origin in (None, NOTHING) else read_origin(asked.origin)
     kimg = None if before is None else float(before["kimg"])
-    if asked.recipe != AUTO:
+    if not unnamed:
         recipe = resolved(asked, spec, origin, kimg)
     elif before is not None and asked.resume:
         asked = as_before(asked, before, spec)
@@ -142,8 +141,8 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         _say(facts, rules, images, device)
         asked, recipe = _within_memory(asked, resolved(asked, spec, origin), images, device)
     if origin is not None:
-        asked, recipe = _begun(asked, recipe, images, origin, user.overrides)
-    if user.recipe == AUTO:
+        _say_origin(recipe, images, origin)
+    if unnamed:
         asked, recipe = _within_time(asked, recipe, images, device)
         again = findable(origin.identity) if origin is not None else None
         print(f"auto: the same without auto: {command(asked, recipe, images, again)}", file=sys.stderr)
@@ -192,19 +191,13 @@ def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.d
             recipe = replace(recipe, batch=half)
 
 
-def _begun(asked: Asked, recipe: Recipe, images: Images, origin: Origin, own: tuple[str, ...]) -> tuple[Asked, Recipe]:
-    """The same, with a time for G to rest where D is new, unless the user says what happens over time; and says what is
-    taken over."""
+def _say_origin(recipe: Recipe, images: Images, origin: Origin) -> None:
+    """What is taken over. Errors: ``ValueError`` where not even G fits."""
     why = origin.why_no_discriminator(recipe, images.spec)
-    has_its_own = any(isinstance(c, WarmUp) for c in recipe.callbacks) or \
-        any(text.partition("=")[0].strip() == "callbacks" for text in own)
-    if why and not has_its_own:
-        setting = f"callbacks={write((*recipe.callbacks, WarmUp()))}"
-        asked, recipe = replace(asked, overrides=(*asked.overrides, setting)), overridden(recipe, [setting])
     rests = next((c.kimg for c in recipe.callbacks if isinstance(c, WarmUp)), 0)
-    said = f"D starts anew ({why})" + f", and G rests for its first {rests:g} kimg" * bool(rests) if why else "D"
-    print(f"from {origin.identity}: G, its average and {said}", file=sys.stderr)
-    return asked, recipe
+    said = f"D starts anew ({why})" if why else "D"
+    more = f"; G rests for the first {rests:g} kimg" if rests else ""
+    print(f"from {origin.identity}: G, its average and {said}{more}", file=sys.stderr)
 
 
 def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.device) -> tuple[Asked, Recipe]:
@@ -221,6 +214,8 @@ def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.dev
     print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
           f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
     if recipe.kimg < BLURS_KIMG and images.spec.channels == 3 and asked.origin in (None, NOTHING):
-        print(f"auto: note     under {BLURS_KIMG:g} thousand images give smears of colour: --minutes N for more time, or "
-              f"--from a model that can draw", file=sys.stderr)
+        models = [e.name for e in list_models() if (e.resolution, e.channels) == (images.spec.resolution, 3)]
+        other = f", or --from {', '.join(models[:5])}, of the gallery, which can draw already" if models else ""
+        print(f"auto: note     under {BLURS_KIMG:g} thousand images give smears of colour: --minutes N for more time{other}",
+              file=sys.stderr)
     return replace(asked, minutes=None, kimg=recipe.kimg), recipe

@@ -138,10 +138,11 @@ class AdaptiveAugment(Dynamics):
 
 
 class WarmUp(Dynamics):
-    """D learns alone for the first ``kimg`` thousand images, and G and its average rest: a D that knows nothing yet would
-    teach a trained G to forget. For runs that start from a trained G (``--from``) whose D is new."""
+    """D learns alone for the first ``kimg`` thousand images, and G and its average rest: for runs that start from a trained
+    G (``--from``) whose D is new, and might teach it to forget. No recipe has it: where it was measured
+    (benchmarks/README.md, "Starting from another model") it only cost time."""
 
-    def __init__(self, kimg: float = 1.0):
+    def __init__(self, kimg: float = 0.5):
         if not 0 < kimg < math.inf:
             raise ValueError(f"kimg of WarmUp must be a number above 0, got {kimg}")
         self.kimg = kimg
