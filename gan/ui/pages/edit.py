@@ -32,7 +32,7 @@ from gan.ui.messages import explain, on
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
-from gan.ui.parts.controls import checked, dial, dropdown
+from gan.ui.parts.controls import checked, dial, dropdown, model_choice
 from gan.ui.parts.link import Link, link_to, one_of, short_text
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_PSI, seeds_of
@@ -87,13 +87,14 @@ class Edit:
     def fit(self, recipe: EditRecipe) -> Values:
         """Sets the controls to what a recipe starts from."""
         names = self.studio.entry(recipe.model).class_names
-        return {self.model: recipe.model, self.psi: recipe.psi, **({self.seed: recipe.seeds[0]} if recipe.seeds else {}),
+        return {self.model: model_choice(self.studio, recipe.model), self.psi: recipe.psi,
+                **({self.seed: recipe.seeds[0]} if recipe.seeds else {}),
                 self.label: gr.update(choices=[("as the seed draws", ""), *((n, n) for n in names)],
                                       value=recipe.label or "", visible=bool(names))}
 
     def open(self, link: Link) -> Values:
         """Shows the edit that a link holds, else a seed of its model."""
-        models = list(self.studio.entries)
+        models = self.studio.models
         if not models:
             return {}
         recipe = link.read("edit", self.known, None)
@@ -269,4 +270,4 @@ def build(studio: Studio) -> Room:
     return Room(page.open, [*page.controls, page.desk], page.link_of)
 
 
-PAGE = Page(ID, "Mix and edit", build, ("model", "rev", "seed", "class", "edit", "names"))
+PAGE = Page(ID, "Mix and edit", build, ("model", "rev", "seed", "class", "edit", "names"), needs=("seeds",))
