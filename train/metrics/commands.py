@@ -56,10 +56,10 @@ def score_command(argv: list[str]) -> int:
 def _table(found: dict) -> str:
     scores = found["scores"]
     lines = [f"features: {found['features']}; {found['samples']} pictures, against {found['against']}",
-             f"{'':24}{'model':>10}{'real':>10}"]
+             f"{'':24}{'model':>12}{'real':>12}"]
     for name in (n for n in scores if not n.endswith("_of_reals")):
-        lines.append(f"{name.replace('_', ' '):24}{scores[name]:10.4g}{scores[f'{name}_of_reals']:10.4g}")
-    return "\n".join([*lines, f"{'memorised':24}{found['memorised']:10.2%}{0.01:10.2%}"])
+        lines.append(f"{name.replace('_', ' '):24}{scores[name]:12.4g}{scores[f'{name}_of_reals']:12.4g}")
+    return "\n".join([*lines, f"{'memorised':24}{found['memorised']:12.2%}{0.01:12.2%}"])
 
 
 def _write(folder: Path, model: hub.Model, found: dict) -> None:
