@@ -158,8 +158,8 @@ class Stranger:
         finally:
             line.close()
 
-    def send(self, call: dict, name: str) -> None:
-        """One call through the queue, to the end of its answer or of the visitor's patience."""
+    def send(self, call: dict, name: str) -> str:
+        """One call through the queue, to the end of its answer or of the visitor's patience: the answer."""
         body = json.dumps({**call, "session_hash": self.session}).encode()
         try:
             status, text = self.ask("POST", "/gradio_api/queue/join", body)
@@ -167,8 +167,9 @@ class Stranger:
                 status, text = self.ask("GET", f"/gradio_api/queue/data?session_hash={self.session}")
         except TimeoutError:
             self.findings.answers["left"] += 1
-            return
+            return ""
         self.judge(name, status, text)
+        return text
 
     def judge(self, name: str, status: int, text: str) -> None:
         """Notes what no visitor should see."""
@@ -178,7 +179,7 @@ class Stranger:
         for secret in self.secrets:
             if secret in text:
                 self.findings.faults[f"{name}: names {secret}"] += 1
-        for message in _messages(text):
+        for message in messages_of(text):
             if message is None:
                 self.findings.faults[f"{name}: an error without a word"] += 1
             elif LEAKS.search(message) or "\n" in message or len(message) > 700 or f"<script>window.{MARK}" in message:
@@ -187,7 +188,7 @@ class Stranger:
                 self.findings.answers["told"] += 1
 
 
-def _messages(text: str) -> list[str | None]:
+def messages_of(text: str) -> list[str | None]:
     """What an answer says in words: errors and warnings."""
     found = []
     for line in text.splitlines():
