@@ -23,7 +23,7 @@ from gan import hub
 from gan.engine import Engine
 from gan.gallery import entry
 from gan.ui import Studio, build, launch_options
-from gan.ui.messages import LIMITS
+from gan.ui.messages import LIMITS, explain
 from gan.ui.pages.interpolate import SLICE, Interpolate
 from gan.ui.path import Path
 
@@ -91,6 +91,14 @@ def test_sessions_describe_components_as_gradio_does(served):
     """What is kept of each is what Gradio says of it, and no session changes what others get."""
     for block in served.blocks.blocks.values():
         assert block.get_config() == type(block).get_config(block) and block.get_config() is not block.get_config()
+
+
+def test_the_log_names_the_place_of_a_failure_and_no_word_of_a_visitor(caplog):
+    try:
+        {}["seed 4711"]
+    except KeyError as error:
+        assert "server's log" in explain(error)
+    assert "KeyError at test_operation.py:" in caplog.text and "4711" not in caplog.text
 
 
 def test_a_path_whose_visitor_has_left_is_drawn_no_further(served, monkeypatch):

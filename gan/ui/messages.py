@@ -6,7 +6,9 @@ import functools
 import html
 import inspect
 import logging
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -28,7 +30,9 @@ def explain(error: Exception) -> str:
     elif isinstance(error, (ValueError, FileNotFoundError)):
         text = str(error)
     else:
-        log.error("a handler failed", exc_info=error)
+        where = traceback.extract_tb(error.__traceback__)[-3:]  # not its words, which may be a visitor's
+        log.error("a handler failed: %s at %s", type(error).__name__,
+                  ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(where)))
         text = f"something went wrong ({type(error).__name__}); the server's log says more"
     line = " ".join(text.split())[:300]
     return line[:1].upper() + line[1:]
