@@ -119,6 +119,13 @@ def test_no_address_is_fetched_for_a_stranger(fuzzed, path):
     assert not fuzzed.outside
 
 
+@pytest.mark.parametrize("text", ['{"a": ' + "9" * 30 + "}", '["\\ud83d"]', "[" * 40 + "]" * 40, "[" * 99_999, "{nan}"])
+def test_what_no_answer_could_repeat_is_refused_at_the_door(fuzzed, text):
+    """Gradio broke off the stream of an answer with such a number or text in it."""
+    status, told = Stranger(fuzzed.url, Findings(), []).ask("POST", "/gradio_api/queue/join", text.encode())
+    assert status == 400 and "no JSON that can be answered" in told
+
+
 def test_every_route_answers_strange_requests(fuzzed):
     """All that the server knows, Gradio's own routes too: pages, files, programs' calls."""
     findings, routes = Findings(), sorted({r.path for r in all_routes(fuzzed.blocks.app) if hasattr(r, "path")})

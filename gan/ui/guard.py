@@ -95,7 +95,7 @@ class Guard:
             if not all(self._uploaded(path) for path in _paths(asked)):
                 return "a file must be uploaded before it is used: its path is the one that the upload answered"
         except (ValueError, RecursionError):
-            return "the request is no JSON, or one of too many levels"
+            return "the request is no JSON that can be answered: too many levels, a number too large, or half a character"
         return _unknown_call(asked, call, app.get_blocks().fns) if call.startswith(("queue/", "call/")) else ""
 
     def _uploaded(self, path: Any) -> bool:
@@ -111,12 +111,17 @@ class Guard:
 
 
 def _paths(value: Any) -> Iterator[Any]:
-    """Whatever in a request may be taken for a file: the ``path`` of every mapping. ``ValueError`` for too many levels."""
+    """Whatever in a request may be taken for a file: the ``path`` of every mapping.
+
+    Errors: ``ValueError`` for too many levels, and for numbers and texts that no answer could repeat.
+    """
     waiting = [(value, 0)]
     while waiting:
         item, level = waiting.pop()
-        if level > MAX_LEVELS:
+        if level > MAX_LEVELS or isinstance(item, int) and abs(item) >= 2**63:
             raise ValueError
+        if isinstance(item, str):
+            item.encode()  # a lone half of a character raises
         if isinstance(item, dict) and "path" in item:
             yield item["path"]
         if isinstance(item, (dict, list)):
