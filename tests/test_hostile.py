@@ -60,7 +60,7 @@ HARMFUL = {  # name -> (what is changed in a good repository, what loading it sa
     "code of its own": (lambda f: config(f, auto_map={"A": "m.M"}) | {"m.py": b"open('ran', 'w')"}, "key 'auto_map'"),
     "code beside": (lambda f: {"config.py": b"1/0", "gan/__init__.py": b"1/0", "setup.py": b"1/0"}, None),
     "a family that is a module": (lambda f: config(f, family="os.path"), "unknown family"),
-    "a huge net": (lambda f: config(f, width=1024, resolution=1024), "has shape|is missing"),
+    "a huge net": (lambda f: config(f, width=1024, resolution=1024), "TFLOP, more than"),
     "a number out of bounds": (lambda f: config(f, width=10**30), "from 0 to 16384"),
     "a huge latent": (lambda f: config(f, latent=LATENT), "dimensions"),
     "a config of brackets": (lambda f: {"config.json": b"[" * 10**6}, "cannot be read"),
