@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,16 @@ class Entry:
         path = self.folder / "samples.png"
         return path if path.is_file() else None
 
+    @property
+    def rank(self) -> tuple[int, int, float, str]:
+        """Its place in a gallery: colour and size first, then what comes nearest to its data by the Frechet distance that
+        training.json states, where it states one."""
+        metrics = self.training.get("metrics")
+        scores = metrics.get("scores") if isinstance(metrics, dict) else None
+        distance = scores.get("frechet_distance") if isinstance(scores, dict) else None
+        known = isinstance(distance, (int, float)) and distance >= 0
+        return -self.channels, -self.resolution, distance if known else math.inf, self.id
+
 
 def entry(name: str) -> Entry:
     """The entry of a model, whose config is read as strictly as ``hub.load`` reads it, and with the same errors."""
@@ -53,13 +64,18 @@ def entry(name: str) -> Entry:
 
 
 def list_models(extra: Sequence[str] = ()) -> list[Entry]:
-    """Entries of weights/, sorted, then of those that ``NAMES`` lists (a Space has such a file), then of ``extra``
+    """Entries of weights/ by rank, then of those that ``NAMES`` lists (a Space has such a file), then of ``extra``
     (folders, folders of models, Hub ids). A broken one is left out with a warning."""
-    names = sorted(p.parent.name for p in hub.WEIGHTS.glob("*/config.json"))
+    shipped = [p.parent.name for p in hub.WEIGHTS.glob("*/config.json")]
     listed = hub.WEIGHTS.parent / NAMES
+    more: list[str] = []
     for name in [*(listed.read_text("utf-8").split() if listed.is_file() else []), *extra]:
         inside = sorted(str(p.parent) for p in Path(name).glob("*/config.json")) if Path(name).is_dir() else []
-        names += inside or [name]
+        more += inside or [name]
+    return [*sorted(_entries(shipped), key=lambda e: e.rank), *_entries(more)]
+
+
+def _entries(names: Sequence[str]) -> list[Entry]:
     entries = []
     for name in names:
         try:

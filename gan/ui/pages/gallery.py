@@ -81,7 +81,7 @@ def walls(entries: Sequence[Entry], outbox: Outbox, guests: Sequence[Entry] = ()
     family = group(entries)
     kin = next(iter(family.values()), None)
     inside = [e for e in entries if kin and e.resolution == kin.resolution and _data(e) == _data(kin)]
-    others = sorted((e for e in entries if e not in inside), key=lambda e: (-e.channels, -e.resolution, e.id))
+    others = sorted((e for e in entries if e not in inside), key=lambda e: e.rank)
     about = f"{len(inside)} models trained on {_data(kin) or 'the same data'} at {kin.resolution} px" if inside else ""
     return {"cards": [card(e, outbox) for e in (*guests, *others)], "family": [card(e, outbox) for e in inside],
             "about": about, "kin": "tree"}
