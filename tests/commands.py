@@ -1,6 +1,5 @@
 """The two commands as a user types them, and what they say of a mistake."""
 
-import signal
 from pathlib import Path
 
 import gan.__main__ as gan_cli
@@ -11,12 +10,7 @@ TINY = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", 
 
 
 def train(*args) -> int:
-    handlers = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        return train_cli.main([str(a) for a in args])
-    finally:
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers):
-            signal.signal(number, handler)
+    return train_cli.main([str(a) for a in args])
 
 
 def gan(*args) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -136,7 +138,19 @@ class _Session:
                              f"images change nothing; for a longer run start anew with --kimg {run.recipe.kimg:g}")
 
     def _fit(self) -> int:
-        self._stop_on_signals()
+        with self._stopping_on_signals():
+            failed = self._train_and_export()
+        if failed:
+            raise ValueError(f"{failed}; went back to {self.run.nimg / 1000:.1f} kimg and exported that")
+        if not self.run.finished:
+            print(f"stopped at {self.run.nimg / 1000:.1f} kimg, nothing is lost: the same command with --resume goes on",
+                  file=sys.stderr)
+            return 130
+        self._publish()
+        return 0
+
+    def _train_and_export(self) -> str:
+        """Returns why training ended early and went back, "" where it did not."""
         run, failed = self.run, ""
         while not failed:
             try:
@@ -148,14 +162,7 @@ class _Session:
             run.stopping = True
             run.fit()
         self._export()
-        if failed:
-            raise ValueError(f"{failed}; went back to {run.nimg / 1000:.1f} kimg and exported that")
-        if not run.finished:
-            print(f"stopped at {run.nimg / 1000:.1f} kimg, nothing is lost: the same command with --resume goes on",
-                  file=sys.stderr)
-            return 130
-        self._publish()
-        return 0
+        return failed
 
     def _publish(self) -> None:
         """Errors: ``HubError``, which says how to try again: the model is in its folder."""
@@ -168,7 +175,11 @@ class _Session:
                                f"{self.asked.push} publishes it") from None
         print(f"published: {done.url}", file=sys.stderr)
 
-    def _stop_on_signals(self) -> None:
+    @contextmanager
+    def _stopping_on_signals(self) -> Iterator[None]:
+        """The first Ctrl-C ends the training after its round, with checkpoint and export; the second ends it at once."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
         def stop(number: int, frame: object) -> None:
             print("\nstopping after this round (once more: at once)", file=sys.stderr)
             self.run.stopping = True
@@ -177,6 +188,11 @@ class _Session:
 
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _go_back(self, error: Unhealthy) -> str:
         """Restores the last healthy state, or the last checkpoint. Returns "" where training shall go on from there, else
