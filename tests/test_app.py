@@ -150,8 +150,9 @@ def test_endpoint_says_what_is_wrong_in_one_line(client, arguments, message):
     assert "\n" not in str(error.value) and "Traceback" not in str(error.value)
 
 
-def test_only_one_endpoint_is_public_and_none_skips_the_queue(served, client):
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == ["/generate"]
+def test_the_doors_are_public_and_nothing_else_and_none_skips_the_queue(served, client):
+    doors = ["/generate", "/interpolate", "/draw_edit", "/augment", "/project"]
+    assert list(client.view_api(return_format="dict")["named_endpoints"]) == doors
     body = json.dumps({"data": ["digits", "1", "", 1]}).encode()
     assert status_of(served, "gradio_api/run/generate", body) == 404
 

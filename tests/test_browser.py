@@ -387,7 +387,7 @@ def test_filters_are_in_the_link_and_a_card_plays_its_training(site, visitor):
     assert shown.evaluate_all("cards => cards.map(c => c.dataset.model)") == ["digits"]
     assert visitor.inner_text(".filters .quiet") == f"1 of {everything} models"
     visitor.reload()
-    visitor.wait_for_selector(".card[data-model=plain]", state="hidden")
+    visitor.wait_for_selector(".card[data-model=digits]")
     assert shown.count() == 1
     visitor.get_by_label("Classes").select_option("")
     wall = visitor.get_by_role("button", name="About early-one")

@@ -102,6 +102,8 @@ class Edit:
             chosen = self.studio.model(link.read("model", one_of(models, "model"), models[0]))
             seeds = link.read("seed", seeds_of, (0,))
             label = link.read("class", lambda text: one_of(list(chosen.class_names), "class")(short_text(text)), None)
+            if link.read("rev", short_text, "") not in ("", chosen.revision):
+                link.notes.append(f"this is drawn by another version of {chosen.id} than the link asks for")
             recipe = EditRecipe(chosen.id, chosen.revision, seeds[:1], label)
         names = link.read("names", direction_names, {})
         return {**self.fit(recipe), self.desk: {**self.start(recipe), "names": names}}
