@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
@@ -27,8 +27,8 @@ from gan.image import to_pil
 from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
 from gan.recipe import SeedsRecipe, save_png
 
-__all__ = ["METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "candidates", "check_room", "estimate",
-           "folder_names", "seen_for"]
+__all__ = ["DISTINCT", "METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "by_class", "candidates",
+           "check_room", "estimate", "folder_names", "seen_for"]
 
 METADATA = "metadata.jsonl"  # as the datasets library reads beside images
 ORDER = ".order.json"
@@ -36,6 +36,7 @@ SEEN = ".seen"
 SLICE = 64  #          images drawn, then written while the next are drawn
 EXAMPLES = 256  #      pictures that say how much two of a model usually differ: seeds 0, 1, ...
 MOST = 10_000_000
+DISTINCT = 0.1  #      of an order that leaves near-duplicates out and names no part
 MOST_DISTINCT = 0.15  # beyond, gan.alike overlooks too many
 PATIENCE = 1000  #     pictures of a class that may be left out one after another
 WRITERS = 2  #         threads
@@ -95,6 +96,14 @@ def balanced(model: hub.Model, count: int) -> tuple[int, ...]:
     if not classes:
         raise ValueError(f"{model.id} has no classes to balance")
     return tuple(count // classes + (k < count % classes) for k in range(classes))
+
+
+def by_class(model: hub.Model, counts: Mapping[str, int]) -> tuple[int, ...]:
+    """So many images of each class that is named, none of the others. ``ValueError`` for a class that is not there."""
+    found = [0] * len(model.class_names)
+    for name, count in counts.items():
+        found[model.label(name)] = count
+    return tuple(found)
 
 
 def candidates(model: hub.Model, order: Order, seen: Seen | None, *, written: tuple[int, ...] = (), last_seed: int = -1,

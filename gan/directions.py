@@ -35,7 +35,7 @@ OVERSAMPLING = 6  #    further columns that make the iteration converge, dropped
 SAMPLES = 32  #        latents that H is the mean over: seeds 0, 1, ...
 CHUNK = 8  #           pictures differentiated at a time
 ITERATIONS = 8  #      at most
-SETTLED = 0.02 #         it ends when no eigenvalue moves by more than this part of itself
+SETTLED = 0.02  #      it ends when no eigenvalue moves by more than this part of itself
 
 Report = Callable[[int, int], None]
 

@@ -107,4 +107,5 @@ def test_a_model_without_classes_is_not_asked_for_them(page):
     fitted = page.fit(Set("plain", 5))
     assert fitted[page.balance]["visible"] is False and fitted[page.counts]["visible"] is False
     assert page.read(values(page, model="plain", balance=True, counts="one=3")) == Set("plain", 12)
-    assert module.link_of(None) is None
+    with gr.Blocks():
+        assert module.PAGE.build(page.studio).link_of(None) is None

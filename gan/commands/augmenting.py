@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gan import hub
-from gan.augment import Order, augment, balanced, check_room, estimate
+from gan.augment import DISTINCT, Order, augment, balanced, by_class, check_room, estimate
 from gan.commands.common import add_command, add_device, add_out, load
 from gan.dataset import FORMS, check_form, complete, pack, write_card
 from gan.synthetic import check_push_set, push_set
@@ -21,7 +21,6 @@ EXAMPLES = """  python -m gan augment mnist-cgan --count 5000 --balance --out di
   python -m gan augment mnist-cgan --counts 3=500 8=200 --out some.parquet
   python -m gan augment cats64-dcgan --count 100000 --distinct --out cats.zip
   python -m gan augment mnist-cgan --count 5000 --balance --out digits --push you/digits"""
-DISTINCT = 0.1
 
 
 def add(commands: Any) -> None:
@@ -85,11 +84,11 @@ def _counts(args: argparse.Namespace, model: hub.Model) -> tuple[int, ...]:
     if args.complete:
         return complete(model, args.complete)
     if args.counts:
-        found = dict.fromkeys(range(len(model.class_names)), 0)
+        found = {}
         for text in args.counts:
             name, _, number = text.rpartition("=")
             if not number.isdecimal():
                 raise ValueError(f"cannot read {text!r}: --counts takes CLASS=N, as in 3=500")
-            found[model.label(name)] = int(number)
-        return tuple(found.values())
+            found[name] = int(number)
+        return by_class(model, found)
     return balanced(model, args.count) if args.balance else (args.count,)

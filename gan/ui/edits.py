@@ -1,4 +1,4 @@
-"""What the Mix and edit page reads from the browser, and the code that it shows."""
+"""What the Mix and edit page reads from the browser."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gan.recipe import EditRecipe
 from gan.ui.parts.link import short_text
 
-__all__ = ["direction_names", "field", "mask_of", "python_of"]
-
-
-def python_of(recipe: EditRecipe) -> str:
-    return ("from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
-            f"picture = client.predict(recipe={recipe.to_json()!r}, api_name=\"/draw_edit\")")
+__all__ = ["direction_names", "field", "mask_of"]
 
 
 def field(asked: Any, name: str) -> Any:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from gan.gallery import Entry
 from gan.hub import Model
 from gan.latent import Draw, check_seed
 from gan.recipe import WalkRecipe
-from gan.ui.parts.link import Link, finite, link_to, one_of, short_text
-from gan.ui.view import MAX_PIXELS, MAX_PSI
+from gan.ui.parts.link import Link, flag, link_to, one_of, short_text, whole_between
+from gan.ui.view import MAX_PIXELS, within_psi
 from gan.walk import Space, Walk
 
 __all__ = ["FRAMES", "Path", "READS", "STOPS", "most_frames", "path_from_link", "stops_of", "stops_text"]
@@ -100,19 +100,11 @@ def path_from_link(link: Link, models: Sequence[str]) -> Path | None:
     """What a link asks for; what is wrong in it is noted there and left at its default. None without models."""
     if not models:
         return None
-    flag = lambda text: one_of(("0", "1"), "setting")(text) == "1"  # noqa: E731
     return Path(link.read("model", one_of(models, "model"), models[0]), link.read("stops", stops_of, STOPS),
                 link.read("frames", lambda text: whole_between(text, 1, MOST_BETWEEN), FRAMES),
                 link.read("loop", flag, True), link.read("ease", flag, False),
                 link.read("space", one_of(get_args(Space), "space"), "auto"),
-                link.read("psi", lambda text: min(max(finite(text), 0.0), MAX_PSI), 1.0), link.read("rev", short_text, ""))
-
-
-def whole_between(text: str, least: int, most: int) -> int:
-    """A whole number of that range. ``ValueError`` for anything else."""
-    if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
-        raise ValueError(f"expected a whole number from {least} to {most}, got {text[:20]!r}")
-    return int(text)
+                link.read("psi", within_psi, 1.0), link.read("rev", short_text, ""))
 
 
 def fitted(path: Path, entry: Entry) -> tuple[Path, list[str]]:
@@ -121,5 +113,4 @@ def fitted(path: Path, entry: Entry) -> tuple[Path, list[str]]:
     if not unknown:
         return path, []
     stops = tuple((seed, label if label in entry.class_names else None) for seed, label in path.stops)
-    return Path(path.model, stops, path.frames, path.loop, path.ease, path.space, path.psi, path.revision), [
-        f"there is no class {unknown[0][:60]!r} in {entry.id}"]
+    return replace(path, stops=stops), [f"there is no class {unknown[0][:60]!r} in {entry.id}"]

@@ -9,22 +9,20 @@ from pathlib import Path
 from shlex import quote
 
 from gan import hub
-from gan.augment import Candidate, Order, augment, balanced, candidates, check_room, estimate, seen_for
+from gan.augment import DISTINCT, Candidate, Order, augment, balanced, by_class, candidates, check_room, estimate, seen_for
 from gan.dataset import FORMS, check_form, pack, write_card
 from gan.gallery import Entry
 from gan.ui.outbox import file_stem
-from gan.ui.parts.link import Link, finite, link_to, one_of
-from gan.ui.path import whole_between
+from gan.ui.parts.link import Link, flag, link_to, one_of, whole_between
 from gan.ui.studio import Studio
-from gan.ui.view import MAX_PSI
+from gan.ui.view import within_psi
 
-__all__ = ["DISTINCT", "MOST", "PREVIEW", "READS", "Set", "make_set", "preview", "set_from_link"]
+__all__ = ["MOST", "PREVIEW", "READS", "Set", "make_set", "preview", "set_from_link"]
 
 COUNT = 500  #          of a page without a link
 MOST = 10_000  #        images of a set that a visitor may order
 MOST_BYTES = 2**28
 PREVIEW = 32  #         pictures
-DISTINCT = 0.1  #       see gan.augment
 READS = ("model", "count", "counts", "balance", "psi", "distinct")
 
 
@@ -47,10 +45,7 @@ class Set:
     def order(self, model: hub.Model) -> Order:
         """Errors: ``ValueError`` for more than a visitor may order, classes that are not there, and as ``Order``."""
         if self.counts:
-            found = dict.fromkeys(range(len(model.class_names)), 0)
-            for name, count in self.counts:
-                found[model.label(name)] = count
-            counts = tuple(found.values())
+            counts = by_class(model, dict(self.counts))
         else:
             counts = balanced(model, self.count) if self.balance else (self.count,)
         if sum(counts) > MOST:
@@ -86,11 +81,10 @@ def set_from_link(link: Link, models: Sequence[str]) -> Set | None:
     """What a link asks for; what is wrong in it is noted there and left at its default. None without models."""
     if not models:
         return None
-    flag = lambda text: one_of(("0", "1"), "setting")(text) == "1"  # noqa: E731
     return Set(link.read("model", one_of(models, "model"), models[0]),
                link.read("count", lambda text: whole_between(text, 1, MOST), COUNT),
                link.read("counts", counts_of, ()), link.read("balance", flag, False),
-               link.read("psi", lambda text: min(max(finite(text), 0.0), MAX_PSI), 1.0), link.read("distinct", flag, False))
+               link.read("psi", within_psi, 1.0), link.read("distinct", flag, False))
 
 
 def fitted(asked: Set, entry: Entry) -> tuple[Set, list[str]]:

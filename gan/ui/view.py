@@ -12,7 +12,7 @@ from gan.recipe import PngRecipe, SeedsRecipe, StripRecipe
 from gan.ui.parts.link import Link, finite, link_to, one_of, short_text
 
 __all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "PSIS", "READS", "SHEET", "View", "fitted", "from_link", "from_recipe",
-           "most_tiles", "run_of", "seeds_of", "seeds_text"]
+           "most_tiles", "run_of", "seeds_of", "seeds_text", "within_psi"]
 
 SHEET = 16  #           tiles of the usual sheet
 MAX_TILES = 100  #      tiles of the largest sheet that a page draws: those of the samples fit
@@ -155,6 +155,11 @@ def _fitted_codes(view: View, entry: Entry) -> tuple[View, list[str]]:
 
 def _codes(text: str) -> tuple[float, ...]:
     return tuple(map(finite, text[:2000].split(",")))
+
+
+def within_psi(text: str) -> float:
+    """A psi brought within the slider. ``ValueError`` for what is no number."""
+    return min(max(finite(text), 0.0), MAX_PSI)
 
 
 def _psi(text: str) -> float:

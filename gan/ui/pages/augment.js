@@ -1,6 +1,6 @@
 /* The Augment page in the browser: the first pictures of a set, and the set as a file. */
 window.gan.set = (() => {
-  const { make, watchValue, link, code, job } = window.gan;
+  const { make, watchValue, download, link, code, job } = window.gan;
   let arrived = () => {};  // the page's one set takes the answers
 
   function build(element, props, watch, trigger) {
@@ -33,7 +33,7 @@ window.gan.set = (() => {
     });
     arrived = value => {
       running.show(value);
-      if (value.kind === "file") make("a", { href: value.url, download: value.name }).click();
+      if (value.kind === "file") download(value.url, value.name);
     };
   }
 

@@ -11,15 +11,15 @@ from gradio.components import Component
 
 from gan.dataset import FORMS
 from gan.image import columns_of, contact_sheet, to_pil
-from gan.recipe import PngRecipe
 from gan.ui.messages import on
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
-from gan.ui.parts.controls import checked, dial, dropdown, model_choice
+from gan.ui.parts.code import python_call
+from gan.ui.parts.controls import checked, model_choice, model_dropdown, psi_dial, tick
 from gan.ui.parts.link import Link
+from gan.ui.parts.stage import answers, beside, scripted
 from gan.ui.sets import COUNT, MOST, READS, Set, counts_of, counts_text, fitted, make_set, preview, set_from_link
 from gan.ui.studio import Studio
-from gan.ui.view import MAX_PSI
 
 __all__ = ["PAGE"]
 
@@ -32,30 +32,22 @@ class Augment:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        with gr.Row(elem_classes="studio"):
-            with gr.Column(scale=3, min_width=300, elem_classes="controls"):
-                self._lay_out_controls()
-            with gr.Column(scale=5, min_width=320, elem_classes="stage"):
-                plain = dict(html_template="", apply_default_css=False)
-                triggers = ", ".join(f"{name}: data => trigger('{name}', data)" for name in ("make", "cancel"))
-                self.set = gr.HTML(None, elem_id="set", **plain,
-                                   js_on_load=f"gan.set.build(element, props, watch, {{{triggers}}})")
-                self.answer = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.set.answer(props, watch)")
+        with beside(self._lay_out_controls):
+            self.set = scripted("gan.set.build", "element", "props", "watch", events=("make", "cancel"), elem_id="set")
+            self.answer = answers("gan.set.answer")
         self._wire()
 
     def _lay_out_controls(self) -> None:
-        models = list(self.studio.entries)
-        flag = lambda given: given is True  # noqa: E731
-        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.model = model_dropdown(self.studio)
         self.count = checked(gr.Number(COUNT, label="Images", elem_id="count", info=f"In all, at most {MOST:,}."),
                              lambda given: given)
-        self.balance = checked(gr.Checkbox(False, label="As many of each class", elem_id="balance", visible=False,
-                                           info="Otherwise as the seeds draw them."), flag)
+        self.balance = tick(False, label="As many of each class", elem_id="balance", visible=False,
+                            info="Otherwise as the seeds draw them.")
         self.counts = gr.Textbox("", label="Or so many of each class", placeholder="cat=100, dog=50", max_lines=1,
                                  elem_id="counts", visible=False, info="Classes that are not named get none.")
-        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", info="Less: more typical images, and more alike.", elem_classes="psi")
+        self.psi = psi_dial()
         tenth = "What differs from an earlier image by less than a tenth of the usual."
-        self.distinct = checked(gr.Checkbox(False, label="Leave near-duplicates out", elem_id="distinct", info=tenth), flag)
+        self.distinct = tick(False, label="Leave near-duplicates out", elem_id="distinct", info=tenth)
         self.look = gr.Button("Look at it", variant="primary", elem_id="look")
 
     @property
@@ -138,28 +130,19 @@ class Augment:
         def make(event: gr.EventData) -> Iterator[Values]:
             yield from self.make(event._data)
 
-        def cancel(event: gr.EventData) -> Values:
-            job.cancel(event._data)
-            return {}
-
         on(self.set.make, make, None, [self.answer], group="sets")
-        on(self.set.cancel, cancel, None, [self.answer], group="cancel", queue=False)
+        job.cancellable(self.set.cancel, self.answer)
 
 
 def _python(asked: Set) -> str:
     arguments = (f"model={asked.model!r}, count={asked.count}, counts={counts_text(asked.counts)!r}, "
                  f"balance={asked.balance}, psi={asked.psi:g}, distinct={asked.distinct}")
-    return ("from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
-            f"archive = client.predict({arguments}, api_name=\"/augment\")")
-
-
-def link_of(recipe: PngRecipe) -> None:
-    """No picture is a whole set."""
+    return python_call("archive", arguments, "augment")
 
 
 def build(studio: Studio) -> Room:
     page = Augment(studio)
-    return Room(page.open, [*page.controls, page.set], link_of)
+    return Room(page.open, [*page.controls, page.set])
 
 
 PAGE = Page(ID, "Augment", build, READS, needs=("seeds",))

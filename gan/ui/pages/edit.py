@@ -27,15 +27,17 @@ from gan.latent import check_seed
 from gan.picture import read_picture
 from gan.project import Projection, fill_hole, project
 from gan.recipe import EditRecipe, Mix, Move, PngRecipe, from_json
-from gan.ui.edits import direction_names, field, mask_of, python_of
+from gan.ui.edits import direction_names, field, mask_of
 from gan.ui.messages import explain, on
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
-from gan.ui.parts.controls import checked, dial, dropdown, model_choice
+from gan.ui.parts.code import python_call
+from gan.ui.parts.controls import checked, dropdown, model_choice, model_dropdown, psi_dial
 from gan.ui.parts.link import Link, link_to, one_of, short_text
+from gan.ui.parts.stage import answers, beside, scripted
 from gan.ui.studio import Studio
-from gan.ui.view import MAX_PSI, seeds_of
+from gan.ui.view import seeds_of
 
 __all__ = ["PAGE"]
 
@@ -51,26 +53,18 @@ class Edit:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        with gr.Row(elem_classes="studio"):
-            with gr.Column(scale=3, min_width=300, elem_classes="controls"):
-                self._lay_out_controls()
-            with gr.Column(scale=5, min_width=320, elem_classes="stage"):
-                plain = dict(html_template="", apply_default_css=False)
-                names = ("draw", "mix", "project", "cancel")
-                triggers = ", ".join(f"{name}: data => trigger('{name}', data)" for name in names)
-                self.desk = gr.HTML(None, elem_id="desk", **plain,
-                                    js_on_load=f"gan.edit.build(element, props, watch, upload, {{{triggers}}})")
-                self.answer = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.edit.answer(props, watch)")
-                self.found = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.edit.answer(props, watch)")
+        with beside(self._lay_out_controls):
+            self.desk = scripted("gan.edit.build", "element", "props", "watch", "upload",
+                                 events=("draw", "mix", "project", "cancel"), elem_id="desk")
+            self.answer, self.found = answers("gan.edit.answer"), answers("gan.edit.answer")
         self._wire()
 
     def _lay_out_controls(self) -> None:
-        models = [e.id for e in self.studio.entries.values()]
-        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.model = model_dropdown(self.studio)
         self.seed = checked(gr.Number(0, label="Seed", elem_id="edit-seed"), lambda given: given)
         self.label = dropdown(gr.Dropdown([("as the seed draws", "")], value="", label="Class", visible=False,
                                           elem_classes="class"))
-        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", info="Less: more typical images, and more alike.", elem_classes="psi")
+        self.psi = psi_dial()
 
     @property
     def controls(self) -> list[Component]:
@@ -151,9 +145,10 @@ class Edit:
         recipe = replace(recipe, revision=model.revision)
         name = f"{file_stem(model.id)}-{'picture' if recipe.source else f'seed{recipe.seeds[0]:04d}'}-edited.png"
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
+        python = python_call("picture", f"recipe={recipe.to_json()!r}", "draw_edit")
         return {"kind": "drawn", "url": url, "name": name, "recipe": json.loads(recipe.to_json()),
                 "link": link_to(ID, edit=recipe.to_json()), "code": {
-                    "Command line": f"python -m gan generate {name} --out again", "Python": python_of(recipe)}}
+                    "Command line": f"python -m gan generate {name} --out again", "Python": python}}
 
     def _sent(self, pixels: np.ndarray, recipe: EditRecipe, name: str, data: bytes = b"") -> str:
         """The address of a picture: a file, or, where it shows what a visitor gave us, the picture itself."""
@@ -257,14 +252,10 @@ class Edit:
         def find(event: gr.EventData) -> Iterator[Values]:
             yield from self.project(event._data)
 
-        def cancel(event: gr.EventData) -> Values:
-            job.cancel(event._data)
-            return {}
-
         on(self.desk.draw, draw, None, [self.answer], trigger_mode="multiple")
         on(self.desk.mix, mix, None, [self.answer])
         on(self.desk.project, find, None, [self.found], group="project")
-        on(self.desk.cancel, cancel, None, [self.found], group="cancel", queue=False)
+        job.cancellable(self.desk.cancel, self.found)
 
 
 def build(studio: Studio) -> Room:

@@ -17,6 +17,7 @@ from gan.ui.page import Page, Room
 from gan.ui.parts.controls import Controls
 from gan.ui.parts.link import Link
 from gan.ui.parts.sheet import Sheet
+from gan.ui.parts.stage import beside
 from gan.ui.parts.tray import Tray
 from gan.ui.studio import Studio
 from gan.ui.view import READS, SHEET, View, fitted, from_link, from_recipe, most_tiles, run_of, seeds_of, seeds_text
@@ -34,12 +35,9 @@ class Generate:
     def __init__(self, studio: Studio):
         self.studio = studio
         self.controls = Controls(studio)
-        with gr.Row(elem_classes="studio"):
-            with gr.Column(scale=3, min_width=300, elem_classes="controls"):
-                self._lay_out_controls()
-            with gr.Column(scale=5, min_width=320, elem_classes="stage"):
-                self.sheet = Sheet(studio, ID, "generate")
-                self.tray = Tray()
+        with beside(self._lay_out_controls):
+            self.sheet = Sheet(studio, ID, "generate")
+            self.tray = Tray()
         self._wire()
 
     def _lay_out_controls(self) -> None:

@@ -1,6 +1,6 @@
 /* The Interpolate page in the browser: a path's frames lie on one sheet, and are shown from there without asking the server. */
 window.gan.path = (() => {
-  const { make, watchValue, enlarge, link, tray, code, job } = window.gan;
+  const { make, watchValue, enlarge, download, link, tray, code, job } = window.gan;
   const STILLS = 16;
   let arrived = () => {};  // the page's one player takes the answers
 
@@ -133,7 +133,7 @@ window.gan.path = (() => {
     });
     arrived = value => {
       running.show(value);
-      if (value.kind === "file") make("a", { href: value.url, download: value.name }).click();
+      if (value.kind === "file") download(value.url, value.name);
     };
   }
 

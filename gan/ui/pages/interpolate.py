@@ -20,12 +20,13 @@ from gan.ui.messages import on
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
-from gan.ui.parts.controls import checked, dial, dropdown, model_choice
-from gan.ui.parts.link import Link
+from gan.ui.parts.code import python_call
+from gan.ui.parts.controls import dial, dropdown, model_choice, model_dropdown, psi_dial, tick
+from gan.ui.parts.link import Link, whole_between
 from gan.ui.parts.sheet import verdict
-from gan.ui.path import FRAMES, MOST_BETWEEN, READS, STOPS, Path, fitted, path_from_link, stops_of, stops_text, whole_between
+from gan.ui.parts.stage import answers, beside, scripted
+from gan.ui.path import FRAMES, MOST_BETWEEN, READS, STOPS, Path, fitted, path_from_link, stops_of, stops_text
 from gan.ui.studio import Studio
-from gan.ui.view import MAX_PSI
 
 __all__ = ["PAGE"]
 
@@ -43,32 +44,25 @@ class Interpolate:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        with gr.Row(elem_classes="studio"):
-            with gr.Column(scale=3, min_width=300, elem_classes="controls"):
-                self._lay_out_controls()
-            with gr.Column(scale=5, min_width=320, elem_classes="stage"):
-                plain = dict(html_template="", apply_default_css=False)
-                triggers = ", ".join(f"{name}: data => trigger('{name}', data)" for name in ("edit", "save", "cancel"))
-                self.player = gr.HTML(None, elem_id="path", **plain,
-                                      js_on_load=f"gan.path.build(element, props, watch, {{{triggers}}})")
-                self.answer = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.path.answer(props, watch)")
+        with beside(self._lay_out_controls):
+            self.player = scripted("gan.path.build", "element", "props", "watch", events=("edit", "save", "cancel"),
+                                   elem_id="path")
+            self.answer = answers("gan.path.answer")
         self._wire()
 
     def _lay_out_controls(self) -> None:
-        models = list(self.studio.entries)
-        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.model = model_dropdown(self.studio)
         with gr.Row(elem_classes="seed-row"):
             self.stops = gr.Textbox(stops_text(STOPS), label="Stops", max_lines=1, elem_id="stops", min_width=120,
                                     info="Seeds in order, as in 1,5,9. A class may follow: 5:name.")
             self.walk = gr.Button("Draw", variant="primary", elem_id="walk", min_width=80)
         self.frames = dial(1, MOST_BETWEEN, FRAMES, step=1, label="Frames from stop to stop", elem_id="frames")
-        flag = lambda given: given is True  # noqa: E731
         with gr.Row(elem_classes="seed-row"):
-            self.loop = checked(gr.Checkbox(True, label="Loop", info="And back to the first.", elem_id="loop"), flag)
-            self.ease = checked(gr.Checkbox(False, label="Ease", info="Slow down at stops.", elem_id="ease"), flag)
+            self.loop = tick(True, label="Loop", info="And back to the first.", elem_id="loop")
+            self.ease = tick(False, label="Ease", info="Slow down at stops.", elem_id="ease")
         self.space = dropdown(gr.Dropdown(SPACES, value="auto", label="Way", elem_id="space",
                                         info="A learned w is crossed straight, noise around its sphere."))
-        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", info="Less: more typical images, and more alike.", elem_classes="psi")
+        self.psi = psi_dial()
 
     @property
     def controls(self) -> list[Component]:
@@ -76,9 +70,8 @@ class Interpolate:
 
     def read(self, values: Values) -> Path:
         """The path that the controls describe. ``ValueError`` for a model or stops that are none."""
-        path = Path(self.studio.entry(values[self.model]).id, stops_of(values[self.stops]), int(values[self.frames]),
+        return Path(self.studio.entry(values[self.model]).id, stops_of(values[self.stops]), int(values[self.frames]),
                     values[self.loop], values[self.ease], _space(values[self.space]), values[self.psi])
-        return path
 
     def fit(self, path: Path) -> Values:
         """Sets every control to a path."""
@@ -190,13 +183,9 @@ class Interpolate:
         def save(event: gr.EventData) -> Iterator[Values]:
             yield from self.save(event._data)
 
-        def cancel(event: gr.EventData) -> Values:
-            job.cancel(event._data)
-            return {}
-
         on(self.player.edit, edit, inputs, shown, group="paths", trigger_mode="always_last")
         on(self.player.save, save, None, [self.answer], group="films")
-        on(self.player.cancel, cancel, None, [self.answer], group="cancel", queue=False)
+        job.cancellable(self.player.cancel, self.answer)
 
 
 def _frames(studio: Studio, model: hub.Model, path: Path) -> Iterator[list[np.ndarray]]:
@@ -245,8 +234,7 @@ def _code(path: Path) -> dict[str, str]:
                  f"ease={path.ease}, space={path.space!r}, psi={path.psi:g}")
     return {"Command line": f"python -m gan interpolate {quote(path.model)} --seeds {seeds}{options} "
                             f"--frames {path.frames} --out walk.mp4",
-            "Python": "from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
-                      f"film = client.predict({arguments}, api_name=\"/interpolate\")"}
+            "Python": python_call("film", arguments, "interpolate")}
 
 
 def build(studio: Studio) -> Room:

@@ -12,7 +12,7 @@ from gan.base import Latent
 from gan.ui.studio import Studio
 from gan.ui.view import MAX_CODE, MAX_PSI, View
 
-__all__ = ["Controls", "checked", "dial", "dropdown", "model_choice", "uploaded"]
+__all__ = ["Controls", "checked", "dial", "dropdown", "model_choice", "model_dropdown", "psi_dial", "tick", "uploaded"]
 
 ANY_CLASS = ("as each seed draws", "")
 MOST_CODES, MOST_DIALS = 16, 32  # controls of categorical and of continuous codes
@@ -34,15 +34,13 @@ class Controls:
         self.latents = [e.latent for e in studio.entries.values()]
 
     def model_row(self) -> None:
-        models = list(self.studio.entries)
-        self.model = dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+        self.model = model_dropdown(self.studio)
 
     def dials(self) -> None:
         names = list(dict.fromkeys(n for e in self.studio.entries.values() for n in e.class_names))
         self.label = dropdown(gr.Dropdown([ANY_CLASS, *((n, n) for n in names)], value="", label="Class", visible=False,
                                        elem_classes="class"))
-        self.psi = dial(0, MAX_PSI, 1.0, label="Psi", elem_classes="psi",
-                         info="Less: more typical images, and more alike. 1: as trained. More: wilder, more often broken.")
+        self.psi = psi_dial("1: as trained. More: wilder, more often broken.")
         with gr.Accordion("Codes", open=False, visible=False, elem_classes="codes") as self.coding:
             self.by_hand = gr.Checkbox(False, label="Set the codes by hand", info="Otherwise each seed draws its own.")
             rows = max((len(latent.categorical) for latent in self.latents), default=0)
@@ -103,6 +101,12 @@ class Controls:
         return enough and bool(latent.categorical or latent.continuous)
 
 
+def model_dropdown(studio: Studio) -> gr.Dropdown:
+    """All models, the first of them chosen."""
+    models = list(studio.entries)
+    return dropdown(gr.Dropdown(models, value=models[0] if models else None, label="Model", elem_classes="model"))
+
+
 def model_choice(studio: Studio, model: str) -> Any:
     """Sets a dropdown of models to one, which may be a guest."""
     return gr.update(choices=list(dict.fromkeys([*studio.entries, model])), value=model)
@@ -125,6 +129,17 @@ def uploaded(component: gr.UploadButton) -> gr.UploadButton:
 def dropdown(component: gr.Dropdown) -> gr.Dropdown:
     """A dropdown that gives a text; whether it names anything is the handler's to say."""
     return checked(component, lambda given: given[:200] if isinstance(given, str) else "")
+
+
+def tick(start: bool, **options: Any) -> gr.Checkbox:
+    """A checkbox that gives True or False, whatever is sent."""
+    return checked(gr.Checkbox(start, **options), lambda given: given is True)
+
+
+def psi_dial(more: str = "") -> gr.Slider:
+    """``more`` follows what every page says of psi."""
+    info = f"Less: more typical images, and more alike. {more}".strip()
+    return dial(0, MAX_PSI, 1.0, label="Psi", info=info, elem_classes="psi")
 
 
 def dial(least: float, most: float, start: float, *, step: float = 0.05, **options: Any) -> gr.Slider:

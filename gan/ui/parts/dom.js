@@ -25,6 +25,8 @@ window.gan = (() => {
     return tile < 64 && factor >= 1 ? factor * width / dots : room;
   };
 
+  const download = (url, name) => make("a", { href: url, download: name }).click();
+
   const copyText = async (button, text) => {
     try {
       await navigator.clipboard.writeText(text);
@@ -47,5 +49,5 @@ window.gan = (() => {
     button.flashing = setTimeout(() => { button.textContent = button.dataset.text; }, 1500);
   };
 
-  return { make, watchValue, enlarge, copyText, flash };
+  return { make, watchValue, enlarge, download, copyText, flash };
 })();

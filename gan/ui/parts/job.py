@@ -12,7 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Job", "cancel", "run"]
+import gradio as gr
+
+from gan.ui.messages import on
+
+__all__ = ["Job", "cancel", "cancellable", "run"]
 
 EVERY_S = 0.2  # between two reports
 _running: dict[str, Job] = {}
@@ -77,3 +81,12 @@ def cancel(asked: Any) -> None:
     job = _running.get(asked.get("job")) if isinstance(asked, dict) and isinstance(asked.get("job"), str) else None
     if job:
         job.stopped.set()
+
+
+def cancellable(event: Callable, answer: gr.HTML) -> None:
+    """Lets the browser stop a job whose reports ``answer`` takes, by an event of the page. It waits in no queue."""
+    def stop(asked: gr.EventData) -> dict[gr.HTML, Any]:
+        cancel(asked._data)
+        return {}
+
+    on(event, stop, None, [answer], group="cancel", queue=False)

@@ -1,7 +1,7 @@
 /* Favourites: pictures that a visitor keeps, each as the link and the recipe that draw it again, with a small copy to see.
    They live in the browser under a fixed name, so that they outlast a refresh and a restart of the server. */
 window.gan.keep = (() => {
-  const { make } = window.gan;
+  const { make, download } = window.gan;
   const KEY = "gan-gallery-favourites", MOST = 300, SIDE = 160, THUMB = 100_000;
   const listeners = new Set();
   const text = (value, most) => typeof value === "string" && value.length <= most;
@@ -54,7 +54,7 @@ window.gan.keep = (() => {
   const save = () => {
     const body = JSON.stringify({ format: 1, kind: "gan-gallery favourites", items }, null, 1);
     const url = URL.createObjectURL(new Blob([body], { type: "application/json" }));
-    make("a", { href: url, download: "gan-gallery-favourites.json" }).click();
+    download(url, "gan-gallery-favourites.json");
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   };
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
-__all__ = ["Link", "finite", "link_to", "one_of", "short_text"]
+__all__ = ["Link", "finite", "flag", "link_to", "one_of", "short_text", "whole_between"]
 
 MAX_LINK = 8000  # characters
 T = TypeVar("T")
@@ -78,3 +78,15 @@ def finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text[:20]!r} is no finite number")
     return value
+
+
+def flag(text: str) -> bool:
+    """0 or 1."""
+    return one_of(("0", "1"), "setting")(text) == "1"
+
+
+def whole_between(text: str, least: int, most: int) -> int:
+    """A whole number of that range. ``ValueError`` for anything else."""
+    if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
+        raise ValueError(f"expected a whole number from {least} to {most}, got {text[:20]!r}")
+    return int(text)

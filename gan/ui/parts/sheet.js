@@ -1,6 +1,6 @@
 /* A sheet of pictures: see sheet.py. */
 window.gan.sheet = (() => {
-  const { make, watchValue, enlarge, copyText, flash, link, tray, keep } = window.gan;
+  const { make, watchValue, enlarge, download, copyText, flash, link, tray, keep } = window.gan;
   const sheets = {};  // name -> its dialog, for the answers
 
   function build(name, element, props, watch, trigger) {
@@ -132,7 +132,7 @@ window.gan.sheet = (() => {
   function answer(name, props, watch) {
     watchValue(props, watch, value => {
       if (value.kind === "single") sheets[name]?.arrived(value);
-      else make("a", { href: value.url, download: value.name }).click();
+      else download(value.url, value.name);
     });
   }
 

@@ -17,6 +17,7 @@ from gan.image import GAP
 from gan.recipe import from_json, save_png
 from gan.ui.messages import on
 from gan.ui.outbox import file_stem
+from gan.ui.parts.stage import answers, scripted
 from gan.ui.studio import Drawn, Studio, file_name
 from gan.ui.view import View, from_recipe, seeds_text
 
@@ -28,13 +29,9 @@ class Sheet:
 
     def __init__(self, studio: Studio, page: str, name: str):
         self.studio, self.page = studio, page
-        plain = dict(html_template="", apply_default_css=False)
-        self.component = gr.HTML(
-            None, elem_classes="sheet-part", elem_id=f"{name}-sheet", **plain,
-            js_on_load=f"gan.sheet.build({json.dumps(name)}, element, props, watch, "
-                       "{select: data => trigger('select', data), zip: data => trigger('zip', data)})")
-        answer = gr.HTML(None, elem_classes="no-room", **plain,
-                         js_on_load=f"gan.sheet.answer({json.dumps(name)}, props, watch)")
+        self.component = scripted("gan.sheet.build", json.dumps(name), "element", "props", "watch", events=("select", "zip"),
+                                  elem_classes="sheet-part", elem_id=f"{name}-sheet")
+        answer = answers("gan.sheet.answer", json.dumps(name))
 
         def select(event: gr.EventData) -> dict[gr.HTML, Any]:
             return {answer: self.single(event._data)}

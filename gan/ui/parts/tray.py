@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
+from gan.ui.parts.stage import scripted
 
 __all__ = ["Tray"]
 
@@ -13,8 +13,7 @@ class Tray:
     """The part: ``component`` shows what ``show`` returns. The server never sees what is in it; scripts ask ``gan.tray``."""
 
     def __init__(self) -> None:
-        self.component = gr.HTML(None, html_template="", apply_default_css=False, elem_classes="tray-part",
-                                 js_on_load="gan.tray.build(element, props, watch)")
+        self.component = scripted("gan.tray.build", "element", "props", "watch", elem_classes="tray-part")
 
     @staticmethod
     def show(model: str) -> dict[str, Any]:

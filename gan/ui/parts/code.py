@@ -1,0 +1,9 @@
+"""What stands under "Copy as code" (code.js): the same picture from a program."""
+
+__all__ = ["python_call"]
+
+
+def python_call(result: str, arguments: str, endpoint: str) -> str:
+    """The lines that ask an endpoint; the browser puts the app's own address in the place of ADDRESS."""
+    return (f"from gradio_client import Client\n\nclient = Client(ADDRESS)\n"
+            f"{result} = client.predict({arguments}, api_name=\"/{endpoint}\")")
