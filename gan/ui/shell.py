@@ -27,6 +27,7 @@ from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
 from gan.ui.parts.controls import uploaded
 from gan.ui.parts.link import Link, one_of
+from gan.ui.parts.stage import scripted
 from gan.ui.studio import Studio
 from gan.ui.theme import theme
 
@@ -49,8 +50,7 @@ class Shell:
             gr.HTML(HEADER, apply_default_css=False)
             self.upload = uploaded(gr.UploadButton("Open a picture …", elem_id="restore", variant="secondary", size="md",
                                                    scale=0))
-        self.opened = gr.HTML(None, html_template="", elem_classes="no-room", apply_default_css=False,
-                              js_on_load="gan.link.listen(props, watch, data => trigger('open', data))")
+        self.opened = scripted("gan.link.listen", "props", "watch", events=("open",), elem_classes="no-room")
         self.tabs = gr.Tabs(elem_id="pages", overflow_behavior="wrap")
         self.rooms: dict[str, Room] = {}
         with self.tabs:

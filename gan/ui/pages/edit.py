@@ -120,28 +120,30 @@ class Edit:
     def directions(self, model: hub.Model) -> Directions | None:
         return load_directions(self.studio.entry(model.id).folder, model.G)
 
-    def draw(self, model: hub.Model, recipes: Sequence[EditRecipe]) -> np.ndarray:
+    def draw(self, model: hub.Model, recipes: Sequence[EditRecipe], directions: Directions | None) -> np.ndarray:
         """uint8 [N, H, W, C]. Errors as ``draw_edits``."""
-        directions = self.directions(model)
         with self.studio.engine.turn():
             return draw_edits(model, recipes, directions)
 
     def start(self, recipe: EditRecipe) -> dict[str, Any]:
         """The desk: the picture, and where each direction leads from where it starts."""
         model = self.studio.model(recipe.model)
-        return {**self.shown(model, recipe), "kind": "desk", "strips": self.strips(model, recipe), "stills": STILLS,
-                "reach": REACH, "count": len(self.directions(model) or ()), "layers": model.G.num_ws,
+        directions = self.directions(model)
+        return {**self.shown(model, recipe, directions), "kind": "desk", "strips": self.strips(model, recipe, directions),
+                "stills": STILLS, "reach": REACH, "count": len(directions or ()), "layers": model.G.num_ws,
                 "tile": model.G.resolution, "model": model.id}
 
-    def strips(self, model: hub.Model, recipe: EditRecipe) -> str:
+    def strips(self, model: hub.Model, recipe: EditRecipe, directions: Directions | None) -> str:
         """The address of a sheet with a row a direction, from -REACH to REACH; "" where there are none."""
-        ways = [replace(recipe, moves=(Move(k, float(strength)),)) for k in range(len(self.directions(model) or ()))
+        if directions is None:
+            return ""
+        ways = [replace(recipe, moves=(Move(k, float(strength)),)) for k in range(len(directions))
                 for strength in np.linspace(-REACH, REACH, STILLS)]
-        return self._sent(contact_sheet(self.draw(model, ways), columns=STILLS, gap=0), recipe, "strips.png") if ways else ""
+        return self._sent(contact_sheet(self.draw(model, ways, directions), columns=STILLS, gap=0), recipe, "strips.png")
 
-    def shown(self, model: hub.Model, recipe: EditRecipe) -> dict[str, Any]:
+    def shown(self, model: hub.Model, recipe: EditRecipe, directions: Directions | None) -> dict[str, Any]:
         """One edited picture."""
-        (pixels,) = self.draw(model, [recipe])
+        (pixels,) = self.draw(model, [recipe], directions)
         recipe = replace(recipe, revision=model.revision)
         name = f"{file_stem(model.id)}-{'picture' if recipe.source else f'seed{recipe.seeds[0]:04d}'}-edited.png"
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
@@ -166,8 +168,9 @@ class Edit:
         try:
             recipe = self.known(field(asked, "recipe"))
             model = self.studio.model(recipe.model)
-            strips = {"strips": self.strips(model, recipe)} if asked.get("strips") is True else {}
-            return {**self.shown(model, recipe), **strips, "number": number}
+            directions = self.directions(model)
+            strips = {"strips": self.strips(model, recipe, directions)} if asked.get("strips") is True else {}
+            return {**self.shown(model, recipe, directions), **strips, "number": number}
         except Exception as error:
             return {"kind": "refused", "text": explain(error), "number": number}
 
@@ -183,7 +186,7 @@ class Edit:
         plain = replace(recipe, source=None, latent=None, mix=(), moves=())
         sides = [replace(plain, seeds=(seed,)) for seed in (*columns, *rows)]
         cells = [replace(plain, seeds=(row,), mix=(Mix(column, first, last),)) for row in rows for column in columns]
-        pixels = self.draw(model, [*sides, *cells])
+        pixels = self.draw(model, [*sides, *cells], None)  # plain: no direction is followed
         across, down, inner = np.split(pixels, [len(columns), len(sides)])
         blank = np.full_like(pixels[:1], 255)
         grid = [blank, across]

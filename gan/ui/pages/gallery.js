@@ -58,7 +58,7 @@ window.gan.gallery = (() => {
     for (const [event, act] of [["mouseenter", start], ["mouseleave", stop], ["focusin", start], ["focusout", stop]]) wall.addEventListener(event, act);
   }
 
-  function build(element, props, watch, ask) {
+  function build(element, props, watch, trigger) {
     const chosen = Object.fromEntries([...new URLSearchParams(location.search)].filter(([key]) => key in KINDS));
     let all = [];
     const count = make("p", { class: "quiet", role: "status" });
@@ -84,7 +84,7 @@ window.gan.gallery = (() => {
         make("option", { value: "" }, "all"), ...values.map(v => make("option", { value: v, selected: v === chosen[key] }, v))));
     };
     watchValue(props, watch, value => {
-      all = [...value.cards, ...value.family].map(c => ({ kind: c.kind, node: card(c, ask) }));
+      all = [...value.cards, ...value.family].map(c => ({ kind: c.kind, node: card(c, trigger.play) }));
       const grid = nodes => make("div", { class: nodes.length < 3 ? "cards few" : "cards" }, ...nodes);
       const nodes = all.map(({ node }) => node);
       filters.replaceChildren(...Object.entries(KINDS).map(([key, name]) => filter(key, name)).filter(Boolean), count);

@@ -22,6 +22,7 @@ from gan.ui.parts.curves import curves
 from gan.ui.parts.kin import group, recipe_of
 from gan.ui.parts.link import Link, link_to, one_of
 from gan.ui.parts.reading import arxiv, as_count, as_mapping, as_number, as_text, duration, thousands
+from gan.ui.parts.stage import answers, scripted
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
 
@@ -40,11 +41,10 @@ class Gallery:
     def __init__(self, studio: Studio):
         self.studio = studio
         self.timelines: dict[str, list[dict[str, Any]]] = {}  # by folder: copies of pictures live as long as the app
-        plain = dict(html_template="", apply_default_css=False)
-        self.cards = gr.HTML(walls(list(studio.entries.values()), studio.outbox), elem_id="gallery", **plain,
-                             js_on_load="gan.gallery.build(element, props, watch, data => trigger('play', data))")
-        self.model = gr.HTML(None, elem_id="model-page", **plain, js_on_load="gan.gallery.model(element, props, watch)")
-        played = gr.HTML(None, elem_classes="no-room", **plain, js_on_load="gan.gallery.played(props, watch)")
+        self.cards = scripted("gan.gallery.build", "element", "props", "watch", events=("play",), elem_id="gallery",
+                              value=walls(list(studio.entries.values()), studio.outbox))
+        self.model = scripted("gan.gallery.model", "element", "props", "watch", elem_id="model-page")
+        played = answers("gan.gallery.played")
         if not studio.entries:
             gr.Markdown(EMPTY)
 

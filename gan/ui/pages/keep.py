@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from gan.ui.page import Page, Room
+from gan.ui.parts.stage import scripted
 from gan.ui.studio import Studio
 
 __all__ = ["PAGE"]
 
 
 def build(studio: Studio) -> Room:
-    gr.HTML(None, html_template="", elem_id="favourites", apply_default_css=False, js_on_load="gan.favourites(element)")
+    scripted("gan.favourites", "element", elem_id="favourites")
     return Room(lambda link: {})
 
 

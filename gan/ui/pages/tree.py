@@ -22,6 +22,7 @@ from gan.ui.page import Page, Room
 from gan.ui.parts.kin import group, parents, year_of
 from gan.ui.parts.link import Link, finite
 from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration
+from gan.ui.parts.stage import scripted
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
 
@@ -37,8 +38,7 @@ ALONE = ("Once two recipes have been trained on the same data at the same resolu
 
 
 def build(studio: Studio) -> Room:
-    page = gr.HTML(None, html_template="", elem_id="tree", apply_default_css=False,
-                   js_on_load="gan.tree(element, props, watch)")
+    page = scripted("gan.tree", "element", "props", "watch", elem_id="tree")
     tables, value = results(), {}
 
     def open_(link: Link) -> dict[gr.HTML, Any]:

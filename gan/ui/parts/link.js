@@ -44,7 +44,7 @@ window.gan.link = (() => {
   };
 
   // The server's word that a link has been read, whether or not all of it could be.
-  const listen = (props, watch, open) => {
+  const listen = (props, watch, { open }) => {
     ask = open;
     gan.watchValue(props, watch, value => {
       const first = !page;
