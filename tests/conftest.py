@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -97,3 +98,30 @@ def whole_model(tiny_model):
     from published import make_whole
 
     return make_whole(tiny_model())
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The running app: .studio, .url, .folder (the models), and objects whose handlers are called without a browser."""
+    import gradio as gr
+    from serving import running, studio_of, write_models
+
+    from gan.ui.pages import PAGES
+    from gan.ui.pages.gallery import Gallery
+    from gan.ui.pages.generate import Generate
+    from gan.ui.parts.sheet import Sheet
+    from gan.ui.shell import Shell
+
+    folder = tmp_path_factory.mktemp("models")
+    with studio_of(write_models(folder)) as studio, running(studio) as (blocks, url):
+        with gr.Blocks():
+            parts = dict(shell=Shell(studio, PAGES), page=Generate(studio), sheet=Sheet(studio, "generate", "alone"),
+                         gallery=Gallery(studio))
+        yield SimpleNamespace(studio=studio, url=url, folder=folder, blocks=blocks, **parts)
+
+
+@pytest.fixture(scope="module")
+def client(served):
+    from gradio_client import Client
+
+    return Client(served.url, verbose=False)

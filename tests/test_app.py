@@ -1,176 +1,30 @@
-"""The app through its handlers, its API and plain HTTP; test_browser.py clicks on it."""
+"""The pages through their handlers: links, pictures given back, controls, sheets; test_browser.py clicks on them."""
 
 import importlib
 import io
 import json
-import os
-import re
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 import zipfile
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from urllib.parse import unquote
 
 import gradio as gr
-import httpx
 import numpy as np
 import pytest
 from conftest import tiny_generator
-from gradio_client import Client
 from PIL import Image
+from serving import HOSTILE, by_name, drawn, expected, fetch, pixels_of
 
 from gan import hub
-from gan.base import Latent
-from gan.engine import Engine, draw
 from gan.gallery import entry
 from gan.image import contact_sheet
-from gan.latent import MAX_SEED, Draw
-from gan.models import family
+from gan.latent import Draw
 from gan.recipe import SeedsRecipe, read_recipe, save_png
-from gan.ui import Studio, build, launch_options
+from gan.ui import Studio, launch_options
 from gan.ui.messages import explain
-from gan.ui.outbox import Outbox, file_stem
 from gan.ui.pages import PAGES
-from gan.ui.pages.gallery import Gallery, details, walls
-from gan.ui.pages.generate import Generate, whole
-from gan.ui.parts.curves import curves
+from gan.ui.pages.generate import whole
 from gan.ui.parts.link import Link
-from gan.ui.parts.sheet import Sheet
 from gan.ui.shell import Shell
 from gan.ui.view import PSIS, View, fitted
-
-ROOT = Path(__file__).resolve().parent.parent
-HOSTILE = ("<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{#each this}}"
-           "</script><script>window.pwned=3</script>`\\")
-
-
-def write_models(folder: Path) -> list[Path]:
-    """Three tiny models: with classes, without, and with codes; the second's training.json is hostile."""
-    hub.save(folder / "digits", tiny_generator("dcgan", classes=3), class_names=("zero", "one", "two"))
-    hub.save(folder / "plain", tiny_generator("dcgan", channels=3, resolution=32))
-    coded = family("dcgan").Generator(Latent(4, categorical=(3,), continuous=2), resolution=16, channels=1, width=8)
-    hub.save(folder / "coded", coded.eval())
-    (folder / "digits" / "training.json").write_text(json.dumps(dict(
-        recipe="tiny", paper="Someone 2014, arXiv:1406.2661", data=dict(name="shapes", images=1234, licence="CC0"),
-        command="python -m train tiny --data shapes", nimg=5_600_000, minutes=75, hardware="a laptop")))
-    (folder / "plain" / "training.json").write_text(json.dumps(dict(
-        recipe=HOSTILE, paper=HOSTILE + "arXiv:1406.2661", data=dict(name=HOSTILE, images="many", licence=[HOSTILE]),
-        command=HOSTILE, nimg=-1e300, minutes="NaN", hardware=HOSTILE)))
-    return [folder / name for name in ("digits", "plain", "coded")]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """The running app: .studio, .url, .folder (the models), and objects whose handlers are called without a browser."""
-    folder = tmp_path_factory.mktemp("models")
-    studio = Studio([entry(str(path)) for path in write_models(folder)], engine=Engine(device="cpu"))
-    blocks = build(studio)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
-    with gr.Blocks():
-        shell, page, sheet = Shell(studio, PAGES), Generate(studio), Sheet(studio, "generate", "alone")
-        gallery = Gallery(studio)
-    yield SimpleNamespace(studio=studio, url=url, folder=folder, blocks=blocks, shell=shell, page=page, sheet=sheet,
-                          gallery=gallery)
-    blocks.close(verbose=False)
-    studio.outbox.close()
-
-
-@pytest.fixture(scope="module")
-def client(served):
-    return Client(served.url, verbose=False)
-
-
-def fetch(served, url: str) -> bytes:
-    return urllib.request.urlopen(served.url + url, timeout=10).read()
-
-
-def status_of(served, url: str, data: bytes | None = None) -> int:
-    request = urllib.request.Request(served.url + url, data, {"Content-Type": "application/json"})
-    try:
-        return urllib.request.urlopen(request, timeout=10).status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-def pixels_of(data: bytes) -> np.ndarray:
-    array = np.asarray(Image.open(io.BytesIO(data)))
-    return array[..., None] if array.ndim == 2 else array
-
-
-def expected(served, name: str, draws: list[Draw]) -> np.ndarray:
-    return draw(hub.load(served.folder / name).G, draws)
-
-
-def by_name(values: dict) -> dict:
-    """A handler's values by the names that the components have on the page."""
-    return {getattr(c, "elem_id", None) or getattr(c, "label", None): value for c, value in values.items()}
-
-
-def drawn(values: dict) -> dict:
-    """The sheet among a handler's values."""
-    return by_name(values)["generate-sheet"]
-
-
-# The API, and the way of a picture there and back
-
-
-def test_endpoint_gives_our_png_bit_for_bit(served, client, tmp_path):
-    path = client.predict("digits", "42", "two", 0.7, api_name="/generate")
-    assert Path(path).name == "digits-seed0042.png"
-    pixels = pixels_of(Path(path).read_bytes())
-    assert (pixels == expected(served, "digits", [Draw(42, 2, 0.7)])[0]).all()
-    recipe = read_recipe(path)
-    assert recipe == SeedsRecipe("digits", hub.load(served.folder / "digits").revision, (42,), "two", 0.7)
-    assert str(served.folder) not in recipe.to_json()
-
-    restored = drawn(served.shell.restore(path))
-    assert (pixels_of(fetch(served, restored["url"])) == pixels).all()
-    assert not restored["other"]
-
-
-def test_endpoint_gives_a_sheet_with_defaults(served, client):
-    path = client.predict(model="plain", api_name="/generate")
-    tiles = expected(served, "plain", [Draw(seed) for seed in range(16)])
-    assert (pixels_of(Path(path).read_bytes()) == contact_sheet(tiles)).all()
-
-
-@pytest.mark.parametrize("arguments, message", [
-    (("digits", "-1"), "cannot read seeds"), (("digits", "1e9"), "cannot read seeds"),
-    (("digits", str(MAX_SEED + 1)), "whole number from 0"), (("digits", "0-999999"), "more than|too many"),
-    (("digits", ""), "type a seed"), (("digits", "1", "nine"), "no class 'nine'"), (("digits", "1", "one", 9), "psi"),
-    (("../digits", "1"), "not in this gallery")])
-def test_endpoint_says_what_is_wrong_in_one_line(client, arguments, message):
-    with pytest.raises(Exception, match=f"(?i){message}") as error:
-        client.predict(*arguments, api_name="/generate")
-    assert "\n" not in str(error.value) and "Traceback" not in str(error.value)
-
-
-def test_the_doors_are_public_and_nothing_else_and_none_skips_the_queue(served, client):
-    doors = ["/generate", "/interpolate", "/draw_edit", "/augment", "/project"]
-    assert list(client.view_api(return_format="dict")["named_endpoints"]) == doors
-    body = json.dumps({"data": ["digits", "1", "", 1]}).encode()
-    assert status_of(served, "gradio_api/run/generate", body) == 404
-
-
-def test_serves_its_own_files_only(served):
-    for path in ("/etc/passwd", str(ROOT / "app.py"), str(served.folder / "digits" / "config.json")):
-        assert status_of(served, f"gradio_api/file={path}") == 403
-
-
-@pytest.mark.parametrize("query", ["", "page=gallery", "page=generate&seed=3", "page=tree", "page=nonsense&page=2",
-                                   "page=%00"])
-def test_page_opens_whatever_the_link_says(served, query):
-    text = fetch(served, "?" + query).decode()
-    assert "gradio_config" in text
-    assert str(served.folder) not in text
-
-
-# Links
 
 
 def test_link_opens_page_and_sets_every_control(served):
@@ -403,159 +257,3 @@ def test_a_sheet_is_limited_by_its_pixels(served, tmp_path):
 
 
 # The gallery, start-up and housekeeping
-
-
-def test_model_page_says_what_training_json_says(served):
-    found = details(entry(str(served.folder / "digits")), served.studio.outbox)
-    assert found["trained"] == "Trained 5.6 million images in 75 minutes on a laptop"
-    assert found["paper_url"] == "https://arxiv.org/abs/1406.2661"
-    facts = dict(found["facts"])
-    assert facts["Data"] == "shapes, 1,234 images" and facts["Licence of the data"] == "CC0"
-    assert facts["Classes"] == "3: zero, one, two"
-
-
-@pytest.mark.parametrize("training", [
-    [], {}, {"data": 3, "minutes": -1, "nimg": True, "command": {}}, {"minutes": 10**400},
-    {"metrics": {"scores": {"a": "x", "b": None, "c": True}}}, {"metrics": 3}])
-def test_model_page_of_a_strange_training_json_leaves_out_what_it_cannot_read(served, training):
-    e = entry(str(served.folder / "digits"))
-    found = details(replace(e, training=training), served.studio.outbox)
-    assert found["trained"] == "" and found["command"] == "" and found["paper_url"] == "" and found["metrics"] is None
-
-
-def test_model_page_names_the_feature_net_of_what_was_measured(served):
-    measured = {"features": "our net", "samples": 2000, "against": "2000 pictures of shapes", "memorised": 0.0125,
-                "scores": {"frechet_distance": 1.23456, "frechet_distance_of_reals": 0.5, "recall": 0.4, "odd": "x"}}
-    model = replace(entry(str(served.folder / "digits")), training={"metrics": measured})
-    found = details(model, served.studio.outbox)["metrics"]
-    assert found["rows"] == [["frechet distance", "1.235", "0.5"], ["recall", "0.4", ""]]
-    assert found["about"].startswith("By the features of our net on 2,000 pictures against 2000 pictures of shapes.")
-    assert found["memorised"].startswith("1.2% of its pictures")
-
-
-def test_timeline_reads_no_file_outside_its_folder(served, tmp_path):
-    hub.save(tmp_path / "m", tiny_generator("dcgan"))
-    (tmp_path / "m" / "timeline").mkdir()
-    Image.new("RGB", (8, 8)).save(tmp_path / "m" / "secret.png")
-    Image.new("RGB", (8, 8)).save(tmp_path / "m" / "timeline" / "a.webp")
-    snapshots = [dict(file=name, nimg=2000) for name in ("../secret.png", str(tmp_path / "m/secret.png"), "b.webp", 3)]
-    text = json.dumps({"snapshots": [*snapshots, None, dict(file="a.webp", nimg=2000)]})
-    (tmp_path / "m" / "timeline" / "timeline.json").write_text(text)
-    strip = served.gallery.timeline(entry(str(tmp_path / "m")))
-    assert [snapshot["caption"] for snapshot in strip] == ["2 thousand images"]
-
-
-def test_curves_are_drawn_as_far_as_the_file_can_be_read(tmp_path):
-    assert curves(tmp_path) == []
-    series = {"D": [1.0, 2.0, 3.0], "G": [0.5, None, "x"], "diversity": [1, 1, 1], "G gradient": [1, 2, 3], "odd": 3}
-    (tmp_path / "curves.json").write_text(json.dumps({"nimg": [0, 1000, 2000], "series": series}))
-    assert [(c["title"].split(",")[0], [line["name"] for line in c["lines"]]) for c in curves(tmp_path)] == [
-        ("Losses", ["D"]), ("Diversity", ["diversity"]), ("Length of the gradients", ["G gradient"])]
-    assert curves(tmp_path)[0]["lines"][0]["points"] == [[0, 1], [1000, 2], [2000, 3]]
-    for text in ("{", "[]", '{"series": [1]}', '{"nimg": {}, "series": {"D": [1, 2]}}'):
-        (tmp_path / "curves.json").write_text(text)
-        assert curves(tmp_path) == []
-
-
-def test_what_is_beautiful_comes_first_and_a_family_stands_together(served):
-    e = entry(str(served.folder / "digits"))
-
-    def model(name, channels, resolution, recipe, data="digits"):
-        training = dict(recipe=recipe, data=dict(name=data))
-        return replace(e, id=name, channels=channels, resolution=resolution, training=training)
-    models = [model("a", 1, 32, "one"), model("b", 3, 64, "one", "cats"), model("c", 1, 32, "two"),
-              model("d", 3, 128, "x", "sky"), model("e", 1, 64, "one")]
-    found = walls(models, served.studio.outbox, [model("guest", 1, 16, "z")])
-    assert [c["id"] for c in found["cards"]] == ["guest", "d", "b", "e"]
-    assert [c["id"] for c in found["family"]] == ["a", "c"]
-    assert found["about"].startswith("2 models trained on digits at 32 px")
-
-
-def test_outbox_sweeps_what_is_old_and_keeps_what_is_shown(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "new"))
-    outbox = Outbox(keep_s=0.05)
-    old, shown = outbox.fresh("a.png"), outbox.fresh("b.png", part="shown")
-    for path in (old, shown):
-        path.write_text("x")
-    time.sleep(0.1)
-    young = outbox.fresh("c.png")
-    assert not old.exists() and shown.exists() and young.parent.exists()
-    assert unquote(outbox.url(young)).endswith(str(young))
-    outbox.close()
-    assert not outbox.root.exists()
-    assert file_stem("user/my model") == "user-my-model" and file_stem("/../") == "model"
-
-
-def test_outbox_holds_so_many_bytes_and_the_oldest_go(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    outbox = Outbox(most=250)
-    paths = [outbox.fresh("a.png") for _ in range(99)]  # one more, and the sweep is due
-    for age, path in enumerate(reversed(paths)):
-        path.write_bytes(b"x" * 100)
-        os.utime(path.parent, (time.time() - age, time.time() - age))
-    outbox.fresh("b.png")
-    assert [path.exists() for path in paths[-4:]] == [False, False, True, True]
-    outbox.close()
-
-
-def test_what_killed_servers_left_is_swept_at_the_next_start(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    living = Outbox()
-    left = tmp_path / f"gan-gallery-{dead.pid}-abc" / "uploads"
-    other, strange = tmp_path / f"gan-gallery-{os.getppid()}-abc", tmp_path / "gan-gallery-notes.txt"
-    left.mkdir(parents=True)
-    other.mkdir()
-    strange.write_text("not ours")
-    Outbox().close()
-    assert not left.parent.exists() and other.exists() and strange.exists() and living.root.exists()
-    living.close()
-
-
-# What is refused before Gradio sees it
-
-
-def call(served, name: str, data: list) -> str:
-    """What the handler of that name answers over plain HTTP: the error of the refusal, or the event stream."""
-    index = next(k for k, fn in served.blocks.fns.items() if fn.api_name == name or fn.name == name)
-    session = f"s{time.monotonic_ns()}"
-    body = json.dumps({"data": data, "fn_index": index, "session_hash": session}).encode()
-    request = urllib.request.Request(served.url + "gradio_api/queue/join", body, {"Content-Type": "application/json"})
-    try:
-        urllib.request.urlopen(request, timeout=10)
-    except urllib.error.HTTPError as error:
-        return error.read().decode()
-    return fetch(served, f"gradio_api/queue/data?session_hash={session}").decode()
-
-
-@pytest.mark.parametrize("path", ["http://127.0.0.1:9/x.png", "https://example.org/x.png", "/etc/passwd", "\0", 3,
-                                  "x" * 9999])
-def test_a_path_that_nobody_uploaded_is_refused_in_one_line(served, path):
-    answer = call(served, "give_back", [{"path": path, "meta": {"_type": "gradio.FileData"}}])
-    assert "must be uploaded before" in answer and str(path)[:9] not in answer
-    assert str(served.studio.outbox.root) not in answer
-
-
-def test_an_uploaded_picture_is_restored_and_forgotten(served, tmp_path):
-    sheet = served.sheet.show(View("digits", (5,)))
-    answer = httpx.post(served.url + "gradio_api/upload", files={"files": ("x.png", fetch(served, sheet["url"]))}).json()
-    assert Path(answer[0]).is_file() and Path(answer[0]).is_relative_to(served.studio.outbox.root)
-    told = call(served, "give_back", [{"path": answer[0], "meta": {"_type": "gradio.FileData"}}])
-    assert '"success":true' in told and "model=digits" in told
-    assert not Path(answer[0]).exists()
-
-
-@pytest.mark.parametrize("data", [[], [None] * 20, [{}] * 20, [[[]]] * 20, ["x" * 1000] * 20, [1e300] * 20, [True] * 20])
-def test_wrong_types_are_answered_without_a_word_of_the_machinery(served, data):
-    for name in ("draw", "from_seed", "change_model", "ask", "select", "archive", "generate"):
-        answer = call(served, name, data)
-        assert not re.search(r"Traceback|Error\b.*\(|gradio/|site-packages|object has no attribute", answer), (name, answer)
-
-
-def test_errors_name_no_path_of_this_machine(tmp_path):
-    try:
-        (tmp_path / "nowhere").read_text()
-    except OSError as error:
-        assert str(tmp_path) not in explain(error)
-    assert explain(RuntimeError(str(tmp_path))).startswith("Something went wrong (RuntimeError)")

@@ -9,16 +9,14 @@ import numpy as np
 import pytest
 from chromium import chromium
 from PIL import Image
-from test_app import write_models
+from serving import expected, running, studio_of, write_models
 from test_tree import write_board, write_family
 
 from gan import hub
-from gan.engine import Engine, draw
-from gan.gallery import entry
 from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import from_json, read_recipe
-from gan.ui import Studio, build, launch_options
+from gan.ui import Studio
 from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
 from gan.ui.parts.sheet import Sheet
@@ -43,18 +41,13 @@ def site(tmp_path_factory):
     """The running app and a browser."""
     folder = tmp_path_factory.mktemp("models")
     models = [*write_models(folder), *write_family(folder)]
-    studio = Studio([entry(str(path)) for path in models], engine=Engine(device="cpu"))
     write_board(folder / "benchmarks" / "results")
     pages = (*PAGES, Page("two", "Two sheets", two_sheets))
-    with pytest.MonkeyPatch.context() as patch:
+    with studio_of(models) as studio, pytest.MonkeyPatch.context() as patch:
         patch.setattr(hub, "WEIGHTS", folder / "weights")
-        blocks = build(studio, pages)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
-                              **launch_options(studio, pages))
-    with chromium() as browser:
-        yield SimpleNamespace(url=url, browser=browser, folder=folder)
-    blocks.close(verbose=False)
-    studio.outbox.close()
+        with running(studio, pages) as (_, url), chromium() as browser:
+            patch.undo()
+            yield SimpleNamespace(url=url, browser=browser, folder=folder)
 
 
 @pytest.fixture
@@ -76,10 +69,6 @@ def pixels(site, page, url: str | None) -> np.ndarray:
     body = page.request.get(page.evaluate("url => new URL(url, location.href).href", url)).body()
     array = np.asarray(Image.open(io.BytesIO(body)))
     return array[..., None] if array.ndim == 2 else array
-
-
-def expected(site, name: str, draws: list[Draw]) -> np.ndarray:
-    return draw(hub.load(site.folder / name).G, draws)
 
 
 def test_open_generate_download_restore_and_share(site, visitor, tmp_path):

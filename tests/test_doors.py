@@ -9,7 +9,6 @@ import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from test_app import client, served  # noqa: F401  fixtures
 
 from gan import hub
 from gan import project as project_module
@@ -27,7 +26,7 @@ def pixels(file):
     return array[..., None] if array.ndim == 2 else array
 
 
-def test_an_image_is_the_same_by_every_door(served, client, tmp_path):  # noqa: F811
+def test_an_image_is_the_same_by_every_door(served, client, tmp_path):
     folder = served.folder / "digits"
     ours = draw(hub.load(folder).G, [Draw(7, 2, 0.5)])[0]
     answered = client.predict(model="digits", seeds="7", class_name="two", psi=0.5, api_name="/generate")
@@ -37,7 +36,7 @@ def test_an_image_is_the_same_by_every_door(served, client, tmp_path):  # noqa: 
     assert read_recipe(tmp_path / "seed0007.png") == read_recipe(answered)
 
 
-def test_a_path_is_the_same_by_every_door(served, client, tmp_path):  # noqa: F811
+def test_a_path_is_the_same_by_every_door(served, client, tmp_path):
     folder, model = served.folder / "digits", hub.load(served.folder / "digits")
     path = Path("digits", ((1, "one"), (5, None), (9, "two")), 3, loop=False, ease=True)
     ours = list(draw_walk(model.G, path.walk(model)))
@@ -57,7 +56,7 @@ def test_a_path_is_the_same_by_every_door(served, client, tmp_path):  # noqa: F8
     assert Image.open(film).n_frames == 4
 
 
-def test_an_edit_and_a_projection_are_the_same_by_every_door(served, client, tmp_path, monkeypatch):  # noqa: F811
+def test_an_edit_and_a_projection_are_the_same_by_every_door(served, client, tmp_path, monkeypatch):
     for name, value in dict(SIFTING=4, POLISHING=2, CANDIDATES=16).items():
         monkeypatch.setattr(project_module, name, value)
     folder = served.folder / "plain"
@@ -78,7 +77,7 @@ def test_an_edit_and_a_projection_are_the_same_by_every_door(served, client, tmp
     assert not list(served.studio.outbox.uploads.rglob("plain-edited.png"))
 
 
-def test_a_set_is_the_same_by_every_door(served, client, tmp_path):  # noqa: F811
+def test_a_set_is_the_same_by_every_door(served, client, tmp_path):
     answered = client.predict(model="digits", counts="one=2, two=3", api_name="/augment")
     command = ["augment", str(served.folder / "digits"), "--counts", "one=2", "two=3", "--out", str(tmp_path / "set")]
     assert main(command) == 0
@@ -98,7 +97,7 @@ def test_a_set_is_the_same_by_every_door(served, client, tmp_path):  # noqa: F81
     ("at most", "augment", dict(model="digits", count=10**9)), ("packed as", "augment", dict(model="digits", form="../x")),
     ("no class", "augment", dict(model="digits", counts="x=3")),
     ("no classes", "augment", dict(model="plain", balance=True))])
-def test_what_no_door_gives_is_refused_in_one_line(client, words, endpoint, given):  # noqa: F811
+def test_what_no_door_gives_is_refused_in_one_line(client, words, endpoint, given):
     with pytest.raises(AppError) as error:
         client.predict(**given, api_name=f"/{endpoint}")
     assert words in str(error.value).lower() and "\n" not in str(error.value) and "Traceback" not in str(error.value)

@@ -10,16 +10,14 @@ import pytest
 from conftest import tiny_generator
 from pictures import picture
 from PIL import Image
-from test_app import write_models
+from serving import studio_of, write_models
 
 from gan import hub
 from gan import project as project_module
 from gan.directions import find_directions, save_directions
-from gan.engine import Engine, draw
-from gan.gallery import entry
+from gan.engine import draw
 from gan.latent import Draw
 from gan.recipe import EditRecipe, Move, SeedsRecipe, from_json, read_recipe
-from gan.ui import Studio
 from gan.ui.edits import direction_names
 from gan.ui.pages.edit import Edit
 from gan.ui.parts.link import Link
@@ -32,11 +30,9 @@ def page(tmp_path_factory):
     hub.save(folder / "styled", tiny_generator("stylegan2", channels=3))
     for name in ("plain", "styled"):
         save_directions(folder / name, find_directions(hub.load(folder / name).G, count=3, samples=2))
-    studio = Studio([entry(str(path)) for path in [*models, folder / "styled"]], engine=Engine(device="cpu"))
-    studio.outbox.take_uploads()
-    with gr.Blocks():
+    with studio_of([*models, folder / "styled"]) as studio, gr.Blocks():
+        studio.outbox.take_uploads()
         yield Edit(studio)
-    studio.outbox.close()
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,8 @@ from urllib.parse import quote
 
 import pytest
 from fuzzing import TEXTS, Findings, Hostile, Stranger, handlers
-from test_app import write_models
+from serving import running, studio_of, write_models
 
-from gan.engine import Engine
-from gan.gallery import entry
-from gan.ui import Studio, build, launch_options
 from gan.ui.pages import PAGES
 
 USERS = 6
@@ -25,17 +22,13 @@ USERS = 6
 def fuzzed(tmp_path_factory):
     """The running app: .url, .studio, .handlers, .outside (addresses that it wanted to reach), .secrets (paths)."""
     folder = tmp_path_factory.mktemp("models")
-    studio = Studio([entry(str(path)) for path in write_models(folder)], engine=Engine(device="cpu"))
-    blocks = build(studio)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
-    config = json.loads(urllib.request.urlopen(url + "config", timeout=20).read())
-    outside: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        watch(patch, outside)
-        yield SimpleNamespace(url=url, studio=studio, handlers=handlers(config), outside=outside, blocks=blocks,
-                              secrets=[str(folder), "root:x:0"])
-    blocks.close(verbose=False)
-    studio.outbox.close()
+    with studio_of(write_models(folder)) as studio, running(studio) as (blocks, url):
+        config = json.loads(urllib.request.urlopen(url + "config", timeout=20).read())
+        outside: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            watch(patch, outside)
+            yield SimpleNamespace(url=url, studio=studio, handlers=handlers(config), outside=outside, blocks=blocks,
+                                  secrets=[str(folder), "root:x:0"])
 
 
 def watch(patch, outside: list[str]) -> None:

@@ -5,15 +5,14 @@ import threading
 import time
 import zipfile
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
-from test_app import write_models
+from serving import studio_of, write_models
 
-from gan.engine import Engine, draw_walk
-from gan.gallery import entry
+from gan.engine import draw_walk
 from gan.recipe import WalkRecipe, from_json, read_recipe, save_png
-from gan.ui import Studio
 from gan.ui.pages.interpolate import ID, Interpolate
 from gan.ui.parts import job
 from gan.ui.parts.link import Link
@@ -22,13 +21,8 @@ from gan.ui.path import Path, path_from_link, stops_of, stops_text
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    import gradio as gr
-
-    models = write_models(tmp_path_factory.mktemp("models"))
-    studio = Studio([entry(str(path)) for path in models], engine=Engine(device="cpu"))
-    with gr.Blocks():
+    with studio_of(write_models(tmp_path_factory.mktemp("models"))) as studio, gr.Blocks():
         yield Interpolate(studio)
-    studio.outbox.close()
 
 
 

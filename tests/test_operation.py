@@ -18,11 +18,9 @@ import pytest
 from commands import ROOT
 from conftest import tiny_generator
 from PIL import Image
+from serving import running, studio_of
 
 from gan import hub
-from gan.engine import Engine
-from gan.gallery import entry
-from gan.ui import Studio, build, launch_options
 from gan.ui.messages import LIMITS, explain
 from gan.ui.pages.interpolate import SLICE, Interpolate
 from gan.ui.path import Path
@@ -33,12 +31,8 @@ def served(tmp_path_factory):
     """The running app on one tiny model: .studio, .url, .blocks."""
     folder = tmp_path_factory.mktemp("models") / "tiny"
     hub.save(folder, tiny_generator("dcgan"))
-    studio = Studio([entry(str(folder))], engine=Engine(device="cpu"))
-    blocks = build(studio)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
-    yield SimpleNamespace(studio=studio, url=url, blocks=blocks, folder=folder)
-    blocks.close(verbose=False)
-    studio.outbox.close()
+    with studio_of([folder]) as studio, running(studio) as (blocks, url):
+        yield SimpleNamespace(studio=studio, url=url, blocks=blocks, folder=folder)
 
 
 def ask(served, path: str) -> tuple[int, bytes]:

@@ -4,12 +4,9 @@ import zipfile
 
 import gradio as gr
 import pytest
-from test_app import write_models
+from serving import studio_of, write_models
 
 from gan.alike import Seen
-from gan.engine import Engine
-from gan.gallery import entry
-from gan.ui import Studio
 from gan.ui.pages import augment as module
 from gan.ui.pages.augment import ID, Augment
 from gan.ui.parts import job
@@ -20,11 +17,8 @@ from train.data.images import load_images
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    models = write_models(tmp_path_factory.mktemp("models"))
-    studio = Studio([entry(str(path)) for path in models], engine=Engine(device="cpu"))
-    with gr.Blocks():
+    with studio_of(write_models(tmp_path_factory.mktemp("models"))) as studio, gr.Blocks():
         yield Augment(studio)
-    studio.outbox.close()
 
 
 def values(page, **changed):

@@ -13,11 +13,7 @@ import numpy as np
 import pytest
 from fuzzing import LEAKS, Findings, Handler, Stranger, handlers, messages_of
 from PIL import Image
-from test_app import write_models
-
-from gan.engine import Engine
-from gan.gallery import entry
-from gan.ui import Studio, build, launch_options
+from serving import running, studio_of, write_models
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
@@ -63,15 +59,11 @@ REFUSED = ("no picture", "nothing", "text", "broken", "a hundred megapixels", "a
 def served(tmp_path_factory):
     """The running app, and every place of it that takes an upload: those that let go of it afterwards."""
     folder = tmp_path_factory.mktemp("models")
-    studio = Studio([entry(str(path)) for path in write_models(folder)], engine=Engine(device="cpu"))
-    blocks = build(studio)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options(studio))
-    app = SimpleNamespace(url=url, studio=studio)
-    found = handlers(httpx.get(url + "config", timeout=20).json())
-    app.places = [place for place in found if not give(app, place, b"no picture")[1]]
-    yield app
-    blocks.close(verbose=False)
-    studio.outbox.close()
+    with studio_of(write_models(folder)) as studio, running(studio) as (_, url):
+        app = SimpleNamespace(url=url, studio=studio)
+        found = handlers(httpx.get(url + "config", timeout=20).json())
+        app.places = [place for place in found if not give(app, place, b"no picture")[1]]
+        yield app
 
 
 def give(app, place: Handler, picture: bytes) -> tuple[list[str], bool]:
