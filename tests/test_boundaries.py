@@ -25,14 +25,15 @@ ORDER = """
     train.schedule
     train.features
     train.data.spec train.data.cache train.data.items train.data.folders train.data.tables train.data.sources
-    train.data.images train.data.mirror train.data.stream train.data.degrade
+    train.data.images train.data.part train.data.mirror train.data.stream train.data.degrade
     train.game.step train.game.objectives train.game.penalties train.game.augment train.game.projected
     train.game.discriminators
     train.game.optim train.game.game train.game.dynamics
     train.recipe train.settings
     train.metrics
     train.run.draws train.run.build train.run.loop train.run.world train.run.checkpoint train.run.settle train.run.observers
-    train.run.watch train.run.budget train.run.curves train.run.adapt train.run.origin train.run.export train.run.publish
+    train.run.watch train.run.best train.run.budget train.run.curves train.run.adapt train.run.origin train.run.export
+    train.run.publish
     train.recipes train.asked train.auto train.session train
 """.split()
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50  # lines

@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   python -m train cgan --data digits.parquet --out runs/digits --kimg 300
   python -m train dcgan --data cats.zip --out runs/cats --set d.spectral=true --set g_opt.lr=1e-4 --dry-run
   python -m train dcgan --data cats.zip --out runs/cats --resume
+  python -m train dcgan --data cats.zip --out runs/cats --hold-out 0.05
   python -m train wgan-gp --data photos/ --out runs/photos --minutes 120 --on-collapse rollback
   python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats
@@ -48,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     budget.add_argument("--kimg", type=float, help="thousands of images to show (default: the recipe's, or 30 minutes)")
     budget.add_argument("--minutes", type=float, help="the same, as time: measured once at the start, then fixed")
     p.add_argument("--batch", type=int, help="default: the recipe's")
+    p.add_argument("--hold-out", type=float, metavar="SHARE",
+                   help="share of the pictures that training never sees: the scores during training and memorisation are "
+                        "then read against them (default: as before, else none)")
     p.add_argument("--seed", type=int, default=0, help="default: 0")
     p.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",

@@ -32,6 +32,7 @@ class Asked:
     kimg: float | None = None
     minutes: float | None = None
     batch: int | None = None
+    hold_out: float | None = None  #   share of the pictures that training never sees
     seed: int = 0
     device: str | None = None
     overrides: tuple[str, ...] = ()  # SLOT=VALUE
@@ -98,6 +99,8 @@ def command(asked: Asked, recipe: Recipe, images: Images, again: str | None) -> 
         parts += ["--from", again]
     if asked.resolution is not None:
         parts += ["--resolution", str(asked.resolution)]
+    if asked.hold_out:
+        parts += ["--hold-out", f"{asked.hold_out:g}"]
     parts += ["--kimg", f"{recipe.kimg:g}"]
     if asked.batch is not None:
         parts += ["--batch", str(asked.batch)]

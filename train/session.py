@@ -18,9 +18,11 @@ from gan.latent import check_seed
 from train.asked import AUTO, Asked, command
 from train.auto import Plan, planned
 from train.data.images import Images, load_images
+from train.data.part import hold_out
 from train.data.stream import Stream
 from train.recipe import Recipe
 from train.recipes import ancestors, changes, find
+from train.run.best import BEST, Best
 from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.run.export import JUDGED, Provenance, export, hardware
@@ -48,6 +50,9 @@ def train(asked: Asked) -> int:
     if not asked.dry_run:
         _check_hub(asked)
     old = peek(checkpoint) if checkpoint.exists() else None
+    if asked.hold_out is None and old:
+        asked = replace(asked, hold_out=float(old[1].get("hold_out", 0)))
+    images, held_out = hold_out(images, asked.hold_out) if asked.hold_out else (images, None)
     if old and not asked.resume and not asked.dry_run:
         raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
@@ -67,10 +72,11 @@ def train(asked: Asked) -> int:
         return 0
     licence = asked.licence or (old and old[1].get("licence")) or "not stated"
     identity = identity_of(recipe.to_json(), recipe=find(plan.asked.recipe).name, data=images.fingerprint, seed=asked.seed,
-                           licence=licence, origin=plan.started_from)
+                           licence=licence, hold_out=asked.hold_out, origin=plan.started_from)
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
-    return _Session(replace(plan, recipe=recipe), images, device, identity).train(resumed=old is not None)
+    session = _Session(replace(plan, recipe=recipe), images, held_out or images, device, identity)
+    return session.train(resumed=old is not None)
 
 
 def _check_hub(asked: Asked) -> None:
@@ -94,14 +100,14 @@ def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device:
 class _Session:
     """A run in its folder, from its first round of today to the export."""
 
-    def __init__(self, plan: Plan, images: Images, device: torch.device, identity: dict[str, str]):
+    def __init__(self, plan: Plan, images: Images, reals: Images, device: torch.device, identity: dict[str, str]):
         asked, recipe = plan.asked, plan.recipe
         self.asked, self.origin, self.images, self.identity, self.out = asked, plan.origin, images, identity, asked.out
-        self.named = find(asked.recipe)
+        self.named, self.best = find(asked.recipe), Best(self.out / BEST, reals)
         self.run = Run(recipe, Stream(images, seed=asked.seed, flip=recipe.flip), seed=asked.seed, device=device, observers=[
             CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
                           identity=identity, every_s=asked.checkpoint_s),
-            Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
+            self.best, Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
             Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s),
             *([PushedCheckpoints(self.out, asked.push, private=asked.private, every_s=60 * asked.push_minutes)]
               if asked.push else [])])
@@ -216,6 +222,9 @@ class _Session:
         run, named, images = self.run, self.named, self.images
         data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                     fingerprint=images.fingerprint, licence=self.identity["licence"])
+        if self.asked.hold_out:
+            data["held_out"] = self.asked.hold_out
+        G_ema, chosen = self.best.of(run)
         started, origin = self.identity.get("from"), None
         if started:
             model, _, revision = started.rpartition("@")
@@ -224,9 +233,9 @@ class _Session:
             recipe=named.name, parent=named.parent, ancestors=ancestors(named), paper=named.paper, note=named.note,
             changes=changes(named, images.spec), slots=run.recipe.to_json(), data=data,
             command=command(self.asked, run.recipe, images, started and findable(started)), seed=run.seed, nimg=run.nimg,
-            minutes=round(run.seconds / 60, 1), hardware=hardware(run.device), origin=origin)
+            minutes=round(run.seconds / 60, 1), hardware=hardware(run.device), origin=origin, chosen=chosen)
         names = images.spec.class_names if run.recipe.latent.classes else ()
-        export(run.game.G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
+        export(G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
                log=self.out / "log.jsonl", name=self.out.name, y=run.fixed_inputs(JUDGED).y, D=run.game.D)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 

@@ -49,7 +49,7 @@ A generator trained by the recipe `{recipe}` ({paper}): {shape}, {classes}, {par
 
 - **Data**: {_line(data.get('name'))}, {_count(data.get('images'))} images.
 - **Licence** of the data, and so of these weights: {_line(data.get('licence'))}.
-- **Trained**: {_trained(training)}.{_origin(training)}
+- **Trained**: {_trained(training)}{_chosen(training)}.{_origin(training)}
 - **Command**: `{_line(training.get('command'))}`
 - **Code**: {CODE_LICENCE}. The weights are plain safetensors: loading them runs no code.
 
@@ -69,7 +69,7 @@ The same seed, class and psi give the same picture, whatever is drawn beside it.
 ## Limits
 
 {_limits(model, data)}
-- {_memorised(metrics)}
+- {_memorised(metrics, data)}
 
 ## Recipe
 
@@ -117,6 +117,16 @@ def _trained(training: Mapping[str, Any]) -> str:
     return f"{images} images shown to D{took} on {_line(training.get('hardware'))}"
 
 
+def _chosen(training: Mapping[str, Any]) -> str:
+    """Of which moment the weights are, "" where they are of the last."""
+    chosen = _mapping(training.get("chosen"))
+    nimg, distance = _number(chosen.get("nimg")), _number(chosen.get("frechet_distance"))
+    if nimg is None or distance is None:
+        return ""
+    return (f"; these weights are of {nimg / 1000:,.0f} thousand, where the Frechet distance was the least, {distance:.4g} "
+            f"(features {_line(chosen.get('features'))}, {_count(chosen.get('samples'))} pictures)")
+
+
 def _origin(training: Mapping[str, Any]) -> str:
     """A line on the model that this one started from, "" where it started from nothing: its data's licence holds too."""
     origin = _mapping(training.get("from"))
@@ -147,11 +157,12 @@ def _limits(model: Model, data: Mapping[str, Any]) -> str:
             f"- The pictures are no evidence of anything that is real: label them as generated when you pass them on.")
 
 
-def _memorised(metrics: Mapping[str, Any]) -> str:
+def _memorised(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     share = _number(metrics.get("memorised"))
     if share is None:
         return "Memorisation was not measured: pictures may be close copies of training pictures."
-    return (f"Memorisation: {share:.1%} of its pictures are closer to a training picture than 99 % of held-out pictures are "
+    others = "pictures that it has not seen" if _number(data.get("held_out")) else "the others"
+    return (f"Memorisation: {share:.1%} of its pictures are closer to a training picture than 99 % of {others} are "
             "(1 % would be chance).")
 
 

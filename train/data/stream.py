@@ -21,7 +21,7 @@ class Stream:
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed must be an integer from 0 to 2^32-1, got {seed}")
         self.index = 0
-        self._pixels, self._labels, self._seed, self._flip = np.asarray(images.pixels), images.labels, seed, flip
+        self._pixels, self._labels, self._seed, self._flip = images.pixels, images.labels, seed, flip
         self._epoch, self._order, self._coins = -1, np.empty(0, np.int64), np.empty(0, bool)
 
     def batch(self, n: int) -> Batch:

@@ -13,9 +13,10 @@ from gan.files import read_json, replacing, write_json, write_text
 from gan.hub.card import card, is_ours
 from gan.image import contact_sheet, to_pil
 from train.data.images import load_images
+from train.data.part import hold_out
 from train.features import OWN, FeatureNet, load_features
 from train.metrics.pretext import Training, train_features
-from train.metrics.reading import MOST, closest_pairs, fakes, score
+from train.metrics.reading import MOST, closest_pairs, fakes, how_many, score
 
 __all__ = ["features_command", "score_command"]
 
@@ -40,9 +41,12 @@ def score_command(argv: list[str]) -> int:
     if (images.spec.channels, G.latent.classes) not in ((G.channels, 0), (G.channels, images.spec.classes)):
         raise ValueError(f"{args.model} draws {G.channels} channels and {G.latent.classes} classes, {images.name} has "
                          f"{images.spec.channels} and {images.spec.classes}")
-    n = min(args.count, len(images.pixels) // 2)
+    share = (model.training.get("data") or {}).get("held_out")  # by which the command on its card splits the data
+    images, held_out = hold_out(images, share) if share else (images, None)
+    n = how_many(images, held_out, args.count)
     pictures = fakes(G, n, images, _progress)
-    found = score(G, images, net, name=args.features.stem if args.features else "own", most=n, pictures=pictures)
+    found = score(G, images, net, name=args.features.stem if args.features else "own", held_out=held_out,
+                  most=n, pictures=pictures)
     if args.closest:
         sheet = closest_pairs(net, pictures, images)
         with replacing(args.closest) as file:

@@ -16,7 +16,7 @@ from train.data.images import Images
 from train.features import FeatureNet
 from train.metrics.scores import frechet_distance, kernel_distance, memorised, nearest, shares
 
-__all__ = ["closest_pairs", "fakes", "features", "score"]
+__all__ = ["closest_pairs", "fakes", "features", "how_many", "score"]
 
 CHUNK = 50  # rows of a forward pass, always: a picture's features do not depend on how many are read
 MOST = 2500  # pictures of each kind
@@ -49,26 +49,39 @@ def fakes(G: Generator, count: int, images: Images, progress: Progress | None = 
     return np.concatenate(parts)
 
 
-def score(G: Generator, images: Images, net: FeatureNet, *, name: str, most: int = MOST, pictures: np.ndarray | None = None,
-          progress: Progress | None = None) -> dict[str, Any]:
+def how_many(images: Images, held_out: Images | None, most: int = MOST) -> int:
+    """Pictures of each kind that ``score`` compares."""
+    return min(most, len(images.pixels) // 2) if held_out is None else min(most, len(images.pixels), len(held_out.pixels))
+
+
+def score(G: Generator, images: Images, net: FeatureNet, *, name: str, held_out: Images | None = None, most: int = MOST,
+          pictures: np.ndarray | None = None, progress: Progress | None = None) -> dict[str, Any]:
     """What ``metrics`` in training.json holds: ``features`` (name of the feature net), ``samples`` (n, pictures of each
     kind), ``against``, ``scores`` (name -> number) and ``memorised``.
 
     Half of the data, n pictures drawn at random, is what everything is measured against: n fakes, and as the floor the
     other n reals (``..._of_reals``), since two sets of real pictures are not alike either. Memorisation is read against
     all pictures: a fake counts where it is closer to one of them than 99 % of them are to their nearest fellow.
+
+    With ``held_out``, pictures that the model has not seen, n of these are what everything is measured against, n training
+    pictures are the floor, and a fake counts where it is closer to a training picture than 99 % of all held-out ones are.
     """
-    n = min(most, len(images.pixels) // 2)
-    order = np.random.RandomState(0).permutation(len(images.pixels))
+    n = how_many(images, held_out, most)
     everything = features(net, images.pixels)
-    real, other = everything[np.sort(order[:n])], everything[np.sort(order[n : 2 * n])]
+    order = np.random.RandomState(0).permutation(len(everything))
+    if held_out is None:
+        unseen, real, other = None, everything[np.sort(order[:n])], everything[np.sort(order[n : 2 * n])]
+    else:
+        unseen = features(net, held_out.pixels)
+        real, other = unseen[np.sort(np.random.RandomState(0).permutation(len(unseen))[:n])], everything[np.sort(order[:n])]
     if pictures is None:
         pictures = fakes(G, n, images, progress)
     fake = features(net, pictures)
     scores = {**_compared(real, fake), **{f"{what}_of_reals": value for what, value in _compared(real, other).items()}}
-    return dict(features=name, samples=n, against=f"{n} pictures of {images.name}",
+    kind = "pictures" if held_out is None else "held-out pictures"
+    return dict(features=name, samples=n, against=f"{n} {kind} of {images.name}",
                 scores={what: _rounded(value) for what, value in scores.items()},
-                memorised=_rounded(memorised(fake, everything)))
+                memorised=_rounded(memorised(fake, everything, unseen)))
 
 
 def _compared(real: np.ndarray, found: np.ndarray) -> dict[str, float]:

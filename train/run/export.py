@@ -48,6 +48,7 @@ class Provenance:
     minutes: float
     hardware: str
     origin: dict[str, str] | None = None  # "from" in training.json: id, revision and licence of what the run started from
+    chosen: dict[str, Any] | None = None  # of which moment the weights are and by which score, where not of the last
 
 
 def hardware(device: torch.device) -> str:
@@ -73,6 +74,8 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     training = asdict(provenance)
     origin = training.pop("origin")
     training |= {"from": origin} if origin else {}
+    if not training["chosen"]:
+        del training["chosen"]
     write_json(folder / "training.json", training)
     model = hub.load(folder)
     name = name or model.id

@@ -72,6 +72,7 @@ class Run:
         self.seconds = 0.0  # spent in training, over all sessions
         self.losses: dict[str, Tensor] = {}  # the last of each phase
         self.vitals: dict[str, float] = {}  #   what a watch read last
+        self.scores: dict[str, float] = {}  #   what a metric read last
         self.rollbacks, self.slower = 0, {"G": 1.0, "D": 1.0}
         self.stopping = False
 

@@ -140,7 +140,7 @@ class Log(Observer):
     def after_round(self, run: Run) -> None:
         if run.nimg - self.logged_nimg >= 1000:
             self.logged_nimg = run.nimg
-            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals)
+            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals, **run.scores)
             with goes_on("log line not written"), open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         if time.monotonic() - self.printed_s >= self.interval_s:
@@ -156,7 +156,7 @@ class Log(Observer):
         elapsed = time.monotonic() - self.began[0]
         rate = (run.nimg - self.began[1]) / max(elapsed, 1e-9)
         left = max(run.recipe.total_nimg - run.nimg, 0) / rate if rate else 0.0
-        losses = "  ".join(f"{k} {v:.3f}" for k, v in _values(run).items())
+        losses = "  ".join(f"{k} {v:.3f}" for k, v in {**_values(run), **run.scores}.items())
         line = (f"{run.nimg / 1000:9.1f} / {run.recipe.kimg:g} kimg {min(run.nimg / run.recipe.total_nimg, 1):5.0%}"
                 f"  {rate:7.1f} images/s  ETA {clock(left)}  {losses}")
         print(f"\r{line}\033[K" if sys.stderr.isatty() else line, end="" if sys.stderr.isatty() else "\n",

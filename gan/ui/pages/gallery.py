@@ -145,8 +145,9 @@ def metrics(t: dict[str, Any]) -> dict[str, Any] | None:
     against = as_text(found.get("against"), 120)
     about = " ".join(filter(None, [f"By the features of {as_text(found.get('features'), 80) or 'a net that is not named'}",
                                    samples and f"on {samples:,} pictures", against and f"against {against}"]))
-    said = "" if share is None else (f"{share:.1%} of its pictures are closer to a training picture than 99 % of these are "
-                                     "to each other; 1 % would be chance.")
+    others = "held-out pictures" if as_mapping(t.get("data")).get("held_out") else "the others"
+    said = "" if share is None else (f"{share:.1%} of its pictures are closer to a training picture than 99 % of {others} "
+                                     "are; 1 % would be chance.")
     return {"about": f"{about}. Scores of other features cannot be compared with these.", "rows": rows, "memorised": said}
 
 
@@ -155,7 +156,9 @@ def trained(t: dict[str, Any]) -> str:
     nimg, minutes, hardware = as_count(t.get("nimg")), as_number(t.get("minutes")), as_text(t.get("hardware"), 120)
     parts = [nimg and f"{thousands(nimg)} images", minutes is not None and f"in {duration(minutes)}",
              hardware and f"on {hardware}"]
-    return "Trained " + " ".join(p for p in parts if p) if any(parts) else ""
+    chosen = as_count(as_mapping(t.get("chosen")).get("nimg"))
+    best = f"; the best average, after {thousands(chosen)}" if chosen else ""
+    return "Trained " + " ".join(p for p in parts if p) + best if any(parts) else ""
 
 
 def build(studio: Studio) -> Room:

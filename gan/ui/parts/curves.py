@@ -11,7 +11,8 @@ from gan.ui.parts.reading import as_list, as_mapping, as_number, as_text
 __all__ = ["curves"]
 
 MOST_BYTES, MOST_LINES, MOST_POINTS = 2**20, 16, 400
-TITLES = {"diversity": "Diversity, 1 = as that of real pictures", "accuracy": "How often D is right"}
+TITLES = {"diversity": "Diversity, 1 = as that of real pictures", "accuracy": "How often D is right",
+          "Frechet distance": "Frechet distance, less is better", "recall": "Recall: the share of real pictures it can draw"}
 
 
 def curves(folder: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,56 @@
+"""Some of the pictures of a set as a set of its own, without a copy of them: a training part, a held-out part."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+
+from train.data.images import Images
+
+__all__ = ["hold_out", "part"]
+
+FEWEST = 10  # pictures of a held-out part that says anything
+
+
+class Rows:
+    """uint8 [M, H, W, C]: rows of another array, read where they lie when they are asked for."""
+
+    def __init__(self, pixels: np.ndarray, rows: np.ndarray):
+        self._pixels, self._rows = np.asarray(pixels), rows
+        self.shape, self.dtype = (len(rows), *pixels.shape[1:]), pixels.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
+        return self._pixels[self._rows[index]]
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
+def part(images: Images, rows: np.ndarray) -> Images:
+    """The pictures ``rows`` (indices, in this order) of a set; its fingerprint is one of its own, all classes stay."""
+    rows = np.asarray(rows, np.int64)
+    known = hashlib.sha256(images.fingerprint.encode() + rows.tobytes()).hexdigest()[:32]
+    return replace(images, pixels=Rows(images.pixels, rows), labels=None if images.labels is None else images.labels[rows],
+                   spec=replace(images.spec, count=len(rows)), fingerprint=known)
+
+
+def hold_out(images: Images, share: float) -> tuple[Images, Images]:
+    """(what is trained on, what is held out): a share of each class's pictures, drawn at random, the same whenever it is
+    asked. Errors: ``ValueError`` where either part would be too small to be of use."""
+    if not 0 < share < 1:
+        raise ValueError(f"the held-out share must be above 0 and under 1, got {share:g}")
+    count = images.spec.count
+    order = np.random.RandomState(0).permutation(count)
+    labels = np.zeros(count, np.int64) if images.labels is None else images.labels
+    ranked = order[np.argsort(labels[order], kind="stable")]  # class after class, each in random order
+    # Every picture whose place passes the next whole number of held-out ones: an equal share of each class.
+    held = np.diff(np.floor(np.arange(count + 1) * share)).astype(bool)
+    if held.sum() < FEWEST or (~held).sum() < 2:
+        raise ValueError(f"{share:g} of {count:,} pictures are {held.sum()} held out and {(~held).sum()} to train on; it "
+                         f"takes {FEWEST} and 2 at least")
+    return part(images, np.sort(ranked[~held])), part(images, np.sort(ranked[held]))

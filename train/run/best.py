@@ -1,0 +1,96 @@
+"""How good G is while it trains, by a metric, and the best average that it had."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from gan.base import Generator
+from gan.files import write_tensors
+from train.data.images import Images
+from train.data.part import part
+from train.features import OWN, load_features
+from train.metrics.reading import fakes, features
+from train.metrics.scores import frechet_distance, precision_recall
+from train.run.loop import Observer, Run
+from train.run.observers import goes_on
+from train.run.settle import settled
+
+__all__ = ["BEST", "Best"]
+
+BEST = "best.safetensors"
+MOST_MARKS = 10  #     of a run
+APART_NIMG = 5000  #   at least from mark to mark: a mark costs about as much time as 200 images of training
+MOST = 1000  #         pictures of each kind
+FEWEST = 100  #        below, nothing can be said
+
+
+class Best(Observer):
+    """At up to ten evenly spaced moments: Frechet distance and recall of as many fakes of fixed seeds as there are reals, in
+    the features ``own``. ``run.scores`` holds the last ones, for the log. G_ema of the least distance is kept in ``path``.
+
+    ``reals`` are held-out pictures where there are any, else those that G is trained on; of fewer than a hundred, and of a
+    G that reads pictures, nothing is said. Training draws nothing for it; when it looks depends on images seen, never on
+    time.
+    """
+
+    def __init__(self, path: Path, reals: Images):
+        rows = np.sort(np.random.RandomState(0).permutation(len(reals.pixels))[:MOST])
+        self.path, self.reals = path, part(reals, rows)
+        self.known = _known(path)  # of what is kept
+
+    def on_start(self, run: Run) -> None:
+        marks = min(MOST_MARKS, run.recipe.total_nimg // APART_NIMG) if self._can_tell(run) else 0
+        self.every_nimg = run.recipe.total_nimg / marks if marks else float("inf")
+        self.done = run.nimg // self.every_nimg
+        if not run.nimg:
+            self.path.unlink(missing_ok=True)  # of a run that was here before
+            self.known = {}
+
+    def _can_tell(self, run: Run) -> bool:
+        return run.game.G.source is None and len(self.reals.pixels) >= FEWEST
+
+    def after_round(self, run: Run) -> None:
+        if run.nimg // self.every_nimg > self.done:
+            self.done = run.nimg // self.every_nimg
+            self._measure(run)
+
+    def _measure(self, run: Run) -> None:
+        net = load_features(OWN)
+        G = settled(run.game.G_ema)
+        real = features(net, self.reals.pixels[:])
+        fake = features(net, fakes(G, len(real), self.reals))
+        distance, recall = frechet_distance(real, fake), precision_recall(real, fake)[1]
+        if not np.isfinite(distance):
+            return
+        run.scores = {"Frechet distance": float(f"{distance:.4g}"), "recall": float(f"{recall:.4g}")}
+        if distance < self.known.get("frechet_distance", float("inf")):
+            kept = {"nimg": run.nimg, "frechet_distance": distance}
+            with goes_on("best average not kept"):
+                write_tensors(self.path, {k: v.cpu().contiguous() for k, v in run.game.G_ema.state_dict().items()},
+                              {"kept": json.dumps(kept)})
+                self.known = kept
+
+    def of(self, run: Run) -> tuple[Generator, dict[str, Any]]:
+        """(G_ema to export, what training.json says of the choice): the best average of a finished run, and the last one
+        of a run that nothing is known of, or that goes on."""
+        if not run.finished or not self.known or self.known["nimg"] == run.nimg:
+            return run.game.G_ema, {}
+        best = copy.deepcopy(run.game.G_ema)
+        best.load_state_dict(load_file(self.path))
+        return best, {**self.known, "features": "own", "samples": len(self.reals.pixels), "against": self.reals.name}
+
+
+def _known(path: Path) -> dict[str, float]:
+    """What the file says of itself, {} where there is none that can be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {})["kept"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}
