@@ -100,12 +100,15 @@ class Source:
 
     channels: int
     scale: int = 1  #  a power of two: 4 where G makes a picture four times as large
+    made: str = ""  #  the task, as ``gan.degrade`` writes it: what y is made of, and so what a visitor gives
 
     def __post_init__(self):
         if not fits(self.channels, int) or not 1 <= self.channels <= 16:
             raise ValueError(f"channels of a Source must be from 1 to 16, got {self.channels}")
         if self.scale not in (1, 2, 4, 8, 16):
             raise ValueError(f"scale of a Source must be 1, 2, 4, 8 or 16, got {self.scale}")
+        if len(self.made) > 200:
+            raise ValueError(f"what a Source is made of has at most 200 characters, got {len(self.made):,}")
 
 
 class Batch(NamedTuple):

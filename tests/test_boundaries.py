@@ -18,22 +18,22 @@ ROOT = Path(__file__).resolve().parent.parent
 # A module may import only what stands above it: the order of the whole project, written here once. A package's name
 # stands for all its modules that are not named themselves.
 ORDER = """
-    gan.spec gan.files gan.base gan.layers gan.models gan.cost
+    gan.spec gan.files gan.base gan.layers gan.models gan.cost gan.filters gan.degrade
     gan.latent gan.walk gan.image gan.bounds gan.recipe gan.hub gan.shared_gpu gan.batching gan.engine gan.gallery
     gan.directions gan.picture gan.project gan.edit gan.alike gan.augment gan.dataset gan.synthetic gan.space gan.web
     gan.commands gan.ui gan
     train.schedule
     train.features
     train.data.spec train.data.cache train.data.items train.data.folders train.data.tables train.data.sources
-    train.data.images train.data.part train.data.mirror train.data.stream train.data.degrade
+    train.data.pairs train.data.reading train.data.images train.data.part train.data.mirror train.data.stream
     train.game.step train.game.objectives train.game.penalties train.game.augment train.game.projected
     train.game.discriminators
     train.game.optim train.game.game train.game.dynamics
     train.recipe train.settings
     train.metrics
-    train.run.draws train.run.build train.run.loop train.run.world train.run.checkpoint train.run.settle train.run.observers
-    train.run.watch train.run.best train.run.budget train.run.curves train.run.adapt train.run.origin train.run.export
-    train.run.publish
+    train.run.draws train.run.build train.run.loop train.run.world train.run.checkpoint train.run.settle train.run.sheets
+    train.run.observers train.run.watch train.run.best train.run.budget train.run.curves train.run.adapt train.run.origin
+    train.run.export train.run.publish
     train.recipes train.asked train.auto train.session train
 """.split()
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50  # lines

@@ -18,9 +18,12 @@ from gan.walk import Walk
 pytestmark = pytest.mark.usefixtures("test_families")
 
 
+SOURCE = Source(1, 2, "Shrink(factor=2)")
+
+
 def reads_pictures(noise=0):
     torch.manual_seed(0)
-    return family("painter").Generator(Latent(noise), resolution=16, channels=1, source=Source(1, scale=2)).eval()
+    return family("painter").Generator(Latent(noise), resolution=16, channels=1, source=SOURCE).eval()
 
 
 PICTURES = torch.rand(11, 1, 8, 8) * 2 - 1
@@ -52,9 +55,9 @@ def test_pictures_that_do_not_fit_are_one_clear_line():
 def test_source_goes_through_the_model_folder(tmp_path):
     hub.save(tmp_path / "m", reads_pictures(4))
     config = json.loads((tmp_path / "m" / "config.json").read_text())
-    assert config["format"] == 1 and config["source"] == {"channels": 1, "scale": 2}
+    assert config["format"] == 1 and config["source"] == {"channels": 1, "scale": 2, "made": "Shrink(factor=2)"}
     G = hub.load(tmp_path / "m").G
-    assert G.source == Source(1, 2)
+    assert G.source == SOURCE
     assert np.array_equal(draw(G, [Draw(0)], PICTURES[:1]), draw(reads_pictures(4), [Draw(0)], PICTURES[:1]))
 
 
@@ -82,6 +85,10 @@ def test_a_second_net_goes_through_the_model_folder(tmp_path):
     (lambda c: c["encoder"].update(resolution=32), r"encoder/layer.weight has shape \[4, 256\], expected \[4, 1024\]"),
     (lambda c: c.update(encoder=[]), "encoder must be an object"),
     (lambda c: c.update(source={"channels": 99}), "channels of a Source must be from 1 to 16"),
+    (lambda c: c["source"].update(made="Erase()"), "unknown name 'Erase'; known: Blur, Edges"),
+    (lambda c: c["source"].update(made="Shrink(factor=4)"), "does not give 1 channels, 2 times smaller"),
+    (lambda c: c["source"].update(made="7"), "a source is made by one of Edges"),
+    (lambda c: c["source"].update(made="x" * 201), "at most 200 characters"),
 ])
 def test_a_second_net_that_does_not_fit(tmp_path, change, message):
     with_encoder(tmp_path / "m")

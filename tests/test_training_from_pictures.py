@@ -13,7 +13,9 @@ from runs import IDENTITY, assert_same
 
 from gan import hub
 from gan.base import Latent, Source
+from gan.degrade import Shrink
 from gan.engine import draw
+from gan.image import to_uint8
 from gan.latent import Draw
 from train.data.stream import Stream
 from train.game.objectives import hinge, nonsaturating, relativistic
@@ -28,22 +30,14 @@ from train.run.observers import Snapshots
 from train.run.watch import CollapseWatch
 
 pytestmark = pytest.mark.usefixtures("test_families")
-SOURCE = Source(1, scale=2)
-SIZE = dict(resolution=16, channels=3, source=SOURCE)
-
-
-class Sketches(Stream):
-    """Pictures with what G reads of them: grey and half as large."""
-
-    def batch(self, n):
-        batch = super().batch(n)
-        return batch._replace(y=F.avg_pool2d(batch.x.mean(1, keepdim=True), 2))
+SOURCE = Source(3, scale=2, made="Shrink(factor=2)")
+SIZE = dict(resolution=16, channels=3)
 
 
 def painting(noise=0, observers=(), **slots):
     options = dict(penalties=(R1(1.0), GradientPenalty(), Drift()), batch=4, kimg=0.032, g=SIZE, d=SIZE)
-    recipe = Recipe("painter", Latent(noise), **{"loss": nonsaturating, **options, **slots})
-    return Run(recipe, Sketches(tiny_images(channels=3), seed=0), observers=observers)
+    recipe = Recipe("painter", Latent(noise), **{"loss": nonsaturating, "source": Shrink(2), **options, **slots})
+    return Run(recipe, Stream(tiny_images(channels=3), seed=0, source=recipe.source), observers=observers)
 
 
 @pytest.mark.parametrize("noise", [0, 3])
@@ -95,7 +89,7 @@ def test_fixed_inputs_are_the_same_at_every_moment_and_move_nothing():
     index = run.stream.index
     later = run.fixed_inputs(5)
     assert all(torch.equal(a, b) for a, b in zip(first, later) if a is not None) and run.stream.index == index
-    assert first.y.shape == (5, 1, 8, 8) and first.y.std() > 0
+    assert first.y.shape == (5, 3, 8, 8) and first.y.std() > 0
 
 
 def test_watched_drawn_and_exported(tmp_path, monkeypatch):
@@ -110,18 +104,20 @@ def test_watched_drawn_and_exported(tmp_path, monkeypatch):
     inputs = run.fixed_inputs(JUDGED)
     provenance = Provenance("painter", "", [], "", "", {}, run.recipe.to_json(), dict(name="t", images=64, licence="CC0"),
                             "", 0, run.nimg, 0.1, "a CPU")
-    export(run.game.G_ema, tmp_path / "m", provenance, snapshots=tmp_path / "s", y=inputs.y)
+    export(run.game.G_ema, tmp_path / "m", provenance, snapshots=tmp_path / "s", inputs=inputs)
     model = hub.load(tmp_path / "m")
     assert model.G.source == SOURCE
     sheet = np.asarray(Image.open(tmp_path / "m" / "samples.png"))
     drawn = draw(model.G, [Draw(0), Draw(1)], inputs.y[:2])
-    assert np.array_equal(sheet[:16, :16], drawn[0]) and np.array_equal(sheet[:16, 18:34], drawn[1])
+    read = to_uint8(inputs.y[:2]).repeat(2, 1).repeat(2, 2)  # as large as what is drawn from it, and on its left
+    assert np.array_equal(sheet[:16, :16], read[0]) and np.array_equal(sheet[:16, 18:34], drawn[0])
+    assert np.array_equal(sheet[:16, 36:52], read[1]) and np.array_equal(sheet[:16, 54:70], drawn[1])
     assert not np.array_equal(drawn[0], drawn[1])
 
 
 def test_memory_is_estimated_with_the_picture_that_g_reads():
     weights, pictures = memory_bytes(painting().recipe, tiny_images(channels=3).spec)
-    assert weights > 0 and pictures > 4 * 4 * (3 * 16 * 16 + 8 * 8)
+    assert weights > 0 and pictures > 4 * 4 * (3 * 16 * 16 + 3 * 8 * 8)
 
 
 @pytest.mark.parametrize(("slots", "phases"), [
@@ -155,10 +151,11 @@ def test_a_recipe_that_trains_nothing_is_refused():
 
 def test_no_latent_and_no_picture_is_refused():
     with pytest.raises(ValueError, match="reads a latent, a picture or both"):
-        painting(g={**SIZE, "source": None})
+        painting(source=None)
 
 
 def test_a_recipe_with_a_source_goes_through_json():
     recipe = painting().recipe
-    assert Recipe.from_json(recipe.to_json()).g["source"] == SOURCE
+    assert Recipe.from_json(recipe.to_json()).source == Shrink(2)
+    assert all(options["source"] == SOURCE for options in recipe.net_options)
     assert replace(recipe, loss=None).to_json()["loss"] == "None"

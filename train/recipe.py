@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gan import degrade
 from gan.base import Latent, Source
+from gan.degrade import Degrade, source_of
 from gan.spec import read, write
 from train.game import augment, dynamics, objectives, optim, penalties
 from train.game.dynamics import Dynamics
@@ -28,6 +30,7 @@ class Recipe:
     family: str
     latent: Latent
     loss: Objective | None  #                      None = no adversary: penalties are all there is
+    source: Degrade | None = None  #               what the picture y that G reads is made of; None = it reads none
     penalties: tuple[Term, ...] = ()
     mix: Mix | None = None
     augment: Augment | None = None
@@ -59,6 +62,12 @@ class Recipe:
     def total_nimg(self) -> int:
         return math.ceil(self.kimg * 1000)
 
+    @property
+    def net_options(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the constructors of G and D are given beside the latent: both are told of the picture that G reads."""
+        reads = {} if self.source is None else {"source": source_of(self.source, self.g["channels"])}
+        return {**self.g, **reads}, {**self.d, **reads}
+
     def fresh(self) -> Recipe:
         """The same recipe with terms, transforms and dynamics of its own: they carry the state of a run."""
         return Recipe.from_json(self.to_json())
@@ -76,6 +85,6 @@ class Recipe:
 def named() -> dict[str, Any]:
     """Every name that a recipe's notation may use."""
     found: dict[str, Any] = {c.__name__: c for c in (Latent, Source, Schedule)}
-    for module in (objectives, penalties, augment, optim, dynamics):
+    for module in (degrade, objectives, penalties, augment, optim, dynamics):
         found.update({name: getattr(module, name) for name in module.RECIPE_NAMES})
     return found

@@ -42,6 +42,7 @@ class NamedRecipe:
     parent: str  #   the recipe that it grew from, "" for the first
     note: str  #     what is new in one line
     labelled: bool  # makes no sense without classes
+    pairs: bool  #   may read data in pairs: they are looked for
 
     def __call__(self, data: DataSpec) -> Recipe:
         """The recipe for this data; its nets get the data's resolution and channels.
@@ -59,12 +60,12 @@ class NamedRecipe:
 RECIPES: dict[str, NamedRecipe] = {}
 
 
-def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False) -> Callable:
+def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False, pairs: bool = False) -> Callable:
     """Registers a recipe under its function's name, printed with hyphens."""
 
     def register(make: Callable[[DataSpec], Recipe]) -> NamedRecipe:
         name = make.__name__.replace("_", "-")
-        RECIPES[name] = NamedRecipe(name, make, paper, parent, note, labelled)
+        RECIPES[name] = NamedRecipe(name, make, paper, parent, note, labelled, pairs)
         return RECIPES[name]
 
     return register

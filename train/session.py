@@ -21,7 +21,7 @@ from train.data.images import Images, load_images
 from train.data.part import hold_out
 from train.data.stream import Stream
 from train.recipe import Recipe
-from train.recipes import ancestors, changes, find
+from train.recipes import RECIPES, ancestors, changes, find
 from train.run.best import BEST, Best
 from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
@@ -45,11 +45,12 @@ def train(asked: Asked) -> int:
     if asked.minutes is not None:
         check_minutes(asked.minutes)
     device = pick_device(asked.device)
-    images = load_images(asked.data, resolution=asked.resolution, progress=_progress)
-    checkpoint = asked.out / CHECKPOINT
     if not asked.dry_run:
         _check_hub(asked)
+    checkpoint = asked.out / CHECKPOINT
     old = peek(checkpoint) if checkpoint.exists() else None
+    named = RECIPES.get(old[1].get("recipe", "") if old and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
+    images = load_images(asked.data, resolution=asked.resolution, pairs=bool(named and named.pairs), progress=_progress)
     if asked.hold_out is None and old:
         asked = replace(asked, hold_out=float(old[1].get("hold_out", 0)))
     images, held_out = hold_out(images, asked.hold_out) if asked.hold_out else (images, None)
@@ -58,6 +59,7 @@ def train(asked: Asked) -> int:
                          f"add --resume to go on, or choose another --out")
     plan = planned(asked, images, device, old[1] if old else None)
     recipe = plan.recipe
+    stream = Stream(images, seed=asked.seed, flip=recipe.flip, source=recipe.source, held_out=held_out)
     if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     check_trainable(recipe, plan.asked.overrides, images.spec, device)
@@ -75,7 +77,7 @@ def train(asked: Asked) -> int:
                            licence=licence, hold_out=asked.hold_out, origin=plan.started_from)
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
-    session = _Session(replace(plan, recipe=recipe), images, held_out or images, device, identity)
+    session = _Session(replace(plan, recipe=recipe), images, held_out or images, stream, device, identity)
     return session.train(resumed=old is not None)
 
 
@@ -100,11 +102,12 @@ def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device:
 class _Session:
     """A run in its folder, from its first round of today to the export."""
 
-    def __init__(self, plan: Plan, images: Images, reals: Images, device: torch.device, identity: dict[str, str]):
+    def __init__(self, plan: Plan, images: Images, reals: Images, stream: Stream, device: torch.device,
+                 identity: dict[str, str]):
         asked, recipe = plan.asked, plan.recipe
         self.asked, self.origin, self.images, self.identity, self.out = asked, plan.origin, images, identity, asked.out
         self.named, self.best = find(asked.recipe), Best(self.out / BEST, reals)
-        self.run = Run(recipe, Stream(images, seed=asked.seed, flip=recipe.flip), seed=asked.seed, device=device, observers=[
+        self.run = Run(recipe, stream, seed=asked.seed, device=device, observers=[
             CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
                           identity=identity, every_s=asked.checkpoint_s),
             self.best, Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
@@ -236,7 +239,7 @@ class _Session:
             minutes=round(run.seconds / 60, 1), hardware=hardware(run.device), origin=origin, chosen=chosen)
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
-               log=self.out / "log.jsonl", name=self.out.name, y=run.fixed_inputs(JUDGED).y, D=run.game.D)
+               log=self.out / "log.jsonl", name=self.out.name, inputs=run.fixed_inputs(JUDGED), D=run.game.D)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gan.degrade import task_of
 from gan.hub.format import Model
 
 __all__ = ["card", "is_ours"]
@@ -47,7 +48,7 @@ A generator trained by the recipe `{recipe}` ({paper}): {shape}, {classes}, {par
 
 ![samples](samples.png)
 
-- **Data**: {_line(data.get('name'))}, {_count(data.get('images'))} images.
+- **Data**: {_line(data.get('name'))}, {_count(data.get('images'))} images.{_held_out(model, data)}
 - **Licence** of the data, and so of these weights: {_line(data.get('licence'))}.
 - **Trained**: {_trained(training)}{_chosen(training)}.{_origin(training)}
 - **Command**: `{_line(training.get('command'))}`
@@ -55,12 +56,7 @@ A generator trained by the recipe `{recipe}` ({paper}): {shape}, {classes}, {par
 
 ## Use
 
-```
-python -m gan generate {name} --seeds 0-15 --grid --out out
-python app.py --models {name}
-```
-
-The same seed, class and psi give the same picture, whatever is drawn beside it. Every PNG holds the recipe that made it.
+{_use(name, model)}
 
 ## Measured
 
@@ -79,6 +75,25 @@ The same seed, class and psi give the same picture, whatever is drawn beside it.
 
 {WRITTEN_HERE}
 """
+
+
+def _use(name: str, model: Model) -> str:
+    if model.G.source is None:
+        command = f"python -m gan generate {name} --seeds 0-15 --grid --out out"
+        promise = "The same seed, class and psi give the same picture, whatever is drawn beside it."
+    else:
+        task = task_of(model.G.source, model.G.channels)
+        command = f"python -m gan transform {name} picture.png --out out"
+        promise = f"{task.title}: {task.words[0].lower()}{task.words[1:]} The same picture gives the same result."
+    return f"```\n{command}\npython app.py --models {name}\n```\n\n{promise} Every PNG holds the recipe that made it."
+
+
+def _held_out(model: Model, data: Mapping[str, Any]) -> str:
+    if model.G.source is None:
+        return ""
+    share = _number(data.get("held_out"))
+    return (f" {share:.1%} of the set were kept out: the samples are made from pictures that training never saw." if share
+            else " The samples are made from pictures that it was trained on.")
 
 
 def is_ours(text: str) -> bool:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from gan.base import Generator
 from gan.cost import CHUNKS, check_cost, chunk_of, cost_of
+from gan.degrade import task_of
 from gan.files import read_json
 from gan.models import family
 from gan.spec import Recorded, fits, from_plain
@@ -93,6 +94,8 @@ def build(config: Mapping[str, Any], model_id: str) -> Nets:
         chunk = arguments.pop("chunk", None) if version > 1 else None
         second = arguments.pop("encoder", None) if version > 1 else None
         name, G = _net(arguments, "Generator")
+        if G.source is not None:
+            task_of(G.source, G.channels)
         encoder = None if second is None else _net(second, "Encoder")[1]
         if class_names and len(class_names) != G.latent.classes:
             raise ValueError(f"{len(class_names)} class names for {G.latent.classes} classes")

@@ -14,7 +14,7 @@ import numpy as np
 
 from train.data.items import Item, Source, digest, key_of, printable, size_problem
 
-__all__ = ["Folder", "Zip"]
+__all__ = ["Files", "Folder", "Zip"]
 
 log = logging.getLogger(__name__)
 

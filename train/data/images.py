@@ -18,26 +18,25 @@ import math
 import os
 import tempfile
 import threading
-import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from gan.base import check_shape
 from gan.files import replacing, sweep, write_json
 from gan.picture import FORMATS, decode
 from train.data.cache import cache_errors, cache_home, note, npy_header
-from train.data.items import CHUNK, Item, Source, digest, printable
+from train.data.folders import Files
+from train.data.items import Item, Source, digest, printable
+from train.data.pairs import halves, partners, within_class
+from train.data.reading import Ticker, each
 from train.data.sources import open_source
 from train.data.spec import DataSpec
 
@@ -60,16 +59,19 @@ class Images:
     name: str  #                     of the source, without local directories
     fingerprint: str  #              hex; of content, labels, order, resolution, channels and preprocessing
     skipped: tuple[str, ...]  #      "file: reason"
+    partner: np.ndarray | None = None  # int64 [M]: the other picture of each one's pair, None if there are no pairs
+    unpaired: str = "no pairs were looked for: recipes that take them do, in folders and zip files"  # why there are none
 
 
 def load_images(
-    path: str | Path, *, resolution: int | None = None, cache_dir: Path | None = None,
+    path: str | Path, *, resolution: int | None = None, pairs: bool = False, cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Images:
     """Images out of a folder, a zip, parquet or a Hub data set, decoded on first use and cached since.
 
-    ``resolution`` in px; None takes the power of two nearest to the median short side, 16 to 64. ``cache_dir`` defaults
-    to ``$XDG_CACHE_HOME/gan-gallery``. ``progress(done, total)`` counts the files of both passes.
+    ``resolution`` in px; None takes the power of two nearest to the median short side, 16 to 64. ``pairs`` says whether two
+    pictures may belong together, see ``train.data.pairs``. ``cache_dir`` defaults to ``$XDG_CACHE_HOME/gan-gallery``.
+    ``progress(done, total)`` counts the files of both passes.
     Errors: ``FileNotFoundError``; ``ValueError`` for a source without usable images and for a cache that cannot be
     written, each of one line.
     """
@@ -78,7 +80,9 @@ def load_images(
     cache = Path(cache_dir) if cache_dir else cache_home()
     with open_source(path) as source, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
-        state = hashlib.sha256(f"{VERSION} {source.key} {resolution}".encode()).hexdigest()[:32]
+        pairs = pairs and isinstance(source, Files)
+        source = halves(source) if pairs else source
+        state = hashlib.sha256(f"{VERSION} {source.key} {resolution}{' pairs' * pairs}".encode()).hexdigest()[:32]
         survey_note = cache / f"{state}.source.json"
         known = note(survey_note)
         images = _cached(cache, known.get("fingerprint", ""), source.name, known.get("skipped", ()))
@@ -87,8 +91,8 @@ def load_images(
                 cache.mkdir(parents=True, exist_ok=True)
                 tempfile.TemporaryFile(dir=cache).close()  # better now than after minutes of reading
                 sweep(cache)
-            tick = _Ticker(progress, 2 * len(source))
-            survey = _survey(source, resolution, tick)
+            tick = Ticker(progress, 2 * len(source))
+            survey = _survey(source, resolution, pairs, tick)
             fingerprint = survey.fingerprint
             images = _cached(cache, fingerprint, source.name, survey.skipped)
             if images is None:
@@ -111,12 +115,14 @@ def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) ->
     try:
         spec = DataSpec(**{**about["spec"], "class_names": tuple(about["spec"]["class_names"])})
         labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
+        pairs = {"partner": np.array(about["partner"], np.int64) if about["partner"] else None,
+                 "unpaired": about["unpaired"]} if "partner" in about else {}
         pixels = np.load(cache / f"{fingerprint}.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, KeyError, TypeError, ValueError):
         return None
     if pixels.dtype != np.uint8 or pixels.shape != (spec.count, spec.resolution, spec.resolution, spec.channels):
         return None
-    return Images(pixels, labels, spec, name, fingerprint, (*skipped, *about.get("skipped", ())))
+    return Images(pixels, labels, spec, name, fingerprint, (*skipped, *about.get("skipped", ())), **pairs)
 
 
 # --- first pass: headers -----------------------------------------------------------------------------------------
@@ -133,10 +139,11 @@ class _Survey:
     channels: int
     fingerprint: str
     skipped: list[str]
+    members: list[tuple[str, list[int]]]  # of each chosen item its name within its class and its size; [] = no pairs wanted
 
 
-def _probe(item: Item) -> tuple[str, int, bool]:
-    """(digest, short side in px, grey?) of an image; only its header is parsed."""
+def _probe(item: Item) -> tuple[str, list[int], bool]:
+    """(digest, [width, height] in px, grey?) of an image; only its header is parsed."""
     with item.open() as file:
         if item.digest:
             known = item.digest
@@ -146,21 +153,21 @@ def _probe(item: Item) -> tuple[str, int, bool]:
         with Image.open(file, formats=FORMATS) as image:
             if image.mode == "F":
                 raise ValueError("floating-point pixels have no known white")
-            return known, min(image.size), image.mode in GREY
+            return known, list(image.size), image.mode in GREY
 
 
-def _survey(source: Source, resolution: int | None, tick: _Ticker) -> _Survey:
+def _survey(source: Source, resolution: int | None, pairs: bool, tick: Ticker) -> _Survey:
     headers, skipped = {}, []
-    for i, (item, header) in enumerate(_each(source, _probe, tick)):
+    for i, (item, header) in enumerate(each(source, _probe, tick)):
         if isinstance(header, str):
             skipped.append(f"{printable(item.name)}: {header}")
         else:
             headers[i] = (*header, item.name)
     if headers and resolution is None:
-        resolution = _nearest(float(np.median([short for _, short, _, _ in headers.values()])))
-    for i, (_, short, _, name) in list(headers.items()):
-        if 4 * short < resolution:
-            skipped.append(f"{printable(name)}: short side {short} px, under a quarter of {resolution}")
+        resolution = _nearest(float(np.median([min(size) for _, size, _, _ in headers.values()])))
+    for i, (_, size, _, name) in list(headers.items()):
+        if 4 * min(size) < resolution:
+            skipped.append(f"{printable(name)}: short side {min(size)} px, under a quarter of {resolution}")
             del headers[i]
     _check_enough(len(headers), source, skipped)
     chosen = list(headers)
@@ -173,8 +180,13 @@ def _survey(source: Source, resolution: int | None, tick: _Ticker) -> _Survey:
     # No names and no times: the same pictures, zipped, unpacked or on another machine, have the same fingerprint.
     content = [VERSION, resolution, channels, class_names, [known for known, *_ in headers.values()],
                labels if labels is None else labels.tolist()]
+    members = []
+    if pairs:  # names decide what belongs together
+        inside = within_class([name for *_, name in headers.values()])
+        members = [(name, size) for name, (_, size, _, _) in zip(inside, headers.values())]
+        content.append(members)
     fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
-    return _Survey(chosen, labels, class_names, resolution, channels, fingerprint, skipped)
+    return _Survey(chosen, labels, class_names, resolution, channels, fingerprint, skipped, members)
 
 
 def _nearest(short_px: float) -> int:
@@ -226,7 +238,7 @@ def _decode(item: Item, resolution: int, channels: int) -> np.ndarray:
         return decode(data, resolution, channels)
 
 
-def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> str:
+def _decode_all(source: Source, survey: _Survey, cache: Path, tick: Ticker) -> str:
     """Writes the .npy and then the .json, and returns the fingerprint: the survey's where all could be decoded, else one of
     what could, so that a source that is mended later is another data set.
 
@@ -241,7 +253,7 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
     pixels = cache / f"{survey.fingerprint}.npy"
     with cache_errors(cache), replacing(pixels) as file:
         file.write(npy_header(len(chosen), shape))
-        for row, (item, image) in enumerate(_each(items, decode_one, tick)):
+        for row, (item, image) in enumerate(each(items, decode_one, tick)):
             if isinstance(image, str):
                 skipped.append(f"{printable(item.name)}: {image}")
             else:
@@ -258,42 +270,9 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: _Ticker) -> 
     labels = None if survey.labels is None else survey.labels[good].tolist()
     spec = DataSpec(resolution=survey.resolution, channels=survey.channels, classes=len(survey.class_names),
                     class_names=survey.class_names, count=len(good))
+    about = {"spec": asdict(spec), "labels": labels, "skipped": skipped}
+    if survey.members:
+        about |= partners([survey.members[row] for row in good], labels, survey.class_names)
     with cache_errors(cache):
-        write_json(cache / f"{fingerprint}.json", {"spec": asdict(spec), "labels": labels, "skipped": skipped}, indent=None)
+        write_json(cache / f"{fingerprint}.json", about, indent=None)
     return fingerprint
-
-
-def _each(items: Iterable[Item], work: Callable[[Item], Any], tick: _Ticker) -> Iterator[tuple[Item, Any]]:
-    """(item, work(item)) in order, worked on by a few threads; where it fails, the reason as text instead."""
-
-    def attempt(item: Item) -> Any:
-        try:
-            return item.problem or work(item)
-        except UnidentifiedImageError:
-            return "not an image"
-        except Exception as error:  # decoders meet broken files with anything from KeyError to struct.error
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            return printable(reason.splitlines()[0])
-
-    items = iter(items)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        while chunk := list(islice(items, CHUNK)):
-            yield from zip(chunk, pool.map(attempt, chunk), strict=True)
-            tick.add(len(chunk))
-
-
-class _Ticker:
-    """Calls ``progress(done, total)`` ten times a second at most, and at the end."""
-
-    def __init__(self, progress: Callable[[int, int], None] | None, total: int):
-        self._progress, self._total, self._done, self._last = progress, total, 0, -math.inf
-
-    def add(self, n: int) -> None:
-        self._done += n
-        if self._progress and self._done < self._total and time.monotonic() - self._last >= 0.1:
-            self._last = time.monotonic()
-            self._progress(self._done, self._total)
-
-    def finish(self) -> None:
-        if self._progress:
-            self._progress(self._total, self._total)

@@ -35,7 +35,9 @@ def part(images: Images, rows: np.ndarray) -> Images:
     """The pictures ``rows`` (indices, in this order) of a set; its fingerprint is one of its own, all classes stay."""
     rows = np.asarray(rows, np.int64)
     known = hashlib.sha256(images.fingerprint.encode() + rows.tobytes()).hexdigest()[:32]
-    return replace(images, pixels=Rows(images.pixels, rows), labels=None if images.labels is None else images.labels[rows],
+    partner = None if images.partner is None else _within(images.partner, rows)
+    labels = None if images.labels is None else images.labels[rows]
+    return replace(images, pixels=Rows(images.pixels, rows), labels=labels, partner=partner,
                    spec=replace(images.spec, count=len(rows)), fingerprint=known)
 
 
@@ -49,8 +51,20 @@ def hold_out(images: Images, share: float) -> tuple[Images, Images]:
     labels = np.zeros(count, np.int64) if images.labels is None else images.labels
     ranked = order[np.argsort(labels[order], kind="stable")]  # class after class, each in random order
     # Every picture whose place passes the next whole number of held-out ones: an equal share of each class.
-    held = np.diff(np.floor(np.arange(count + 1) * share)).astype(bool)
-    if held.sum() < FEWEST or (~held).sum() < 2:
-        raise ValueError(f"{share:g} of {count:,} pictures are {held.sum()} held out and {(~held).sum()} to train on; it "
+    held = ranked[np.diff(np.floor(np.arange(count + 1) * share)).astype(bool)]
+    if images.partner is not None:  # a pair is held out whole
+        held = held[labels[held] == 0]
+        held = np.concatenate([held, images.partner[held]])
+    trained = np.setdiff1d(order, held)
+    if len(held) < FEWEST or len(trained) < 2:
+        raise ValueError(f"{share:g} of {count:,} pictures are {len(held)} held out and {len(trained)} to train on; it "
                          f"takes {FEWEST} and 2 at least")
-    return part(images, np.sort(ranked[~held])), part(images, np.sort(ranked[held]))
+    return part(images, trained), part(images, np.sort(held))
+
+
+def _within(partner: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+    """Partners as places among rows, None where a pair was torn apart."""
+    place = np.full(len(partner), -1)
+    place[rows] = np.arange(len(rows))
+    inside = place[partner[rows]]
+    return None if (inside < 0).any() else inside

@@ -8,6 +8,7 @@ as they are, so no objective and no loop knows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -89,7 +90,8 @@ def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any],
         make = Projected
     own = kinds(make)
     around = {name: options[name] for name in OPTIONS if name in options and name not in own}
-    plain = {name: value for name, value in options.items() if name not in around}
+    unread = set() if "source" in own else {"source"}  # a D that judges x alone, whatever G made it from
+    plain = {name: value for name, value in options.items() if name not in {*around, *unread}}
     copies, pack = around.get("copies", 1), around.get("pack", 1)
     if copies < 1 or pack < 1:
         raise ValueError(f"d.copies and d.pack must be at least 1, got {copies} and {pack}")
@@ -100,6 +102,8 @@ def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any],
         if latent.classes:
             raise ValueError("d.pack needs a recipe without classes: a pack of several classes has no class of its own")
         plain["channels"] = pack * plain["channels"]
+        if "source" in plain:
+            plain["source"] = replace(plain["source"], channels=pack * plain["source"].channels)
 
     def one() -> Discriminator:
         D = make(latent, **plain)

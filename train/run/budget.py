@@ -27,7 +27,7 @@ def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device =
                  clock: Callable[[], float] = time.perf_counter) -> float:
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
     seconds count: those that pass, or with ``time.process_time`` those of the processor."""
-    trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip), device=device)
+    trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip, source=recipe.source), device=device)
     seconds_per_image = []
     for moment in MOMENTS:
         trial.game.nimg = int(moment * recipe.total_nimg)

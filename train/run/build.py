@@ -9,6 +9,7 @@ from torch import nn
 
 from gan.base import Discriminator, Generator
 from gan.models import family
+from gan.spec import kinds, write
 from train.game import discriminators
 from train.game.game import Game, phases_of
 from train.recipe import Recipe
@@ -19,8 +20,11 @@ __all__ = ["build_game", "build_nets"]
 def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:
     """Fresh G and D on the CPU, their weights drawn from torch's own generator."""
     module = family(recipe.family)
-    G = module.Generator(recipe.latent, **recipe.g)
-    return G, discriminators.build(module.Discriminator, recipe.latent, recipe.d, recipe.batch)
+    of_g, of_d = recipe.net_options
+    if recipe.source is not None and "source" not in kinds(module.Generator):
+        raise ValueError(f"source={write(recipe.source)}: the generators of {recipe.family} read no picture")
+    return (module.Generator(recipe.latent, **of_g),
+            discriminators.build(module.Discriminator, recipe.latent, of_d, recipe.batch))
 
 
 def build_game(recipe: Recipe, device: torch.device | None = None) -> Game:

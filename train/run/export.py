@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gan import hub
-from gan.base import Discriminator, Generator
-from gan.engine import device_name, draw
+from gan.base import Discriminator, Generator, Inputs
+from gan.engine import device_name, draw, draw_inputs
 from gan.files import write_json, write_text
 from gan.hub.card import card
 from gan.image import contact_sheet, tiles_that_fit, to_pil
@@ -23,6 +22,7 @@ from gan.recipe import SeedsRecipe, save_png
 from train.run.curves import curves
 from train.run.origin import keep_discriminator
 from train.run.settle import settled
+from train.run.sheets import sheet
 
 __all__ = ["JUDGED", "Provenance", "export", "hardware"]
 
@@ -58,17 +58,19 @@ def hardware(device: torch.device) -> str:
 
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),
-           snapshots: Path | None = None, log: Path | None = None, name: str = "", y: Tensor | None = None,
+           snapshots: Path | None = None, log: Path | None = None, name: str = "", inputs: Inputs | None = None,
            D: Discriminator | None = None) -> None:
     """Writes the whole model folder, with the timeline of ``snapshots`` and the curves of ``log``.
 
-    The samples are drawn from the file, reloaded; where G reads pictures, from the 64 pictures y [64, Cy, H, W], which are
-    not written down: the sheet of such a model is plain. D, where it is given and small, lies beside G for training to go on
+    The samples are drawn from the file, reloaded; where G reads pictures, from ``inputs`` and beside what it reads, and the
+    sheet of such a model carries no recipe. D, where it is given and small, lies beside G for training to go on
     from (``train.run.origin``).
     """
-    G = settled(G_ema, y=y).cpu().to(memory_format=torch.contiguous_format)
-    y = None if y is None else y.cpu()
-    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, y))
+    G = settled(G_ema, inputs=inputs).cpu().to(memory_format=torch.contiguous_format)
+    if G.source is None:
+        inputs = Inputs(*latents(G.latent, [Draw(seed) for seed in range(JUDGED)]))
+    inputs = inputs.to("cpu")
+    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, inputs))
     if D is not None:
         keep_discriminator(folder, D)
     training = asdict(provenance)
@@ -79,12 +81,12 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     write_json(folder / "training.json", training)
     model = hub.load(folder)
     name = name or model.id
-    if y is None:
+    if G.source is None:
         draws = [Draw(seed) for seed in sample_seeds(G)]
         recipe = SeedsRecipe(name, model.revision, tuple(d.seed for d in draws))
         save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
     else:
-        to_pil(contact_sheet(draw(model.G, [Draw(seed) for seed in range(JUDGED)], y))).save(folder / "samples.png")
+        to_pil(sheet(model.G, inputs)).save(folder / "samples.png")
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
         shutil.copytree(snapshots, folder / "timeline")
@@ -110,12 +112,11 @@ def sample_seeds(G: Generator) -> list[int]:
     return [seed for row in found for seed in row][:count]
 
 
-def _half_is_enough(G: Generator, y: Tensor | None) -> bool:
-    """Whether float16 weights move no pixel by more than 1/255 over 64 seeds."""
-    draws = [Draw(seed) for seed in range(JUDGED)]
+def _half_is_enough(G: Generator, inputs: Inputs) -> bool:
+    """Whether float16 weights move no pixel of these pictures by more than 1/255."""
     rounded = copy.deepcopy(G)
     for tensor in [*rounded.parameters(), *rounded.buffers()]:
         if tensor.is_floating_point():
             tensor.data = tensor.data.half().float()
-    difference = draw(rounded, draws, y).astype(np.int16) - draw(G, draws, y)
+    difference = draw_inputs(rounded, inputs).astype(np.int16) - draw_inputs(G, inputs)
     return bool(np.isfinite(difference).all() and np.abs(difference).max() <= 1)

@@ -85,10 +85,14 @@ class Run:
         return self.game.nimg >= self.recipe.total_nimg
 
     def fixed_inputs(self, count: int) -> Inputs:
-        """What seeds 0, 1, ... draw from, and where G reads pictures the first of the data: the same at every moment."""
+        """What seeds 0, 1, ... draw from, the same at every moment. Where G reads pictures they are the stream's
+        to show, with their classes, and there may be fewer."""
+        y = None
+        if self.game.G.source is not None:
+            _, classes, y = self.stream.shown(count)
+            count = len(y)
         z, c = latents(self.recipe.latent, [Draw(seed) for seed in range(count)])
-        y = None if self.game.G.source is None else self.stream.first(count).y
-        return Inputs(z, c, y).to(self.device)
+        return Inputs(z, c if y is None or c is None else classes, y).to(self.device)
 
     def fit(self) -> None:
         """Trains until the recipe's budget is used, or ``stopping`` is set."""

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gan.engine import draw_inputs
 from gan.files import read_json, write_json, write_text
-from gan.image import contact_sheet, to_pil
+from gan.image import to_pil
 from train.run.checkpoint import peek, save_checkpoint
 from train.run.loop import Observer, Run
 from train.run.settle import settled
+from train.run.sheets import sheet
 
 __all__ = ["Checkpoints", "Log", "Snapshots", "clock", "goes_on"]
 
@@ -74,7 +74,7 @@ def log_spaced_kimg(limit: float) -> list[float]:
 
 
 class Snapshots(Observer):
-    """Draws the same seeds with G_ema at log-spaced images, for the timeline that the gallery shows."""
+    """Draws with G_ema from the same inputs at log-spaced images, for the timeline that the gallery shows."""
 
     SEEDS = tuple(range(16))
 
@@ -104,12 +104,12 @@ class Snapshots(Observer):
 
     def _draw(self, run: Run) -> None:
         inputs = run.fixed_inputs(len(self.SEEDS))
-        tiles = draw_inputs(settled(run.game.G_ema, y=inputs.y), inputs)
+        drawn = sheet(settled(run.game.G_ema, inputs=inputs), inputs)
         name = f"{run.nimg:09d}.webp"
         self.done.append({"file": name, "nimg": run.nimg, "minutes": round(run.seconds / 60, 2)})
         with goes_on("snapshot not saved"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            to_pil(contact_sheet(tiles)).save(self.folder / name, quality=90, method=6)
+            to_pil(drawn).save(self.folder / name, quality=90, method=6)
             self._write()
 
     def _write(self) -> None:

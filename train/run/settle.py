@@ -5,20 +5,20 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrize
 
-from gan.base import Generator
+from gan.base import Generator, Inputs
 
 __all__ = ["settled"]
 
 
 @torch.no_grad()
-def settled(G_ema: Generator, *, y: Tensor | None = None, batches: int = 16, batch: int = 64) -> Generator:
+def settled(G_ema: Generator, *, inputs: Inputs | None = None, batches: int = 16, batch: int = 64) -> Generator:
     """A copy of G_ema for drawing: spectral norm baked in, mean w measured, BatchNorm statistics estimated afresh.
 
     The average copies G's statistics, which belong to other weights. All from fixed seeds, and where G reads pictures from
-    the pictures y [M, Cy, H, W]: nothing is drawn from the training generators.
+    those of ``inputs``: nothing is drawn from the training generators.
     """
     G = copy.deepcopy(G_ema).requires_grad_(False).eval()
     if any(parametrize.is_parametrized(m) for m in G.modules()):
@@ -34,10 +34,12 @@ def settled(G_ema: Generator, *, y: Tensor | None = None, batches: int = 16, bat
         norm.train()
     rng = torch.Generator(next(G.parameters()).device).manual_seed(0)
     classes = G.latent.classes
-    batch = batch if y is None else len(y)
+    reads = inputs is not None and inputs.y is not None
+    batch = len(inputs.y) if reads else batch
     for _ in range(batches):
         z = G.latent.sample(batch, generator=rng)
-        G(z, torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None, y)
+        c = torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None
+        G(z, *((inputs.c, inputs.y) if reads else (c,)))
     return G.eval()
 
 

@@ -76,9 +76,9 @@ class CollapseWatch(Observer):
     def on_start(self, run: Run) -> None:
         self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
         latent, count = run.recipe.latent, min(run.recipe.batch, 64)
-        # Several latents of each class, so that one picture a class is seen too.
-        c = torch.arange(count, device=run.device) // 4 % latent.classes if latent.classes else None
-        self.inputs = run.fixed_inputs(count)._replace(c=c)
+        self.inputs = run.fixed_inputs(count)
+        if latent.classes and self.inputs.y is None:  # several latents of each class: one picture a class is seen too
+            self.inputs = self.inputs._replace(c=torch.arange(count, device=run.device) // 4 % latent.classes)
 
     def after_phase(self, run: Run, phase: Phase, step: Step) -> None:
         if phase.every > 1 or run.nimg + run.game.nimg_per_round - self.checked_nimg < EVERY_NIMG:
