@@ -12,6 +12,7 @@ name         shape             meaning
 ``y``        [N, Cy, H/s, W/s] the picture that G reads, float32 in [-1, 1], or None where it reads none (see ``Source``)
 ``x``        [N, C, H, W]      images, float32 in [-1, 1]; H = W = resolution
 ``h``        [N, F]            the features that D's head reads
+mean, logvar [N, Z] each       where z lies, seen from x: the encoder of a model that has one
 ``*_logits`` [N] or [N, P]     positive = real; P where D judges patches
 ===========  ================  =======================================================================
 
@@ -32,9 +33,10 @@ from torch import Tensor, nn
 
 from gan.spec import Recorded, fits
 
-__all__ = ["Batch", "Discriminator", "Generator", "Head", "Inputs", "Latent", "Source", "check_shape"]
+__all__ = ["Batch", "Discriminator", "Encoder", "Generator", "Head", "Inputs", "Latent", "Source", "check_shape"]
 
 Prior = Literal["normal", "uniform", "sphere"]
+Likelihood = Literal["logistic", "gaussian"]
 RESOLUTIONS = tuple(2**k for k in range(4, 11))  # 16 ... 1024 px
 
 
@@ -154,6 +156,7 @@ class Generator(Recorded, nn.Module):
         if not latent.dim and source is None:
             raise ValueError("a generator reads a latent, a picture or both: latent.noise is 0 and there is no source")
         self.latent, self.resolution, self.channels, self.source = latent, resolution, channels, source
+        self.register_module("encoder", None)  # in training, where the recipe has one; a model keeps it beside G
         self.register_buffer("w_mean", None)
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -197,6 +200,27 @@ class Discriminator(Recorded, nn.Module):
     def grow(self, level: int, alpha: float) -> None:
         """Judges pictures of ``level`` (0 = the coarsest), the newest level faded in by ``alpha``."""
         raise TypeError(f"{type(self).__module__} does not grow")
+
+
+class Encoder(Recorded, nn.Module):
+    """What a variational autoencoder has beside G (Kingma and Welling 2013, arXiv:1312.6114): q(z | x), a Gaussian for each
+    picture, and the spread of p(x | z), a distribution of each number of a picture around the one that G draws.
+
+    ``likelihood`` names the kind of p(x | z); its scale, exp(``log_scale``) in units of x, is learned, one a channel.
+    """
+
+    def __init__(self, latent: Latent, *, resolution: int, channels: int, width: int, likelihood: Likelihood):
+        super().__init__()
+        check_shape(resolution, channels, width)
+        if latent.dim != latent.noise or latent.prior != "normal" or not latent.noise:
+            raise ValueError(f"an encoder finds Gaussian noise and nothing else: latent must have noise, no codes and the "
+                             f"prior normal, got {latent}")
+        self.latent, self.resolution, self.channels, self.likelihood = latent, resolution, channels, likelihood
+        self.log_scale = nn.Parameter(torch.full((channels, 1, 1), -2.0))  # 0.14: an eighth of the way from grey to white
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x [N, C, H, W], c [N] -> mean [N, Z] and logvar [N, Z] of q(z | x)."""
+        raise TypeError(f"{type(self).__module__} has no encoder")
 
 
 class Head(nn.Module):

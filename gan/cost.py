@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from gan.base import Generator
+from gan.base import Encoder, Generator
 from gan.layers import prepare
 
 __all__ = ["CHUNKS", "Cost", "check_cost", "chunk_of", "cost_of"]
@@ -58,18 +58,23 @@ class _Meter(TorchDispatchMode):
 
 
 @torch.no_grad()
-def cost_of(G: Generator) -> Cost:
-    """Of a picture of G, which must stand on the meta device and in evaluation mode; it is left ready for drawing."""
-    prepare(G.requires_grad_(False))
-    z = torch.empty(1, G.latent.dim, device="meta")
-    c = torch.empty(1, dtype=torch.long, device="meta") if G.latent.classes else None
-    y = None
-    if G.source is not None:
-        side = G.resolution // G.source.scale
-        y = torch.empty(1, G.source.channels, side, side, device="meta")
-    with _Meter((*G.parameters(), *G.buffers())) as meter:
-        G(z, c, y)
+def cost_of(net: Generator | Encoder) -> Cost:
+    """Of a picture that G draws, or that an encoder reads. The net must stand on the meta device and in evaluation mode; it
+    is left ready for use."""
+    prepare(net.requires_grad_(False))
+    c = torch.empty(1, dtype=torch.long, device="meta") if net.latent.classes else None
+    with _Meter((*net.parameters(), *net.buffers())) as meter:
+        if isinstance(net, Encoder):
+            net(_picture(net.channels, net.resolution), c)
+        else:
+            source = net.source
+            y = None if source is None else _picture(source.channels, net.resolution // source.scale)
+            net(torch.empty(1, net.latent.dim, device="meta"), c, y)
     return Cost(meter.flop, meter.bytes)
+
+
+def _picture(channels: int, side: int) -> Tensor:
+    return torch.empty(1, channels, side, side, device="meta")
 
 
 def chunk_of(cost: Cost) -> int:

@@ -6,6 +6,9 @@ pictures and their edges at several scales: coarse ones pull from far away, fine
 leaps over small ridges, then L-BFGS on the best (Liu and Nocedal 1989, doi:10.1007/BF01589116): on pictures that
 cats64-dcgan drew, it came ten times as near as Adam in the same number of gradients. Latents are kept where the model's own
 lie: beyond, a net draws anything, but no edit looks like the model any more.
+
+A model with an encoder says at once where a picture lies: at the mean of q(z | x), and nothing is searched for. Only with a
+hole in the picture, which an encoder has never seen, it is searched as without one.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.base import Generator
+from gan.base import Encoder, Generator
 from gan.directions import step_size
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
@@ -89,16 +92,21 @@ def _w(G: Generator, values: Tensor, c: Tensor | None) -> Tensor:
 
 
 def project(G: Generator, picture: np.ndarray, *, mask: np.ndarray | None = None, label: int | None = None,
-            proposals: int = 1) -> Iterator[Projection]:
+            proposals: int = 1, encoder: Encoder | None = None) -> Iterator[Projection]:
     """Looks for the latents that draw a picture, and tells of its progress; the last one told is the result.
 
     ``picture`` uint8 [R, R, C] at the model's resolution; ``mask`` bool [R, R], True where it counts; ``label`` a class
-    index, None = whichever starts best. Little work lies between two reports, and closing the iterator cancels. The same
-    picture gives the same result on one machine. G must be in evaluation mode.
+    index, None = whichever starts best. With an ``encoder`` and no mask there is one report, of where it finds the picture.
+    Little work lies between two reports, and closing the iterator cancels. The same picture gives the same result on one
+    machine. G and encoder must be in evaluation mode.
     Errors: ``ValueError`` for a picture or a mask that does not fit, or a mask that leaves nothing.
     """
     step_size(G)
     search = _Search(G, *_prepared(G, picture, mask), label, max(STARTS, 2 * proposals))
+    if encoder is not None and mask is None:
+        search.encode(encoder)
+        yield search.told(1, 1, 1)
+        return
     polishing = POLISHING if proposals == 1 else POLISHING // 2  # of several, none need be perfect
     steps = SIFTING + polishing * proposals
     adam = torch.optim.Adam([search.free], lr=RATE * search.unit, betas=(0.9, 0.99))
@@ -177,17 +185,29 @@ class _Search:
         z, c = (t if t is None else t.to(target.device)
                 for t in latents(G.latent, [Draw(seed, label) for seed in range(CANDIDATES)]))
         with torch.no_grad():
-            if G.w_mean is None:
-                self.fixed, free = z, torch.cat([z[:, : G.latent.noise], z[:, z.shape[1] - G.latent.continuous :]], 1)
-            else:
-                self.fixed = G.w_mean[torch.zeros(len(z), dtype=torch.long, device=z.device) if c is None else c]
-                free = to_w(G, z, c, z.new_ones(len(z))).mean(1) - self.fixed
-            self.c, self.free = c, free.requires_grad_(True)
-            self.reach = float(self._noise(free).norm(dim=1).max())  # how far out the model's own latents lie
-            self.unit = float(self._noise(free).std())
+            self.start(z, c)
+            self.reach = float(self._noise(self.free).norm(dim=1).max())  # how far out the model's own latents lie
+            self.unit = float(self._noise(self.free).std())
             pictures = torch.cat([self.draw(slice(k, k + CHUNK)) for k in range(0, CANDIDATES, CHUNK)])
             self.mean_error = float(self.difference(pictures.mean(0, keepdim=True)))
             self.keep(self.pyramid.distance(pictures).argsort()[:starts])
+
+    def start(self, z: Tensor, c: Tensor | None) -> None:
+        """Puts the descents at z [S, Z] and c [S]."""
+        G = self.G
+        if G.w_mean is None:
+            self.fixed, free = z, torch.cat([z[:, : G.latent.noise], z[:, z.shape[1] - G.latent.continuous :]], 1)
+        else:
+            self.fixed = G.w_mean[torch.zeros(len(z), dtype=torch.long, device=z.device) if c is None else c]
+            free = to_w(G, z, c, z.new_ones(len(z))).mean(1) - self.fixed
+        self.c, self.free = c, free.requires_grad_(True)
+
+    @torch.no_grad()
+    def encode(self, encoder: Encoder) -> None:
+        """Puts a descent where the encoder finds the picture, in each of the classes that it is now in."""
+        c = None if self.c is None else self.c.unique()
+        target = self.target.expand(1 if c is None else len(c), -1, -1, -1)
+        self.start(encoder(target, c)[0], c)
 
     def _noise(self, free: Tensor) -> Tensor:
         return free if self.G.w_mean is not None else free[:, : self.G.latent.noise]

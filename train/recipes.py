@@ -12,6 +12,7 @@ from gan.base import Latent
 from gan.spec import write
 from train.data.spec import DataSpec
 from train.game.augment import DiffAugment, StyleMixing
+from train.game.autoencoding import KL, FeatureReconstruction, JudgedReconstruction, Reconstruction
 from train.game.dynamics import ClipWeights, Grow
 from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
 from train.game.optim import Adam, RMSprop
@@ -54,7 +55,8 @@ class NamedRecipe:
                              f"or use an unconditional recipe")
         recipe = self.make(data)
         size = dict(resolution=data.resolution, channels=data.channels)
-        return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d})
+        return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d},
+                       e=None if recipe.e is None else {**size, **recipe.e})
 
 
 RECIPES: dict[str, NamedRecipe] = {}
@@ -253,3 +255,25 @@ def projected_gan(data: DataSpec) -> Recipe:
     # Betas and G's rate as there; batch 64 there. A D under spectral norm learns too slowly for a small budget at G's rate.
     return replace(fastgan.make(data), penalties=(), g=dict(width=48), d=dict(projected=True, width=32), batch=16,
                    augment=DiffAugment("translation"), g_opt=Adam(2e-4, (0.0, 0.99)), d_opt=Adam(4e-4, (0.0, 0.99)))
+
+
+@recipe(paper="Kingma and Welling 2013, arXiv:1312.6114", note="no adversary: pictures are found in the latent space and "
+        "drawn again")
+def vae(data: DataSpec) -> Recipe:
+    # Convolutions in the place of the paper's perceptrons; the discretised logistic is Kingma et al. 2016's
+    # (arXiv:1606.04934), and its scale is learned, as a Gaussian's in sigma-VAE (Rybkin et al. 2020, arXiv:2006.13202), so
+    # that no weight has to be found. Layer norm, since latents of reals and of the prior must be drawn alike.
+    return Recipe(family="dcgan", latent=Latent(64), loss=None, penalties=(Reconstruction(), KL()), g=dict(norm="layer"),
+                  e={}, g_opt=Adam(Schedule(1e-3, 0.0), (0.9, 0.999)), batch=32, kimg=1000, precision="bfloat16",
+                  channels_last=True)
+
+
+@recipe(paper="Larsen et al. 2016, arXiv:1512.09300", parent="vae",
+        note="pictures are compared where a discriminator looks, and must fool it")
+def vae_gan(data: DataSpec) -> Recipe:
+    # The paper weighs the reconstruction in G against the adversary by gamma; Adam does not see the scale of what the
+    # encoder minimises, so that one weight in front of reconstruction and KL is the same.
+    gamma = 1e-3
+    opt = Adam(3e-4, (0.5, 0.999))
+    return replace(vae.make(data), loss=nonsaturating, d=dict(norm="layer"), g_opt=opt, d_opt=opt, penalties=(
+        FeatureReconstruction(gamma), KL(gamma), JudgedReconstruction()))

@@ -239,7 +239,7 @@ class _Session:
             minutes=round(run.seconds / 60, 1), hardware=hardware(run.device), origin=origin, chosen=chosen)
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
-               log=self.out / "log.jsonl", name=self.out.name, inputs=run.fixed_inputs(JUDGED), D=run.game.D)
+               log=self.out / "log.jsonl", name=self.out.name, inputs=run.fixed_inputs(JUDGED), D=run.game.adversary)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 
 

@@ -15,7 +15,7 @@ from train.recipe import Recipe, named
 
 __all__ = ["as_option", "between", "overridden", "override"]
 
-OF_THE_DATA = {f"{net}.{option}" for net in "gd" for option in ("resolution", "channels")}
+OF_THE_DATA = {f"{net}.{option}" for net in "gde" for option in ("resolution", "channels")}
 
 
 def override(recipe: Recipe, path: str, text: str) -> Recipe:
@@ -73,7 +73,7 @@ def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
     value = getattr(owner, name)
     if not rest:
         new = _typed(text, hints[name], whole)
-    elif isinstance(value, Mapping):  # g and d: the options that the family's constructor takes
+    elif isinstance(value, Mapping):  # g, d and e: the options that the family's constructor takes
         new = {**value, rest[0]: _option(owner, name, rest, text, whole)}
     elif dataclasses.is_dataclass(value) and not hasattr(value, "constant_name"):
         new = _replace(value, rest, text, whole)
@@ -83,7 +83,7 @@ def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
 
 
 def _option(recipe: Recipe, net: str, rest: list[str], text: str, whole: str) -> Any:
-    made = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator"}[net])
+    made = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator", "e": "Encoder"}[net])
     known = {**(discriminators.OPTIONS if net == "d" else {}), **kinds(made)}
     del known["latent"]  # a slot of the recipe
     if len(rest) > 1 or rest[0] not in known:

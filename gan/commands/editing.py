@@ -31,8 +31,9 @@ def add(commands: Any) -> None:
     add_device(c)
 
     c = add_command(commands, "project", run_project, summary="find a picture in a model", examples=PROJECT,
-                    description="Looks for the latent that draws a picture, and says how much of it the model can draw. "
-                                "Writes the picture as the model reads it, what it draws of it, and the latent as JSON.")
+                    description="Looks for the latent that draws a picture, and says how much of it the model can draw; a "
+                                "model with an encoder knows it at once. Writes the picture as the model reads it, what it "
+                                "draws of it, and the latent as JSON.")
     c.add_argument("model", metavar="MODEL")
     c.add_argument("picture", type=Path, metavar="PICTURE", help="a photo or a drawing; its central square is read")
     c.add_argument("--class", metavar="NAME", help="look within this class (default: in all)")
@@ -62,7 +63,7 @@ def run_project(args: argparse.Namespace) -> None:
     picture = read_picture(args.picture, G.resolution, G.channels)
     label = model.label(vars(args)["class"])
     with tqdm(unit="step", leave=False) as bar:
-        for last in project(G, picture, label=label):
+        for last in project(G, picture, label=label, encoder=model.encoder):
             bar.total = last.steps
             bar.update(last.done - bar.n)
     args.out.mkdir(parents=True, exist_ok=True)

@@ -129,7 +129,7 @@ def _trained(training: Mapping[str, Any]) -> str:
     nimg, minutes = _number(training.get("nimg")), _number(training.get("minutes"))
     images = "an unknown number of" if nimg is None else f"{nimg / 1000:,.0f} thousand"
     took = "" if minutes is None else f", {minutes:,.0f} minutes"
-    return f"{images} images shown to D{took} on {_line(training.get('hardware'))}"
+    return f"{images} images shown in training{took} on {_line(training.get('hardware'))}"
 
 
 def _chosen(training: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan.base import Generator
+from gan.base import Encoder, Generator
 from gan.cost import CHUNKS, check_cost, chunk_of, cost_of
 from gan.degrade import task_of
 from gan.files import read_json
@@ -34,7 +34,7 @@ class Nets:
 
     family: str
     G: Generator
-    encoder: nn.Module | None
+    encoder: Encoder | None
     class_names: tuple[str, ...]
 
     def tensors(self) -> dict[str, Tensor]:
@@ -42,7 +42,7 @@ class Nets:
         return tensors_of(self.G, self.encoder)
 
 
-def tensors_of(G: Generator, encoder: nn.Module | None) -> dict[str, Tensor]:
+def tensors_of(G: Generator, encoder: Encoder | None) -> dict[str, Tensor]:
     """As ``Nets.tensors``. No module's name holds a slash, so that the encoder's names are no other's."""
     second = {} if encoder is None else encoder.state_dict()
     return {**G.state_dict(), **{f"encoder/{name}": tensor for name, tensor in second.items()}}
@@ -61,7 +61,7 @@ def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
 
 
-def describe(G: Generator, class_names: tuple[str, ...] = (), encoder: nn.Module | None = None) -> dict[str, Any]:
+def describe(G: Generator, class_names: tuple[str, ...] = (), encoder: Encoder | None = None) -> dict[str, Any]:
     """The config that ``build`` makes these nets of again."""
     config = {"family": _family_of(G), **_arguments(G), "class_names": list(class_names)}
     more: dict[str, Any] = {}
@@ -96,7 +96,7 @@ def build(config: Mapping[str, Any], model_id: str) -> Nets:
         name, G = _net(arguments, "Generator")
         if G.source is not None:
             task_of(G.source, G.channels)
-        encoder = None if second is None else _net(second, "Encoder")[1]
+        encoder = None if second is None else _encoder(second, G)
         if class_names and len(class_names) != G.latent.classes:
             raise ValueError(f"{len(class_names)} class names for {G.latent.classes} classes")
         cost = cost_of(G.eval())
@@ -121,6 +121,16 @@ def _net(arguments: Any, kind: str) -> tuple[str, Any]:
         raise ValueError(f"the family {name} has no {kind.lower()}")
     with torch.device("meta"):
         return name, from_plain(cls, rest)
+
+
+def _encoder(arguments: Any, G: Generator) -> Encoder:
+    """The encoder beside G. ``ValueError`` for one of another G, or that takes too much to read one picture."""
+    encoder = _net(arguments, "Encoder")[1]
+    for what in ("resolution", "channels", "latent"):
+        if getattr(encoder, what) != getattr(G, what):
+            raise ValueError(f"the encoder's {what} is {getattr(encoder, what)}, the generator's {getattr(G, what)}")
+    check_cost(cost_of(encoder.eval()), 1)
+    return encoder
 
 
 def _check_numbers(value: Any) -> None:

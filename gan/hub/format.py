@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
-from gan.base import Generator
+from gan.base import Encoder, Generator
 from gan.files import sweep, write_json, write_tensors
 from gan.hub.config import Nets, build, describe, read_object, tensors_of
 from gan.hub.folders import folder_of
@@ -33,7 +33,7 @@ class Model:
     revision: str  #                  the Hub's commit, or 12 hex digits of sha256(model.safetensors)
     class_names: tuple[str, ...]
     training: dict[str, Any] = field(default_factory=dict)
-    encoder: nn.Module | None = None  # from pictures to latents, where the model has one
+    encoder: Encoder | None = None  #  from pictures to latents, where the model has one
 
     def label(self, name: str | None) -> int | None:
         """The index of a class name, None for None. ``ValueError`` with the known names."""
@@ -63,7 +63,7 @@ def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
 
 
 def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False,
-         encoder: nn.Module | None = None) -> None:
+         encoder: Encoder | None = None) -> None:
     """Writes config.json and model.safetensors of G, and of its encoder where it has one; float16 where ``half``."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)

@@ -1,7 +1,8 @@
 """DCGAN (Radford, Metz and Chintala 2015, arXiv:1511.06434) at any power-of-two resolution.
 
-Both nets are all-convolutional: G doubles the resolution from 4 px, D halves it down to 4 px. Conditional: the class
-embedding beside the noise in G, the projection head in D (Miyato and Koyama 2018, arXiv:1802.05637).
+All nets are all-convolutional: G doubles the resolution from 4 px, D and the encoder halve it down to 4 px. Conditional: the
+class embedding beside the noise in G and the features in the encoder, the projection head in D (Miyato and Koyama 2018,
+arXiv:1802.05637).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, Upsampling, init_normal, minibatch_std, norm_layer, spectral_normalise, up_block
+from gan.layers import AppendClass, Norm, Upsampling, init_normal, minibatch_std, norm_layer, spectral_normalise, up_block
 
 
 def plan(resolution: int, width: int) -> list[int]:
@@ -22,7 +23,7 @@ def plan(resolution: int, width: int) -> list[int]:
 
 
 class Generator(base.Generator):
-    """w [N, 1, D] -> 4x4 -> ... -> x [N, C, H, W]; BatchNorm and ReLU after every layer but the last (Radford, sec. 3)."""
+    """w [N, 1, D] -> 4x4 -> ... -> x [N, C, H, W]; norm and ReLU after every layer but the last (Radford, sec. 3)."""
 
     def __init__(
         self,
@@ -32,14 +33,15 @@ class Generator(base.Generator):
         channels: int = 3,  #               1 or 3
         width: int = 64,  #                 channels at resolution / 2
         up: Upsampling = "nearest",  #      nearest = upsample and convolve; transposed = as Radford
+        norm: Norm = "batch",  #            layer = each picture by itself
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
         self.append = AppendClass(latent.classes)
         sizes = plan(resolution, width)
         self.first = nn.ConvTranspose2d(latent.dim + self.append.size, sizes[0], 4, bias=False)  # 1 px -> 4 px
-        blocks: list[nn.Module] = [nn.BatchNorm2d(sizes[0]), nn.ReLU()]
+        blocks: list[nn.Module] = [norm_layer(norm, sizes[0]), nn.ReLU()]
         for i, o in zip(sizes, sizes[1:]):
-            blocks += [up_block(i, o, up, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+            blocks += [up_block(i, o, up, bias=False), norm_layer(norm, o), nn.ReLU()]
         self.blocks = nn.Sequential(*blocks)
         self.pixels = up_block(sizes[-1], channels, up, bias=True)
         init_normal(self)
@@ -86,3 +88,33 @@ class Discriminator(base.Discriminator):
         h = self.convs(x)
         return (minibatch_std(h, self.group) if self.group else h).flatten(1)
 
+
+class Encoder(base.Encoder):
+    """x [N, C, H, W] -> strided 4x4 convolutions down to 4x4, layer norm after all but the first -> linear -> mean, logvar.
+
+    Layer norm, since a picture must be found at the same place whatever is read beside it.
+    """
+
+    def __init__(
+        self,
+        latent: base.Latent,
+        *,
+        resolution: int = 64,  #  px
+        channels: int = 3,  #     1 or 3
+        width: int = 64,  #       channels at resolution / 2
+        likelihood: base.Likelihood = "logistic",
+    ):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width, likelihood=likelihood)
+        sizes = [channels, *reversed(plan(resolution, width))]
+        layers: list[nn.Module] = []
+        for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
+            kind = "layer" if k else "none"
+            layers += [nn.Conv2d(i, o, 4, 2, 1, bias=not k), norm_layer(kind, o), nn.LeakyReLU(0.2, inplace=True)]
+        self.convs, self.append = nn.Sequential(*layers), AppendClass(latent.classes)
+        self.last = nn.Linear(sizes[-1] * 16 + self.append.size, 2 * latent.noise)
+        init_normal(self)
+
+    def forward(self, x: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self.append(self.convs(x).flatten(1), c)[:, 0]
+        mean, logvar = self.last(h).chunk(2, 1)
+        return mean, logvar

@@ -35,12 +35,10 @@ class Discriminator(base.Discriminator):
         return self.score(h)[..., 0]
 
 
-class Encoder(base.Recorded, nn.Module):
-    """x [N, 1, R, R] -> z [N, Z]."""
+class Encoder(base.Encoder):
+    def __init__(self, latent: Latent, *, resolution: int, channels: int = 1, width: int = 8):
+        super().__init__(latent, resolution=resolution, channels=channels, width=width, likelihood="logistic")
+        self.layer = nn.Linear(channels * resolution**2, 2 * latent.dim)
 
-    def __init__(self, latent: Latent, *, resolution: int):
-        super().__init__()
-        self.layer = nn.Linear(resolution**2, latent.dim)
-
-    def forward(self, x):
-        return self.layer(x.flatten(1))
+    def forward(self, x, c=None):
+        return self.layer(x.flatten(1)).chunk(2, 1)

@@ -119,6 +119,11 @@ class Game:
     rounds: int = 0
     resting: frozenset[str] = frozenset()  # nets that are not trained at present, which a dynamic may say
 
+    @property
+    def adversary(self) -> Discriminator | None:
+        """D, None where nothing trains it."""
+        return self.D if any(phase.net == "D" for phase in self.phases) else None
+
     def step(self, phase: Phase, z: Tensor, batch: Batch, rng: torch.Generator) -> Step:
         """What the phase's losses read of a batch."""
         return Step(self.G, self.D, z, batch, net=phase.net, rng=rng, mix=self.mix, augment=self.augment,

@@ -100,3 +100,30 @@ class Step:
     def real_logits(self) -> Tensor:
         """[N] or [N, P], float32."""
         return self.D.head(self.real_features, self.c).float()
+
+    # What a recipe with an encoder reads beside: the real pictures, found in the latent space and drawn again.
+
+    @cached_property
+    def posterior(self) -> tuple[Tensor, Tensor]:
+        """mean and logvar of q(z | real), [N, Z] each, float32."""
+        with torch.set_grad_enabled(self.net == "G"):
+            mean, logvar = self.G.encoder(self.real, self.c)
+        return mean.float(), logvar.float()
+
+    @cached_property
+    def code(self) -> Tensor:
+        """A draw from q(z | real), [N, Z], through which gradients pass (Kingma and Welling 2013, arXiv:1312.6114, sec.
+        2.4)."""
+        mean, logvar = self.posterior
+        noise = torch.randn(mean.shape, generator=self.rng, device=mean.device)
+        return mean + torch.exp(logvar / 2) * noise
+
+    @cached_property
+    def redrawn(self) -> Tensor:
+        """The reals as G draws them from their codes, [N, C, H, W]."""
+        return self.draw(self.code)
+
+    def draw(self, z: Tensor) -> Tensor:
+        """G's pictures of z, [N, C, H, W], with the classes of the batch."""
+        with torch.set_grad_enabled(self.net == "G"):
+            return self.G(z, self.c, self.y)

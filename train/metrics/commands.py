@@ -15,6 +15,7 @@ from gan.image import contact_sheet, to_pil
 from train.data.images import load_images
 from train.data.part import hold_out
 from train.features import OWN, FeatureNet, load_features
+from train.metrics.elbo import elbo
 from train.metrics.pretext import Training, train_features
 from train.metrics.reading import MOST, closest_pairs, fakes, how_many, score
 
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 
 
 def score_command(argv: list[str]) -> int:
-    """How good a model is, beside how good real pictures are by the same measure."""
+    """How good a model is, beside how good real pictures are by the same measure. Of a model with an encoder also the
+    evidence lower bound of these pictures, in bits per dimension: of pictures that it has not seen, if you give such."""
     p = argparse.ArgumentParser("python -m train score", description=score_command.__doc__)
     p.add_argument("model", help="a name in weights/, a folder, or a Hub id")
     p.add_argument("--data", required=True, help="the pictures that it was trained on")
@@ -47,6 +49,8 @@ def score_command(argv: list[str]) -> int:
     pictures = fakes(G, n, images, _progress)
     found = score(G, images, net, name=args.features.stem if args.features else "own", held_out=held_out,
                   most=n, pictures=pictures)
+    if model.encoder is not None:
+        found["scores"] |= elbo(G, model.encoder, held_out or images, most=n)
     if args.closest:
         sheet = closest_pairs(net, pictures, images)
         with replacing(args.closest) as file:
@@ -62,7 +66,8 @@ def _table(found: dict) -> str:
     lines = [f"features: {found['features']}; {found['samples']} pictures, against {found['against']}",
              f"{'':24}{'model':>12}{'real':>12}"]
     for name in (n for n in scores if not n.endswith("_of_reals")):
-        lines.append(f"{name.replace('_', ' '):24}{scores[name]:12.4g}{scores[f'{name}_of_reals']:12.4g}")
+        floor = scores.get(f"{name}_of_reals")
+        lines.append(f"{name.replace('_', ' '):24}{scores[name]:12.4g}" + (f"{floor:12.4g}" if floor is not None else ""))
     return "\n".join([*lines, f"{'memorised':24}{found['memorised']:12.2%}{0.01:12.2%}"])
 
 

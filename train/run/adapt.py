@@ -60,7 +60,8 @@ def converted(net: nn.Module, found: Mapping[str, Tensor], change: Change, side:
             if old in found and found[old].shape == wanted.shape:
                 values[name] = found[old]
         elif old in found:
-            values[name] = _converted(net, name, found[old], wanted.shape, change, side)
+            reads = "D" if name.startswith("encoder.") else side  # pictures come in there
+            values[name] = _converted(net, name, found[old], wanted.shape, change, reads)
         elif not _is_of_classes(name):
             raise Misfit(f"{name} is not among its weights")
     if left := [name for name in found if name not in read and not _is_of_classes(name) and not _is_singular_vector(name)]:

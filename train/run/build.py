@@ -18,13 +18,20 @@ __all__ = ["build_game", "build_nets"]
 
 
 def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:
-    """Fresh G and D on the CPU, their weights drawn from torch's own generator."""
+    """Fresh G, with its encoder where the recipe has one, and D on the CPU, their weights drawn from torch's own generator.
+
+    Errors: ``ValueError`` for an encoder that the family does not have.
+    """
     module = family(recipe.family)
     of_g, of_d = recipe.net_options
     if recipe.source is not None and "source" not in kinds(module.Generator):
         raise ValueError(f"source={write(recipe.source)}: the generators of {recipe.family} read no picture")
-    return (module.Generator(recipe.latent, **of_g),
-            discriminators.build(module.Discriminator, recipe.latent, of_d, recipe.batch))
+    G = module.Generator(recipe.latent, **of_g)
+    if recipe.e is not None:
+        if not hasattr(module, "Encoder"):
+            raise ValueError(f"the family {recipe.family} has no encoder: leave e out")
+        G.encoder = module.Encoder(recipe.latent, **recipe.e)  # learns with G, is averaged and saved with it
+    return G, discriminators.build(module.Discriminator, recipe.latent, of_d, recipe.batch)
 
 
 def build_game(recipe: Recipe, device: torch.device | None = None) -> Game:

@@ -63,14 +63,15 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     """Writes the whole model folder, with the timeline of ``snapshots`` and the curves of ``log``.
 
     The samples are drawn from the file, reloaded; where G reads pictures, from ``inputs`` and beside what it reads, and the
-    sheet of such a model carries no recipe. D, where it is given and small, lies beside G for training to go on
-    from (``train.run.origin``).
+    sheet of such a model carries no recipe. An encoder that learned with G is the model's second net. D, where it is given
+    and small, lies beside them for training to go on from (``train.run.origin``).
     """
     G = settled(G_ema, inputs=inputs).cpu().to(memory_format=torch.contiguous_format)
+    encoder, G.encoder = G.encoder, None
     if G.source is None:
         inputs = Inputs(*latents(G.latent, [Draw(seed) for seed in range(JUDGED)]))
     inputs = inputs.to("cpu")
-    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, inputs))
+    hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, inputs), encoder=encoder)
     if D is not None:
         keep_discriminator(folder, D)
     training = asdict(provenance)

@@ -72,15 +72,15 @@ class Origin:
         latent = replace(mine.latent, classes=recipe.latent.classes)
         callbacks = tuple(c for c in recipe.callbacks if not isinstance(c, Grow))  # it is grown
         d = recipe.d if self.D is None else mine.d
-        return replace(recipe, latent=latent, g={**mine.g, "channels": spec.channels}, d={**d, "channels": spec.channels},
-                       callbacks=callbacks)
+        g, d, e = (options and {**options, "channels": spec.channels} for options in (mine.g, d, mine.e))
+        return replace(recipe, latent=latent, g=g, d=d, e=e, callbacks=callbacks)
 
     def trained_as_before(self, recipe: Recipe) -> Recipe:
         """``recipe`` (as ``nets_for`` gave it) with everything else as it was trained here, the budget aside."""
         mine = self.recipe
         callbacks = tuple(c for c in mine.callbacks if not isinstance(c, (Grow, WarmUp)))
         same_task = bool(mine.latent.classes) == bool(recipe.latent.classes)  # terms may read classes
-        return replace(mine, latent=recipe.latent, g=recipe.g, d={**mine.d, "channels": recipe.d["channels"]},
+        return replace(mine, latent=recipe.latent, g=recipe.g, e=recipe.e, d={**mine.d, "channels": recipe.d["channels"]},
                        kimg=recipe.kimg, callbacks=callbacks, penalties=mine.penalties if same_task else recipe.penalties)
 
     def why_no_discriminator(self, recipe: Recipe, spec: DataSpec) -> str:
@@ -182,6 +182,8 @@ def _of_model(name: str) -> Origin:
         raise ValueError(f"{model_id}: training.json is of another net than config.json")
     data = training.get("data")
     weights = {key: tensor.clone() for key, tensor in G.state_dict().items()}
+    if model.encoder is not None:  # in training a part of G
+        weights |= {f"encoder.{key}": tensor.clone() for key, tensor in model.encoder.state_dict().items()}
     return Origin(model_id, model.revision, str(training.get("recipe", ""))[:100], recipe,
                   model.class_names, str(data.get("licence") if isinstance(data, dict) else "not stated")[:1000], weights,
                   weights, _read_discriminator(folder / DISCRIMINATOR, recipe, model_id))

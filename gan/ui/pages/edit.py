@@ -210,7 +210,8 @@ class Edit:
         base = EditRecipe(model.id, model.revision, source=source)
 
         def work(report: job.Job) -> dict[str, Any]:
-            steps = project(model.G, picture, mask=mask, label=label, proposals=1 if mask is None else PROPOSALS)
+            steps = project(model.G, picture, mask=mask, label=label, proposals=1 if mask is None else PROPOSALS,
+                            encoder=model.encoder)
             last: Projection | None = None
             while True:
                 with self.studio.engine.turn():
