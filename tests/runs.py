@@ -11,12 +11,13 @@ from train.settings import overridden
 IDENTITY = {"recipe": "x", "data": "y"}
 
 
-def tiny_run(name: str, *overrides: str, images=None, observers=(), kimg: float = 0.032, seed: int = 0) -> Run:
+def tiny_run(name: str, *overrides: str, images=None, observers=(), kimg: float = 0.032, seed: int = 0,
+             world=None) -> Run:
     images = images or tiny_images(classes=3)
     recipe = find(name)(images.spec)
     narrow = [f"{net}.width=4" for net in "gde" if getattr(recipe, net) is not None]
     recipe = overridden(recipe, (*narrow, "batch=4", f"kimg={kimg}", *overrides))
-    return Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, observers=observers)
+    return Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, observers=observers, world=world)
 
 
 def everything(run: Run) -> dict[str, torch.Tensor]:

@@ -18,6 +18,7 @@ from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.data.spec import DataSpec
 from train.recipes import find
 from train.run.checkpoint import CHECKPOINT, peek
+from train.run.world import World
 from train.settings import between, overridden
 
 CPU = torch.device("cpu")
@@ -147,14 +148,14 @@ def test_a_budget_is_said_and_becomes_images(photos, tmp_path, capsys):
 
 
 def test_a_batch_that_does_not_fit_is_halved(monkeypatch, capsys):
-    def check(recipe, settings, spec, device):
+    def check(recipe, settings, spec, device, world):
         if recipe.batch > 4:
             raise ValueError("this needs at least 9 GB (1 for weights ...) and 2 GB are free: choose a smaller width")
 
     monkeypatch.setattr(auto, "check_trainable", check)
     images = tiny_images(channels=3)
-    plan = planned(Asked("x", Path("runs/x"), kimg=1.0), images, CPU, None)
+    plan = planned(Asked("x", Path("runs/x"), kimg=1.0), images, CPU, None, World())
     assert plan.recipe.batch == 4 and plan.asked.overrides[-1] == "batch=4"
     assert "auto: memory   batch=8" in (err := capsys.readouterr().err) and "auto: memory   batch=4" in err
     with pytest.raises(ValueError, match="GB are free"):
-        planned(Asked("x", Path("runs/x"), kimg=1.0, batch=16), images, CPU, None)
+        planned(Asked("x", Path("runs/x"), kimg=1.0, batch=16), images, CPU, None, World())

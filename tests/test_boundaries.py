@@ -32,9 +32,9 @@ ORDER = """
     train.game.optim train.game.game train.game.dynamics
     train.recipe train.settings
     train.metrics
-    train.run.draws train.run.build train.run.loop train.run.world train.run.checkpoint train.run.settle train.run.sheets
-    train.run.observers train.run.watch train.run.best train.run.budget train.run.curves train.run.adapt train.run.origin
-    train.run.export train.run.publish
+    train.run.world train.run.draws train.run.build train.run.health train.run.loop train.run.signals train.run.checkpoint
+    train.run.settle train.run.sheets train.run.observers train.run.watch train.run.best train.run.budget train.run.curves
+    train.run.adapt train.run.origin train.run.export train.run.publish
     train.recipes train.asked train.auto train.session train
 """.split()
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50  # lines

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,14 @@ def test_unchanged_source_is_read_once(tmp_path, cache, passes, kind):
     assert (first.spec, first.fingerprint, first.name) == (second.spec, second.fingerprint, second.name)
     load_images(source, resolution=16, cache_dir=cache)  # what was chosen is now asked for: surveyed, not decoded
     assert passes == {"probe": 12, "decode": 6}
+
+
+def test_of_several_that_want_the_same_pictures_one_reads_them(tmp_path, cache, passes):
+    """As the processes do that train one run on one machine."""
+    root = folder(tmp_path / "set", FILES)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: load_images(root, cache_dir=cache), range(4)))
+    assert passes == {"probe": 6, "decode": 6} and len({images.fingerprint for images in found}) == 1
 
 
 def test_changed_source_is_read_again(tmp_path, cache, passes):

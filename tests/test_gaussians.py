@@ -26,7 +26,7 @@ class Mixture:
     def __init__(self, modes):
         self.modes, self.rng, self.index = modes, torch.Generator().manual_seed(0), 0
 
-    def batch(self, n):
+    def batch(self, n, rank=0, size=1):
         k = torch.randint(len(self.modes), (n,), generator=self.rng)
         return Batch((self.modes[k] + 0.03 * torch.randn(n, 2, generator=self.rng))[:, :, None, None], None)
 

@@ -5,7 +5,7 @@ import torch
 from conftest import tiny_images
 from runs import tiny_run
 
-from train.run.loop import Diverged
+from train.run.health import Diverged
 
 
 def test_each_phase_trains_its_own_net_only():

@@ -12,6 +12,7 @@ from train.asked import AUTO, Asked
 from train.metrics.commands import features_command, score_command
 from train.recipes import RECIPES
 from train.run.watch import ON_COLLAPSE
+from train.run.world import launched
 from train.session import train
 
 MOST_SAID = 2000  # characters of an error: a value of 100 MB may be part of it
@@ -29,6 +30,7 @@ EXAMPLES = """examples:
   python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats --resume you/cats    # on another machine
+  torchrun --nproc-per-node 2 -m train dcgan --data cats.zip --out runs/cats    # or: accelerate launch -m train …
   python -m train score runs/cats/export --data cats.zip --closest closest.png
   python -m train features --data cats.zip flowers.zip scenes.zip --out features.safetensors
 """
@@ -98,7 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if argv[:1] and argv[0] in COMMANDS:
             return COMMANDS[argv[0]](argv[1:])
-        return train(Asked(**vars(parser().parse_args(argv))))
+        asked = Asked(**vars(parser().parse_args(argv)))
+        with launched(asked.device) as world:
+            return train(asked, world)
     except (ValueError, KeyError, OSError) as error:
         print(f"error: {str(error)[:MOST_SAID]}", file=sys.stderr)
         return 1

@@ -91,10 +91,11 @@ def as_before(asked: Asked, identity: Mapping[str, str], spec: DataSpec) -> Aske
     return asked.with_settings(name, between(base, was))
 
 
-def command(asked: Asked, recipe: Recipe, images: Images, again: str | None) -> str:
+def command(asked: Asked, recipe: Recipe, images: Images, again: str | None, processes: int = 1) -> str:
     """The command that made the model, without this machine's folders. ``again``: what --from takes, None where the run
     started from nothing."""
-    parts = ["python", "-m", "train", asked.recipe, "--data", images.name, "--out", f"runs/{asked.out.name}"]
+    launcher = ["python"] if processes == 1 else ["torchrun", "--nproc-per-node", str(processes)]
+    parts = [*launcher, "-m", "train", asked.recipe, "--data", images.name, "--out", f"runs/{asked.out.name}"]
     if again:
         parts += ["--from", again]
     if asked.resolution is not None:

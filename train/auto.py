@@ -23,6 +23,7 @@ from train.game.dynamics import WarmUp
 from train.recipe import Recipe
 from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, memory_bytes
 from train.run.origin import Origin, findable, read_origin
+from train.run.world import World
 
 __all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "planned"]
 
@@ -114,7 +115,8 @@ class Plan:
     started_from: dict[str, str]  # for a run's identity: "from" and "from_licence", {} where it starts from nothing
 
 
-def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[str, str] | None) -> Plan:
+def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[str, str] | None,
+            world: World) -> Plan:
     """The plan of a training. ``before`` is the identity of the run that goes on, None where one begins.
 
     Errors: ``ValueError``, ``FileNotFoundError`` of one line.
@@ -139,13 +141,13 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         else:
             asked = asked.with_settings(rules[0].recipe, [text for rule in rules for text in rule.settings])
         _say(facts, rules, images, device)
-        asked, recipe = _within_memory(asked, resolved(asked, spec, origin), images, device)
+        asked, recipe = _within_memory(asked, resolved(asked, spec, origin), images, device, world)
     if origin is not None:
         _say_origin(recipe, images, origin)
     if unnamed:
-        asked, recipe = _within_time(asked, recipe, images, device)
+        asked, recipe = _within_time(asked, recipe, images, device, world)
         again = findable(origin.identity) if origin is not None else None
-        print(f"auto: the same without auto: {command(asked, recipe, images, again)}", file=sys.stderr)
+        print(f"auto: the same without auto: {command(asked, recipe, images, again, world.size)}", file=sys.stderr)
     return Plan(asked, recipe, origin, _started(origin))
 
 
@@ -176,19 +178,23 @@ def _say(facts: Facts, rules: list[Rule], images: Images, device: torch.device) 
     print("\n".join(f"auto: {line}" for line in lines), file=sys.stderr)
 
 
-def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.device) -> tuple[Asked, Recipe]:
-    """With the batch halved until it fits. Errors: ``ValueError`` where not even a small one does, or the user named it."""
+def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.device,
+                   world: World) -> tuple[Asked, Recipe]:
+    """With the batch halved until it fits, in all processes. Errors: ``ValueError`` where not even a small one does, or the
+    user named it."""
     while True:
+        half, trouble = recipe.batch // 2, ""
         try:
-            check_trainable(recipe, asked.overrides, images.spec, device)
-            return asked, recipe
+            check_trainable(recipe, asked.overrides, images.spec, device, world)
         except ValueError as error:
-            half = recipe.batch // 2
-            if "GB are free" not in str(error) or half < SMALLEST_BATCH or asked.batch is not None:
+            trouble = str(error)
+            if "GB are free" not in trouble or half < SMALLEST_BATCH or asked.batch is not None:
                 raise
-            print(f"auto: memory   batch={half}: {error}", file=sys.stderr)
-            asked = replace(asked, overrides=(*asked.overrides, f"batch={half}"))
-            recipe = replace(recipe, batch=half)
+        if not world.any(bool(trouble)):
+            return asked, recipe
+        print(f"auto: memory   batch={half}: {trouble}", file=sys.stderr)
+        asked = replace(asked, overrides=(*asked.overrides, f"batch={half}"))
+        recipe = replace(recipe, batch=half)
 
 
 def _say_origin(recipe: Recipe, images: Images, origin: Origin) -> None:
@@ -200,11 +206,11 @@ def _say_origin(recipe: Recipe, images: Images, origin: Origin) -> None:
     print(f"from {origin.identity}: G, its average and {said}{more}", file=sys.stderr)
 
 
-def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.device) -> tuple[Asked, Recipe]:
+def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.device, world: World) -> tuple[Asked, Recipe]:
     """With a budget, the user's or the default one, as images; and says what will be seen by when."""
     print("auto: trial    some seconds of training, which are thrown away, show how fast it is here", file=sys.stderr)
     minutes = DEFAULT_MINUTES if asked.minutes is None and asked.kimg is None else asked.minutes
-    rate = images_per_s(recipe, images, device=device)
+    rate = images_per_s(recipe, images, device=device, world=world)
     if minutes is not None:
         recipe = replace(recipe, kimg=kimg_in(minutes, rate))
     default = " (nobody named a budget: --minutes N or --kimg N does)" if minutes and asked.minutes is None else ""

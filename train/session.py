@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -26,29 +23,35 @@ from train.run.best import BEST, Best
 from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.run.export import JUDGED, Provenance, export, hardware
-from train.run.loop import Run, Unhealthy
+from train.run.health import Unhealthy
+from train.run.loop import Observer, Run
 from train.run.observers import Checkpoints, Log, Snapshots, clock
 from train.run.origin import findable
 from train.run.publish import PushedCheckpoints, fetch_run
+from train.run.signals import stopping_on_signals
 from train.run.watch import CollapseWatch
+from train.run.world import World
 
 __all__ = ["Asked", "train"]
 
 MOST_ROLLBACKS = 3
 
 
-def train(asked: Asked) -> int:
-    """Trains, exports, and returns the exit code. Errors: ``ValueError``, ``KeyError`` or ``OSError`` of one line each."""
+def train(asked: Asked, world: World) -> int:
+    """Trains, exports, and returns the exit code. Of several processes the first reads and writes the run's folder.
+
+    Errors: ``ValueError``, ``KeyError`` or ``OSError`` of one line each.
+    """
     if asked.recipe != AUTO:
         find(asked.recipe)
     check_seed(asked.seed)
     if asked.minutes is not None:
         check_minutes(asked.minutes)
     device = pick_device(asked.device)
-    if not asked.dry_run:
+    if world.first and not asked.dry_run:
         _check_hub(asked)
     checkpoint = asked.out / CHECKPOINT
-    old = peek(checkpoint) if checkpoint.exists() else None
+    old = world.share(peek(checkpoint) if world.first and checkpoint.exists() else None)
     named = RECIPES.get(old[1].get("recipe", "") if old and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
     images = load_images(asked.data, resolution=asked.resolution, pairs=bool(named and named.pairs), progress=_progress)
     if asked.hold_out is None and old:
@@ -57,17 +60,17 @@ def train(asked: Asked) -> int:
     if old and not asked.resume and not asked.dry_run:
         raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
-    plan = planned(asked, images, device, old[1] if old else None)
+    plan = planned(asked, images, device, old[1] if old else None, world)
     recipe = plan.recipe
     stream = Stream(images, seed=asked.seed, flip=recipe.flip, source=recipe.source, held_out=held_out)
     if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
-    check_trainable(recipe, plan.asked.overrides, images.spec, device)
+    check_trainable(recipe, plan.asked.overrides, images.spec, device, world)
     if asked.minutes is not None and old:
         print(f"--minutes counts at the start of a run only: this one is planned for {recipe.kimg:g} kimg (--kimg N changes "
               f"that)", file=sys.stderr)
     elif plan.asked.minutes is not None:
-        recipe = _budget_from_minutes(recipe, plan.asked.minutes, images, device)
+        recipe = _budget_from_minutes(recipe, plan.asked.minutes, images, device, world)
     if asked.dry_run:
         named = find(plan.asked.recipe)
         print(json.dumps({"recipe": named.name, "paper": named.paper, **recipe.to_json(), **plan.started_from}, indent=2))
@@ -77,7 +80,9 @@ def train(asked: Asked) -> int:
                            licence=licence, hold_out=asked.hold_out, origin=plan.started_from)
     if old and (lines := differences(old[1], identity)):
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
-    session = _Session(replace(plan, recipe=recipe), images, held_out or images, stream, device, identity)
+    if world.share(identity) != identity:
+        raise ValueError(f"process {world.rank} has read other data, or another recipe, than the first: all need the same")
+    session = _Session(replace(plan, recipe=recipe), images, held_out or images, stream, device, identity, world)
     return session.train(resumed=old is not None)
 
 
@@ -91,9 +96,9 @@ def _check_hub(asked: Asked) -> None:
         print(f"no checkpoint in {asked.resume}", file=sys.stderr)
 
 
-def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device: torch.device) -> Recipe:
+def _budget_from_minutes(recipe: Recipe, minutes: float, images: Images, device: torch.device, world: World) -> Recipe:
     """Turns minutes into images, from the speed of a throw-away run of a few seconds."""
-    rate = images_per_s(recipe, images, device=device)
+    rate = images_per_s(recipe, images, device=device, world=world)
     kimg = kimg_in(minutes, rate)
     print(f"{rate:.0f} images/s here: {minutes:g} minutes are {kimg:g} kimg", file=sys.stderr)
     return replace(recipe, kimg=kimg)
@@ -103,41 +108,53 @@ class _Session:
     """A run in its folder, from its first round of today to the export."""
 
     def __init__(self, plan: Plan, images: Images, reals: Images, stream: Stream, device: torch.device,
-                 identity: dict[str, str]):
-        asked, recipe = plan.asked, plan.recipe
+                 identity: dict[str, str], world: World):
+        asked = plan.asked
         self.asked, self.origin, self.images, self.identity, self.out = asked, plan.origin, images, identity, asked.out
-        self.named, self.best = find(asked.recipe), Best(self.out / BEST, reals)
-        self.run = Run(recipe, stream, seed=asked.seed, device=device, observers=[
-            CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
-                          identity=identity, every_s=asked.checkpoint_s),
-            self.best, Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
-            Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s),
-            *([PushedCheckpoints(self.out, asked.push, private=asked.private, every_s=60 * asked.push_minutes)]
-              if asked.push else [])])
+        self.named, self.best, self.world = find(asked.recipe), Best(self.out / BEST, reals), world
+        self.run = Run(plan.recipe, stream, seed=asked.seed, device=device, world=world,
+                       observers=self._observers() if world.first else ())
+
+    def _observers(self) -> list[Observer]:
+        asked, identity = self.asked, self.identity
+        watch = CollapseWatch(self.out / "collapse", on_collapse=asked.on_collapse, good=self.out / HEALTHY,
+                              identity=identity, every_s=asked.checkpoint_s)
+        pushed = [PushedCheckpoints(self.out, asked.push, private=asked.private, every_s=60 * asked.push_minutes)] \
+            if asked.push else []
+        return [watch, self.best, Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
+                Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s), *pushed]
 
     def train(self, *, resumed: bool) -> int:
         run = self.run
-        if resumed:
+        if resumed and self.world.first:
             run.restore(*load_checkpoint(self.out / CHECKPOINT, self.identity))
+        elif self.origin is not None and not resumed:
+            self.origin.give(run.game, run.recipe, self.images.spec)
+        state = self.world.share(run.state())
+        if not self.world.first:
+            run.restore(*state)
+        if resumed:
             self._check_prolonged()
+        if self.world.first:
+            self._open_folder(resumed)
+        if not (resumed and run.finished):
+            return self._fit()
+        print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
+        self._export()
+        self._publish()
+        return 0
+
+    def _open_folder(self, resumed: bool) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
         for folder in (self.out, self.out / "snapshots", self.out / "export"):
             sweep(folder, older_s=0)  # what a killed session left: this run has its folder for itself
         write_json(self.out / "recipe.json", self.identity)
-        if resumed and run.finished:
-            print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
-            self._export()
-            self._publish()
-            return 0
-        if resumed:
-            print(f"resumed at {run.nimg / 1000:.1f} kimg", file=sys.stderr)
-        else:
-            if self.origin is not None:
-                self.origin.give(run.game, run.recipe, self.images.spec)
+        if not resumed:
             (self.out / HEALTHY).unlink(missing_ok=True)  # of a run that was here before
-            if self.asked.resume:
-                print(f"no checkpoint in {self.out}: starting anew", file=sys.stderr)
-        return self._fit()
+        if resumed and not self.run.finished:
+            print(f"resumed at {self.run.nimg / 1000:.1f} kimg", file=sys.stderr)
+        elif not resumed and self.asked.resume:
+            print(f"no checkpoint in {self.out}: starting anew", file=sys.stderr)
 
     def _check_prolonged(self) -> None:
         """Errors: ``ValueError`` where a raised budget would only add images at a learning rate of 0."""
@@ -147,7 +164,7 @@ class _Session:
                              f"images change nothing; for a longer run start anew with --kimg {run.recipe.kimg:g}")
 
     def _fit(self) -> int:
-        with self._stopping_on_signals():
+        with stopping_on_signals(self.run):
             failed = self._train_and_export()
         if failed:
             raise ValueError(f"{failed}; went back to {self.run.nimg / 1000:.1f} kimg and exported that")
@@ -175,7 +192,7 @@ class _Session:
 
     def _publish(self) -> None:
         """Errors: ``HubError``, which says how to try again: the model is in its folder."""
-        if not self.asked.push:
+        if not self.asked.push or not self.world.first:
             return
         try:
             done = hub.push(self.out / "export", self.asked.push, private=self.asked.private)
@@ -184,35 +201,19 @@ class _Session:
                                f"{self.asked.push} publishes it") from None
         print(f"published: {done.url}", file=sys.stderr)
 
-    @contextmanager
-    def _stopping_on_signals(self) -> Iterator[None]:
-        """The first Ctrl-C ends the training after its round, with checkpoint and export; the second ends it at once."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-        def stop(number: int, frame: object) -> None:
-            print("\nstopping after this round (once more: at once)", file=sys.stderr)
-            self.run.stopping = True
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-        signal.signal(signal.SIGINT, stop)
-        signal.signal(signal.SIGTERM, stop)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def _go_back(self, error: Unhealthy) -> str:
         """Restores the last healthy state, or the last checkpoint. Returns "" where training shall go on from there, else
         why it shall not."""
         run, asked = self.run, self.asked
         failed, healthy, attempt = str(error), self.out / HEALTHY, run.rollbacks + 1
         slower = {net: rate * error.slower.get(net, 1.0) for net, rate in run.slower.items()}
+        found = None
         path = healthy if asked.on_collapse != "warn" and healthy.exists() else self.out / CHECKPOINT
-        if not path.exists():
-            raise ValueError(f"{failed}; there is no checkpoint to go back to")
-        run.restore(*load_checkpoint(path, self.identity))
+        if self.world.first:
+            if not path.exists():
+                raise ValueError(f"{failed}; there is no checkpoint to go back to")
+            found = load_checkpoint(path, self.identity)
+        run.restore(*self.world.share(found))
         if asked.on_collapse != "rollback" or attempt > MOST_ROLLBACKS:
             return failed
         run.try_again(attempt, slower)
@@ -222,6 +223,8 @@ class _Session:
         return ""
 
     def _export(self) -> None:
+        if not self.world.first:
+            return
         run, named, images = self.run, self.named, self.images
         data = dict(name=images.name, images=images.spec.count, classes=images.spec.classes,
                     fingerprint=images.fingerprint, licence=self.identity["licence"])
@@ -235,8 +238,9 @@ class _Session:
         provenance = Provenance(
             recipe=named.name, parent=named.parent, ancestors=ancestors(named), paper=named.paper, note=named.note,
             changes=changes(named, images.spec), slots=run.recipe.to_json(), data=data,
-            command=command(self.asked, run.recipe, images, started and findable(started)), seed=run.seed, nimg=run.nimg,
-            minutes=round(run.seconds / 60, 1), hardware=hardware(run.device), origin=origin, chosen=chosen)
+            command=command(self.asked, run.recipe, images, started and findable(started), self.world.size), seed=run.seed,
+            nimg=run.nimg, minutes=round(run.seconds / 60, 1), hardware=hardware(run.device, self.world.size), origin=origin,
+            chosen=chosen)
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
                log=self.out / "log.jsonl", name=self.out.name, inputs=run.fixed_inputs(JUDGED), D=run.game.adversary)

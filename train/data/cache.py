@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
+import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from gan.files import read_json
 
-__all__ = ["cache_errors", "cache_home", "note", "npy_header"]
+__all__ = ["alone", "cache_errors", "cache_home", "note", "npy_header"]
+
+log = logging.getLogger(__name__)
 
 LARGEST_NOTE = 2**30  # bytes: ours, with a label for every picture
 
@@ -39,6 +45,24 @@ def note(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+@contextmanager
+def alone(cache: Path, name: str) -> Iterator[None]:
+    """Work that one process at a time does on this machine, while others that want the same wait: of several that train one
+    run the first decodes its pictures. Where a process is killed in it the next one has its turn."""
+    place = hashlib.sha256(f"{cache.resolve()} {name}".encode()).hexdigest()[:16]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"gan-gallery-{place}.lock")
+    with cache_errors(cache):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("another process reads the same pictures: waiting for it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from PIL import Image
 from gan.base import check_shape
 from gan.files import replacing, sweep, write_json
 from gan.picture import FORMATS, decode
-from train.data.cache import cache_errors, cache_home, note, npy_header
+from train.data.cache import alone, cache_errors, cache_home, note, npy_header
 from train.data.folders import Files
 from train.data.items import Item, Source, digest, printable
 from train.data.pairs import halves, partners, within_class
@@ -84,29 +84,41 @@ def load_images(
         source = halves(source) if pairs else source
         state = hashlib.sha256(f"{VERSION} {source.key} {resolution}{' pairs' * pairs}".encode()).hexdigest()[:32]
         survey_note = cache / f"{state}.source.json"
-        known = note(survey_note)
-        images = _cached(cache, known.get("fingerprint", ""), source.name, known.get("skipped", ()))
+        images = _surveyed(cache, survey_note, source.name)
         if images is None:
             with cache_errors(cache):
                 cache.mkdir(parents=True, exist_ok=True)
                 tempfile.TemporaryFile(dir=cache).close()  # better now than after minutes of reading
                 sweep(cache)
-            tick = Ticker(progress, 2 * len(source))
-            survey = _survey(source, resolution, pairs, tick)
-            fingerprint = survey.fingerprint
-            images = _cached(cache, fingerprint, source.name, survey.skipped)
-            if images is None:
-                fingerprint = _decode_all(source, survey, cache, tick)
-                images = _cached(cache, fingerprint, source.name, survey.skipped)
-            with cache_errors(cache):
-                write_json(survey_note, {"fingerprint": fingerprint, "skipped": survey.skipped})
-            tick.finish()
+            with alone(cache, state):
+                images = _surveyed(cache, survey_note, source.name) or \
+                    _read(source, resolution, pairs, cache, survey_note, Ticker(progress, 2 * len(source)))
     if images is None:
         raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
     if images.skipped:
         log.warning("%s: %d files skipped: %s%s", images.name, len(images.skipped), "; ".join(images.skipped[:3]),
                     "; …" if len(images.skipped) > 3 else "")
     return images
+
+
+def _read(source: Source, resolution: int | None, pairs: bool, cache: Path, survey_note: Path,
+          tick: Ticker) -> Images | None:
+    survey = _survey(source, resolution, pairs, tick)
+    fingerprint = survey.fingerprint
+    images = _cached(cache, fingerprint, source.name, survey.skipped)
+    if images is None:
+        fingerprint = _decode_all(source, survey, cache, tick)
+        images = _cached(cache, fingerprint, source.name, survey.skipped)
+    with cache_errors(cache):
+        write_json(survey_note, {"fingerprint": fingerprint, "skipped": survey.skipped})
+    tick.finish()
+    return images
+
+
+def _surveyed(cache: Path, survey_note: Path, name: str) -> Images | None:
+    """The cached set of a source whose survey is known."""
+    known = note(survey_note)
+    return _cached(cache, known.get("fingerprint", ""), name, known.get("skipped", ()))
 
 
 def _cached(cache: Path, fingerprint: str, name: str, skipped: Sequence[str]) -> Images | None:

@@ -33,10 +33,11 @@ class Stream:
         self._shown = self._pictures if held_out is None else Pictures(held_out, source)
         self._epoch, self._order, self._coins = -1, np.empty(0, np.int64), np.empty(0, bool)
 
-    def batch(self, n: int) -> Batch:
-        """The next n items: x float32 [n, C, H, W] in [-1, 1], c int64 [n] or None if unlabelled, y or None."""
-        places, coins = self._take(n)
-        first, self.index = self.index, self.index + n
+    def batch(self, n: int, rank: int = 0, size: int = 1) -> Batch:
+        """Of the next n * size items those from n * rank on: x float32 [n, C, H, W] in [-1, 1], c int64 [n] or None if
+        unlabelled, y or None."""
+        first, self.index = self.index + n * rank, self.index + n * size
+        places, coins = self._take(first, n)
         return self._pictures.batch(places, coins if self._flip else None, self._seed, first)
 
     def shown(self, n: int) -> Batch:
@@ -45,15 +46,15 @@ class Stream:
         order = np.random.RandomState(0).permutation(len(self._shown.rows))
         return self._shown.batch(order[:n], None, SHOWN, 0)
 
-    def _take(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """The places and the coins of items index ... index + n - 1, which may lie in several epochs."""
-        places, coins, k, count = [], [], self.index, len(self._pictures.rows)
-        while k < self.index + n:
+    def _take(self, first: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """The places and the coins of n items from the first on, which may lie in several epochs."""
+        places, coins, k, count = [], [], first, len(self._pictures.rows)
+        while k < first + n:
             epoch, start = divmod(k, count)
             if epoch != self._epoch:
                 rs = np.random.RandomState([self._seed, epoch])  # frozen for good, unlike numpy's newer generators
                 self._epoch, self._order, self._coins = epoch, rs.permutation(count), rs.random_sample(count) < 0.5
-            stop = min(count, start + self.index + n - k)
+            stop = min(count, start + first + n - k)
             places.append(self._order[start:stop])
             coins.append(self._coins[start:stop])
             k += stop - start

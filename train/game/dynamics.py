@@ -121,7 +121,7 @@ class AdaptiveAugment(Dynamics):
 
     def after_phase(self, game: Game, phase: Phase, step: Step) -> None:
         if phase.net == "D" and phase.every == 1:
-            self.signs.append(step.real_logits.detach().sign().mean().item())
+            self.signs.append(step.mean_of_all(step.real_logits.detach().sign().mean()).item())
 
     def after_round(self, game: Game) -> None:
         if game.rounds % self.every == 0 and self.signs:

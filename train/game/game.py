@@ -15,7 +15,7 @@ from gan.base import Batch, Discriminator, Generator
 from train.game.objectives import Objective
 from train.game.optim import Adam, RMSprop, packed, unpack
 from train.game.penalties import Term
-from train.game.step import Augment, Mix, Step
+from train.game.step import Augment, Mix, Step, itself
 from train.schedule import at
 
 __all__ = ["Game", "Phase", "frozen", "phases_of"]
@@ -35,6 +35,11 @@ class Phase:
     @property
     def name(self) -> str:
         return self.net if self.every == 1 else f"{self.net}/{self.every}"
+
+    @property
+    def params(self) -> list[nn.Parameter]:
+        """What it trains."""
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
 
     @property
     def input_grad(self) -> bool:
@@ -118,6 +123,7 @@ class Game:
     nimg: int = 0  #      real images shown to D in its main phase
     rounds: int = 0
     resting: frozenset[str] = frozenset()  # nets that are not trained at present, which a dynamic may say
+    mean_of_all: Callable[[Tensor], Tensor] = itself  # over the processes that play this game together
 
     @property
     def adversary(self) -> Discriminator | None:
@@ -127,7 +133,7 @@ class Game:
     def step(self, phase: Phase, z: Tensor, batch: Batch, rng: torch.Generator) -> Step:
         """What the phase's losses read of a batch."""
         return Step(self.G, self.D, z, batch, net=phase.net, rng=rng, mix=self.mix, augment=self.augment,
-                    input_grad=phase.input_grad)
+                    input_grad=phase.input_grad, mean_of_all=self.mean_of_all)
 
     @torch.no_grad()
     def average(self, half_life_nimg: float) -> None:

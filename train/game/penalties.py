@@ -169,7 +169,7 @@ class PathLength(Term):
         y = torch.randn(x.shape, generator=s.rng, device=x.device) / math.sqrt(x.shape[2] * x.shape[3])
         (gradient,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)  # [n, L, D]
         length = _at_least_float32(gradient).square().sum(2).mean(1).sqrt()
-        mean = self.mean.lerp(length.mean(), self.decay)  # part of the graph, as in the authors' code
+        mean = self.mean.lerp(s.mean_of_all(length.mean()), self.decay)  # part of the graph, as in the authors' code
         self.mean.copy_(mean.detach())
         return (length - mean).square()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
@@ -10,7 +11,12 @@ from torch import Tensor
 from gan.base import Batch, Discriminator, Generator
 from gan.spec import Recorded
 
-__all__ = ["Augment", "Mix", "Step"]
+__all__ = ["Augment", "Mix", "Step", "itself"]
+
+
+def itself(t: Tensor) -> Tensor:
+    """The mean over all processes where there is one."""
+    return t
 
 
 class Mix(Recorded):
@@ -38,7 +44,8 @@ class Step:
     """Holds one batch (z, c, y, real) and computes the rest on first use, once, so that a loss pays only for what it reads.
 
     ``net`` is the net that is trained with it: where that is D, no graph is built through G. ``input_grad`` makes reals and
-    fakes leaves, for penalties on D's gradient with respect to them. Shapes as in ``gan.base``.
+    fakes leaves, for penalties on D's gradient with respect to them. ``mean_of_all`` gives the mean of a tensor over all
+    processes that train on parts of this batch; gradients flow through it. Shapes as in ``gan.base``.
     """
 
     def __init__(
@@ -53,9 +60,10 @@ class Step:
         mix: Mix | None = None,
         augment: Augment | None = None,
         input_grad: bool = False,
+        mean_of_all: Callable[[Tensor], Tensor] = itself,
     ):
         self.G, self.D, self.z, self.c, self.y, self.net, self.rng = G, D, z, batch.c, batch.y, net, rng
-        self.mix, self._augment, self.input_grad = mix, augment, input_grad
+        self.mix, self._augment, self.input_grad, self.mean_of_all = mix, augment, input_grad, mean_of_all
         self.real = batch.x.detach().requires_grad_(input_grad)
 
     def augment(self, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from train.data.stream import Stream
 from train.recipe import Recipe
 from train.run.build import build_game
 from train.run.loop import Run
+from train.run.world import World
 
 __all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes"]
 
@@ -24,19 +26,19 @@ MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slowe
 
 
 def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device = "cpu", trial_s: float = 6.0,
-                 clock: Callable[[], float] = time.perf_counter) -> float:
+                 clock: Callable[[], float] = time.perf_counter, world: World | None = None) -> float:
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
     seconds count: those that pass, or with ``time.process_time`` those of the processor."""
-    trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip, source=recipe.source), device=device)
+    trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip, source=recipe.source), device=device, world=world)
     seconds_per_image = []
     for moment in MOMENTS:
         trial.game.nimg = int(moment * recipe.total_nimg)
         trial.advance()  # warms up
         began, before = clock(), trial.nimg
-        while clock() - began < trial_s / len(MOMENTS) or trial.nimg == before:
+        while trial.world.any(clock() - began < trial_s / len(MOMENTS) or trial.nimg == before):
             trial.advance()
         seconds_per_image.append((clock() - began) / (trial.nimg - before))
-    return len(MOMENTS) / sum(seconds_per_image)
+    return trial.world.share(len(MOMENTS) / sum(seconds_per_image))
 
 
 def check_minutes(minutes: float) -> None:
@@ -60,8 +62,10 @@ def check_memory(recipe: Recipe, spec: DataSpec, device: torch.device) -> None:
                          f"choose a smaller width (g.width and d.width), --batch or --resolution")
 
 
-def check_trainable(recipe: Recipe, settings: Sequence[str], spec: DataSpec, device: torch.device) -> None:
-    """Errors: ``ValueError`` where it would not fit in memory, or where its settings do not fit together."""
+def check_trainable(recipe: Recipe, settings: Sequence[str], spec: DataSpec, device: torch.device,
+                    world: World | None = None) -> None:
+    """Errors: ``ValueError`` where a process's part would not fit in memory, or where its settings do not fit together."""
+    recipe = replace(recipe, batch=(world or World()).share_of(recipe.batch))
     try:
         check_memory(recipe, spec, device)  # builds everything and plays one round, without memory
     except (ArithmeticError, AttributeError, IndexError, RuntimeError, StopIteration, TypeError) as error:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-__all__ = ["derived", "generator", "restore_states", "states"]
+__all__ = ["derived", "generator", "restore_states", "seed_round", "states"]
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,13 @@ def generator(seed: int, device: torch.device) -> torch.Generator:
     transforms draw."""
     torch.manual_seed(derived(seed, "weights"))
     return torch.Generator(device).manual_seed(derived(seed, "latents"))
+
+
+def seed_round(own: torch.Generator, seed: int, purpose: str) -> None:
+    """For one of several processes, whose terms, transforms and layers shall draw otherwise than the others': its own
+    generator and torch's begin anew in every round, so that no checkpoint need hold the states of all processes."""
+    own.manual_seed(derived(seed, f"terms of {purpose}"))
+    torch.manual_seed(derived(seed, f"layers of {purpose}"))
 
 
 def states(rng: torch.Generator) -> dict[str, Tensor]:

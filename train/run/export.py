@@ -51,10 +51,11 @@ class Provenance:
     chosen: dict[str, Any] | None = None  # of which moment the weights are and by which score, where not of the last
 
 
-def hardware(device: torch.device) -> str:
+def hardware(device: torch.device, processes: int = 1) -> str:
     """What a run was trained on, in words."""
     threads = torch.get_num_threads()
-    return device_name(device) + (f", {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else "")
+    return (f"{processes} processes, each on " if processes > 1 else "") + device_name(device) + \
+        (f", {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else "")
 
 
 def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_names: tuple[str, ...] = (),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan.base import Batch, Inputs
 from gan.latent import Draw, latents
@@ -17,22 +16,12 @@ from train.game.game import Phase, frozen
 from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
-from train.run.draws import derived, generator, restore_states, states
+from train.run.draws import derived, generator, restore_states, seed_round, states
+from train.run.health import Unhealthy, check_finite
+from train.run.world import World
 from train.schedule import at
 
-__all__ = ["Diverged", "Observer", "Run", "Unhealthy"]
-
-
-class Unhealthy(RuntimeError):
-    """The run leads nowhere from here. ``slower`` says by what to multiply learning rates when it is tried again."""
-
-    slower: dict[str, float] = {}
-
-
-class Diverged(Unhealthy):
-    """A loss is no longer a finite number."""
-
-    slower = {"G": 0.5, "D": 0.5}
+__all__ = ["Observer", "Run"]
 
 
 class Observer:
@@ -58,16 +47,21 @@ class Observer:
 
 
 class Run:
-    """A recipe in training. The recipe stays as it is: the run works on a fresh copy.
+    """A recipe in training. The recipe stays as it is: the run works on a fresh copy. In a world of several processes each
+    trains on its rows of every batch, and observers are for the first.
 
     Everything that decides the future of the run is in ``state()``: restoring it is bit-exact on the CPU.
     """
 
     def __init__(self, recipe: Recipe, stream: Stream, *, seed: int = 0, device: str | torch.device = "cpu",
-                 observers: Sequence[Observer] = ()):
+                 observers: Sequence[Observer] = (), world: World | None = None):
         self.recipe, self.stream, self.seed, self.device = recipe.fresh(), stream, seed, torch.device(device)
-        self.rng = generator(seed, self.device)
+        self.world = world or World()
+        self.rows = self.world.share_of(self.recipe.batch)
+        self.rng = generator(seed, self.device)  # for z, which all processes draw alike
+        self.own = self.rng if self.world.size == 1 else torch.Generator(self.device)  # for terms and transforms
         self.game = build_game(self.recipe, self.device)
+        self.game.mean_of_all = self.world.mean
         self.dynamics, self.observers = self.recipe.callbacks, list(observers)
         self.seconds = 0.0  # spent in training, over all sessions
         self.losses: dict[str, Tensor] = {}  # the last of each phase
@@ -100,18 +94,26 @@ class Run:
             dynamics.on_start(self.game)
         for observer in self.observers:
             observer.on_start(self)
-        while not self.finished and not self.stopping:
+        trouble = None
+        while not self.world.any(self.finished or self.stopping or trouble is not None):
             began = time.perf_counter()
             self.advance()
             self.seconds += time.perf_counter() - began
-            for observer in self.observers:
-                observer.after_round(self)
+            try:
+                for observer in self.observers:
+                    observer.after_round(self)
+            except Unhealthy as error:  # all processes must hear of it
+                trouble = error
+        if trouble := self.world.share(trouble):
+            raise trouble
         for observer in self.observers:
             observer.on_end(self)
 
     def advance(self) -> None:
         """One round: an update of every phase that is due, then of the average."""
-        game = self.game
+        game, world = self.game, self.world
+        if world.size > 1:
+            seed_round(self.own, self.seed, f"process {world.rank}, round {game.rounds}, attempt {self.rollbacks}")
         for dynamics in self.dynamics:
             dynamics.before_round(game)
         for phase in game.phases:
@@ -127,18 +129,18 @@ class Run:
 
     def _update(self, phase: Phase) -> None:
         game, batch = self.game, self._batch()
-        z = self.recipe.latent.sample(len(batch.x), generator=self.rng)
+        z = self.recipe.latent.sample(self.recipe.batch, generator=self.rng).split(self.rows)[self.world.rank]
         with frozen(game.D if phase.net == "G" else game.G):
-            step = game.step(phase, z, batch, self.rng)
+            step = game.step(phase, z, batch, self.own)
             # One autocast context a phase: one that spans the optimiser's step would reuse stale weights.
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
                 loss, means = phase.evaluate(step, game.nimg, game.planned_nimg)
-            self._check_finite(phase, means, loss)
             phase.optimiser.zero_grad(set_to_none=True)
             loss.backward()
-        # Several processes would average the gradients of phase.optimiser's parameters here.
+        loss, *means = self.world.mean_(phase.params, torch.stack([loss.detach(), *(m.detach() for m in means)]))
+        check_finite(game, phase, loss, means)
         phase.learn(game.nimg, game.planned_nimg, slower=self.slower[phase.net])
-        self.losses[phase.name] = loss.detach()
+        self.losses[phase.name] = loss
         for dynamics in self.dynamics:
             dynamics.after_phase(game, phase, step)
         for observer in self.observers:
@@ -146,7 +148,7 @@ class Run:
 
     def _batch(self) -> Batch:
         """The next batch as the nets read it."""
-        x, c, y = self.stream.batch(self.recipe.batch)
+        x, c, y = self.stream.batch(self.rows, self.world.rank, self.world.size)
         layout = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
         x, y = (None if p is None else p.to(self.device, memory_format=layout, non_blocking=True) for p in (x, y))
         # Labels of a set that the recipe leaves unused never reach the nets.
@@ -155,15 +157,6 @@ class Run:
         for dynamics in self.dynamics:
             batch = dynamics.on_batch(self.game, batch)
         return batch
-
-    def _check_finite(self, phase: Phase, means: list[Tensor], loss: Tensor) -> None:
-        if math.isfinite(loss.item()):
-            return
-        guilty = [type(f).__name__ if isinstance(f, nn.Module) else f"the {phase.net} loss"
-                  for f, mean in zip(phase.losses, means) if not mean.isfinite()]
-        raise Diverged(f"{' and '.join(guilty) or f'the sum of {phase.net} losses'} is not finite in round "
-                       f"{self.game.rounds + 1:,} ({self.nimg / 1000:.1f} kimg); try a lower learning rate "
-                       f"(--set {phase.net.lower()}_opt.lr=1e-4)")
 
     def _average(self) -> None:
         """Moves G_ema, with a half-life of ema_kimg, or of a share of what was seen while that is less."""
@@ -181,7 +174,8 @@ class Run:
         tensors, meta = self.game.state()
         parts = {type(c).__name__: state for c in (*self.dynamics, *self.observers) if (state := c.state())}
         return tensors | states(self.rng), meta | dict(
-            seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=parts)
+            seconds=self.seconds, rollbacks=self.rollbacks, slower=self.slower, stream=self.stream.index, callbacks=parts,
+            processes=self.world.size)
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         """The inverse of ``state``. Errors: ``ValueError`` where something is missing or does not fit."""
@@ -194,6 +188,7 @@ class Run:
     def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         self.game.restore(tensors, meta)
         restore_states(self.rng, tensors, otherwise=derived(self.seed, f"latents after {self.nimg} images"))
+        self.world.says_if_it_was(meta.get("processes", 1))
         self.seconds, self.rollbacks, self.slower = meta["seconds"], meta["rollbacks"], meta["slower"]
         self.stream.index = meta["stream"]
         for part in (*self.dynamics, *self.observers):

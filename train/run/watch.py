@@ -20,7 +20,8 @@ from train.game.penalties import R1, R2, ModeSeeking
 from train.game.step import Step
 from train.run.build import build_game
 from train.run.checkpoint import save_checkpoint
-from train.run.loop import Observer, Run, Unhealthy
+from train.run.health import Unhealthy
+from train.run.loop import Observer, Run
 from train.run.observers import goes_on
 from train.settings import as_option, overridden
 
@@ -75,7 +76,7 @@ class CollapseWatch(Observer):
 
     def on_start(self, run: Run) -> None:
         self.checked_nimg, self.saved_s, self.strikes = run.nimg, -math.inf, {}
-        latent, count = run.recipe.latent, min(run.recipe.batch, 64)
+        latent, count = run.recipe.latent, min(run.rows, 64)
         self.inputs = run.fixed_inputs(count)
         if latent.classes and self.inputs.y is None:  # several latents of each class: one picture a class is seen too
             self.inputs = self.inputs._replace(c=torch.arange(count, device=run.device) // 4 % latent.classes)

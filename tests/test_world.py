@@ -1,0 +1,152 @@
+"""train.run.world: several processes train as one would on the same batches, stop together, and are resumed."""
+
+import re
+import signal
+import time
+
+import pytest
+import torch
+from commands import TINY, train
+from pictures import folder, picture
+from processes import ended, played, start
+from runs import IDENTITY, assert_same, tiny_run
+from safetensors.torch import load_file
+
+from train.recipes import RECIPES
+from train.run.checkpoint import CHECKPOINT, load_checkpoint, peek, save_checkpoint
+from train.run.world import World
+
+# A term's own parameters; path lengths, mixing, lazy terms and noise; growth and gradients of gradients; an augmentation
+# that is adapted.
+ADAPTED = "dcgan augment=DiffAugment(p=0) callbacks=AdaptiveAugment(every=2,kimg=0.2)"
+FAST = ["infogan", "stylegan2", "progan", ADAPTED]
+
+
+def assert_one_and_two_are_alike(cases, folder):
+    processes = start(2, "tests/processes.py", folder, *cases)
+    expected = [played(case, World()) for case in cases]
+    for status, said in ended(processes):
+        assert status == 0, said
+    for k, (case, alone) in enumerate(zip(cases, expected)):
+        first, second = (load_file(folder / f"{k}.{rank}.safetensors") for rank in range(2))
+        assert first.keys() == second.keys() == alone.keys()
+        for name, value in alone.items():
+            assert (first[name] - value).abs().max() < 1e-5, (case, name)
+            assert torch.equal(first[name], second[name]), (case, name)  # bit for bit, or they would drift apart
+        assert case != ADAPTED or alone["p"] > 0
+
+
+def test_two_processes_learn_what_one_learns(tmp_path):
+    """Losses of every round and all weights after 20 rounds, the average among them."""
+    assert_one_and_two_are_alike(FAST, tmp_path)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns_by_every_other_recipe(tmp_path):
+    assert_one_and_two_are_alike([name for name in RECIPES if name not in FAST], tmp_path)
+
+
+class Second(World):
+    """The second of two, whom nobody answers."""
+
+    rank, size = 1, 2
+
+
+def test_each_process_has_its_rows_and_draws_of_its_own():
+    one, two = tiny_run("stylegan2"), tiny_run("stylegan2", world=Second())
+    whole, part = one.stream.batch(4), two.stream.batch(two.rows, 1, 2)
+    assert torch.equal(whole.x[2:], part.x) and one.stream.index == two.stream.index == 4
+    drawn = {}
+    for rank in range(2):
+        run = tiny_run("stylegan2", world=type("W", (World,), {"rank": rank, "size": 2})())
+        run.advance()
+        drawn[rank] = (torch.rand(1), torch.rand(1, generator=run.own), torch.rand(1, generator=run.rng))
+    assert drawn[0][0] != drawn[1][0] and drawn[0][1] != drawn[1][1]  # of layers, of terms
+    assert drawn[0][2] == drawn[1][2]  # of z
+
+
+def test_a_batch_that_cannot_be_shared():
+    with pytest.raises(ValueError, match=r"a batch of 5 cannot be shared by 2 processes: make it a multiple of 2"):
+        tiny_run("dcgan", "batch=5", world=Second())
+
+
+@pytest.mark.parametrize("name", ["gan", "stylegan2", "wgan-gp"])  # dropout; noise and mixing; a penalty that draws
+def test_the_second_of_two_resumes_bit_for_bit(name, tmp_path):
+    straight, resumed = tiny_run(name, world=Second()), tiny_run(name, world=Second())
+    for _ in range(3):
+        straight.advance()
+    save_checkpoint(tmp_path / CHECKPOINT, straight.state(), IDENTITY)
+    resumed.restore(*load_checkpoint(tmp_path / CHECKPOINT, IDENTITY))
+    for run in (straight, resumed):
+        for _ in range(3):
+            run.advance()
+    assert_same(straight, resumed)
+
+
+def test_another_number_of_processes_goes_on_and_says_so(tmp_path, caplog):
+    two, one = tiny_run("dcgan", world=Second()), tiny_run("dcgan")
+    two.advance()
+    save_checkpoint(tmp_path / CHECKPOINT, two.state(), IDENTITY)
+    one.restore(*load_checkpoint(tmp_path / CHECKPOINT, IDENTITY))
+    assert "the checkpoint is of 2 process(es) and goes on in 1" in caplog.text
+    one.advance()
+    assert one.nimg == 8
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return folder(tmp_path / "photos", {f"{k}.png": picture(k) for k in range(8)})
+
+
+def begin(photos, out, *more):
+    """Two processes in training, whose first checkpoint is written."""
+    processes = start(2, "-m", "train", "dcgan", "--data", photos, "--out", out, "--checkpoint-s", "0.2", *TINY, *more)
+    deadline = time.monotonic() + 100
+    while not (out / CHECKPOINT).exists() and time.monotonic() < deadline and not any(p.poll() for p in processes):
+        time.sleep(0.02)
+    return processes
+
+
+def errors(said):
+    return re.findall("^error: .*", said, re.MULTILINE)
+
+
+def test_one_is_killed_and_all_stop_and_one_goes_on(photos, tmp_path, caplog):
+    out = tmp_path / "run"
+    processes = begin(photos, out, "--kimg", "1000")
+    processes[1].kill()
+    (status, said), (killed, _) = ended(processes)
+    assert (status, killed) == (1, -signal.SIGKILL)
+    assert errors(said) == ["error: another of the 2 processes of this run has ended or does not answer: all stop. The last "
+                            "checkpoint stays; the same command with --resume goes on from it"]
+    assert "Traceback" not in said
+    kimg = peek(out / CHECKPOINT)[0]["nimg"] / 1000
+    assert train("dcgan", "--data", photos, "--out", out, "--kimg", kimg + 0.008, "--resume", *TINY) == 0
+    assert "the checkpoint is of 2 process(es) and goes on in 1" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_mistake_is_said_once(photos, tmp_path):
+    for mistake in (["--set", "speed=9"], ["--batch", "5"]):
+        found = ended(start(2, "-m", "train", "dcgan", "--data", photos, "--out", tmp_path / "run", *TINY, *mistake))
+        assert [status for status, _ in found] == [1, 1]
+        assert len(errors(found[0][1] + found[1][1])) == 1, found
+
+
+@pytest.mark.slow
+def test_a_signal_that_a_launcher_sends_on_stops_them_well_and_two_go_on(photos, tmp_path):
+    """Ctrl-C reaches every process twice, from the terminal and from the launcher. What they then do is what they would have
+    done without it."""
+    stopped, straight = tmp_path / "stopped", tmp_path / "straight"
+    processes = begin(photos, stopped, "--kimg", "1000")
+    for process in [*processes, *processes]:
+        process.send_signal(signal.SIGINT)
+    (status, said), (other, _) = ended(processes)
+    assert status == other == 130 and "nothing is lost" in said, said
+    kimg = str(peek(stopped / CHECKPOINT)[0]["nimg"] / 1000 + 0.04)
+    for out, more in ((stopped, ["--resume"]), (straight, [])):
+        found = ended(start(2, "-m", "train", "dcgan", "--data", photos, "--out", out, "--kimg", kimg, *TINY, *more))
+        assert [status for status, _ in found] == [0, 0], found
+    stopped, straight = (load_checkpoint(out / CHECKPOINT, peek(out / CHECKPOINT)[1])[0] for out in (stopped, straight))
+    assert all(torch.equal(stopped[name], straight[name]) for name in straight)
