@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from gan.commands import augmenting, drawing, editing, listing, publishing, web
+from gan.commands import augmenting, drawing, editing, listing, publishing, transforming, web
 
-GROUPS = (listing, drawing, editing, augmenting, publishing, web)  # in the order in which help names them
+GROUPS = (listing, drawing, editing, transforming, augmenting, publishing, web)  # in the order in which help names them
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gan import hub
-from gan.base import Latent
+from gan.base import Latent, Source
+from gan.degrade import Degrade, task_of
 from gan.hub.config import build, read_object
 from gan.hub.format import training_of
 
@@ -34,6 +35,19 @@ class Entry:
     class_names: tuple[str, ...]
     bytes: int  #                    of model.safetensors
     training: dict[str, Any] = field(default_factory=dict)  # training.json, {} where there is none
+    source: Source | None = None  #  the picture that it reads, None where it reads none
+
+    @property
+    def task(self) -> Degrade | None:
+        """What it does with the picture that it reads."""
+        return None if self.source is None else task_of(self.source, self.channels)
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """What can be done with it: ``picture`` makes a picture from a picture, ``seeds`` draws pictures from seeds,
+        ``classes`` lets choose among them."""
+        found = {"picture": self.source is not None, "seeds": self.source is None, "classes": bool(self.class_names)}
+        return tuple(name for name, there in found.items() if there)
 
     @property
     def samples(self) -> Path | None:
@@ -60,7 +74,7 @@ def entry(name: str) -> Entry:
     if not weights.is_file():
         raise FileNotFoundError(f"{model_id}: no model.safetensors in its folder")
     return Entry(name, model_id, folder, nets.family, G.resolution, G.channels, G.latent, nets.class_names,
-                 weights.stat().st_size, training_of(folder))
+                 weights.stat().st_size, training_of(folder), G.source)
 
 
 def list_models(extra: Sequence[str] = ()) -> list[Entry]:

@@ -44,10 +44,12 @@ def tiny_images(*, classes: int = 0, channels: int = 1, resolution: int = 16, co
     return Images(pixels, labels.astype(np.int64) if classes else None, spec, "tiny", "f" * 16, ())
 
 
-@pytest.fixture
-def test_families(monkeypatch):
+@pytest.fixture(scope="module")
+def test_families():
     """Lets recipes name the families of tests/families as well."""
-    monkeypatch.setattr(gan.models, "__path__", [*gan.models.__path__, str(Path(__file__).parent / "families")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gan.models, "__path__", [*gan.models.__path__, str(Path(__file__).parent / "families")])
+        yield
 
 
 @pytest.fixture

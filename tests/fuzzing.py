@@ -5,6 +5,7 @@ What a page's scripts may send is read from the sources, so that a new page is m
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import random
@@ -13,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+from transforming import drawing
 
 from gan.recipe import EditRecipe, Mix, SeedsRecipe, StripRecipe, TransformRecipe, WalkRecipe
 
@@ -28,6 +31,7 @@ TEXTS = ("", " ", "0", "-1", "NaN", "1e999", "0-4294967295", "1," * 5000, "9" * 
          "zero=5,one=1000000000", *MARKUP)
 UPLOADS = ("uploadbutton", "file", "image", "imageeditor", "gallery")  # components that take a visitor's file
 SOME_KEYS = ("link", "recipe", "tile", "turn", "job", "url", "__type__", "value", "meta")
+DRAWING = "data:image/png;base64," + base64.b64encode(drawing()).decode()
 LEAKS = re.compile(r"Traceback|site-packages|File \\?\"|object at 0x|gradio/|\.py\b|has no attribute|NoneType|unhashable|"
                    r"not subscriptable|unsupported operand|expected str instance")
 
@@ -70,7 +74,7 @@ def handlers(config: dict) -> list[Handler]:
 def keys() -> list[str]:
     """What handlers look up in what a page's script sends them."""
     source = "".join(path.read_text("utf-8") for path in sorted(UI.rglob("*.py")))
-    return sorted({*SOME_KEYS, *re.findall(r"\basked(?:\.get\(|\[)\"(\w+)\"", source)})
+    return sorted({*SOME_KEYS, *re.findall(r"\basked(?:\.get\(|\[|, )\"(\w+)\"", source)})
 
 
 class Hostile:
@@ -102,7 +106,9 @@ class Hostile:
         """What a script may send: keys that handlers know, some with values that they expect."""
         event = {key: self.value(depth + 1) for key in self.rs.sample(self.keys, min(len(self.keys), 6))}
         good = {"link": self.link(), "recipe": self.recipe(), "as": self.rs.choice(("png", "zip", "mp4", "webp", "gif")),
-                "rate": self.rs.choice((12, 24, 30, 60)), "frame": self.rs.randrange(50), "tile": self.rs.randrange(20)}
+                "rate": self.rs.choice((12, 24, 30, 60)), "frame": self.rs.randrange(50), "tile": self.rs.randrange(20),
+                "model": self.rs.choice(self.models), "seed": self.rs.randrange(9),
+                "drawing": DRAWING, "box": [0, 0, self.rs.randrange(-1, 40)]}
         event.update({key: good[key] for key in good if self.rs.random() < 0.7})
         return event
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from fuzzing import TEXTS, Findings, Hostile, Stranger, handlers
 from serving import running, studio_of, write_models
+from transforming import write_painters
 
 from gan.ui.pages import PAGES
 
@@ -19,10 +20,10 @@ USERS = 6
 
 
 @pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory):
+def fuzzed(tmp_path_factory, test_families):
     """The running app: .url, .studio, .handlers, .outside (addresses that it wanted to reach), .secrets (paths)."""
     folder = tmp_path_factory.mktemp("models")
-    with studio_of(write_models(folder)) as studio, running(studio) as (blocks, url):
+    with studio_of([*write_models(folder), *write_painters(folder)]) as studio, running(studio) as (blocks, url):
         config = json.loads(urllib.request.urlopen(url + "config", timeout=20).read())
         outside: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
@@ -83,7 +84,7 @@ def check(fuzzed, findings: Findings) -> None:
         assert time.monotonic() < end
         time.sleep(0.1)
     told = json.loads(urllib.request.urlopen(fuzzed.url + "healthz", timeout=20).read())
-    assert told["ok"] and told["models"] == 3
+    assert told["ok"] and told["models"] == 7
 
 
 def test_hostile_calls_of_every_handler(fuzzed):

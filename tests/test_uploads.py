@@ -14,6 +14,7 @@ import pytest
 from fuzzing import LEAKS, Findings, Handler, Stranger, handlers, messages_of
 from PIL import Image
 from serving import running, studio_of, write_models
+from transforming import write_painters
 
 
 def encoded(image: Image.Image, form: str, **options) -> bytes:
@@ -56,10 +57,10 @@ REFUSED = ("no picture", "nothing", "text", "broken", "a hundred megapixels", "a
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(tmp_path_factory, test_families):
     """The running app, and every place of it that takes an upload: those that let go of it afterwards."""
     folder = tmp_path_factory.mktemp("models")
-    with studio_of(write_models(folder)) as studio, running(studio) as (_, url):
+    with studio_of([*write_models(folder), *write_painters(folder)]) as studio, running(studio) as (_, url):
         app = SimpleNamespace(url=url, studio=studio)
         found = handlers(httpx.get(url + "config", timeout=20).json())
         app.places = [place for place in found if not give(app, place, b"no picture")[1]]
@@ -73,7 +74,8 @@ def give(app, place: Handler, picture: bytes) -> tuple[list[str], bool]:
     (path,) = answer.json()
     given = {"path": path, "meta": {"_type": "gradio.FileData"}}
     data = [given if k in place.files else value for k, value in enumerate(place.values)]
-    event = None if place.files else {"path": path, "model": "digits", "label": "one"}
+    model, label = ("styles", "apple") if place.name == "remake" else ("digits", "one")
+    event = None if place.files else {"path": path, "model": model, "label": label, "seed": 1}
     stranger = Stranger(app.url, findings := Findings(), [])
     text = stranger.send({"data": data, "fn_index": place.id, "trigger_id": place.target, "event_data": event}, place.name)
     assert not findings.faults, findings.faults
@@ -81,7 +83,7 @@ def give(app, place: Handler, picture: bytes) -> tuple[list[str], bool]:
 
 
 def test_places_that_take_uploads_are_found(served):
-    assert {"give_back", "find"} <= {place.name for place in served.places} and len(served.places) < 10
+    assert {"give_back", "find", "remake"} <= {place.name for place in served.places} and len(served.places) < 10
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 from collections.abc import Callable
@@ -12,13 +13,17 @@ import gradio as gr
 
 from gan.directions import load_directions
 from gan.edit import draw_edits
-from gan.image import contact_sheet
-from gan.picture import read_picture
+from gan.image import contact_sheet, png_bytes
+from gan.latent import MAX_SEED
+from gan.picture import Box, read_bytes, read_picture
 from gan.project import project as find
 from gan.recipe import EditRecipe, from_json, save_png
+from gan.transform import Given, hole_of
+from gan.transform import transform as make_of
 from gan.ui.messages import LIMITS, refuse
 from gan.ui.outbox import file_stem
 from gan.ui.pages.interpolate import FILMS, RATES, write_path
+from gan.ui.pages.transform import MOST_PX
 from gan.ui.path import MOST_BETWEEN, Path, stops_of
 from gan.ui.sets import Set, counts_of, make_set
 from gan.ui.studio import Studio
@@ -32,8 +37,9 @@ NO_REPORT = lambda *told, **news: None  # noqa: E731
 
 def publish(studio: Studio) -> None:
     """Adds the endpoints to the app that is being built."""
-    groups = {"generate": "draw", "interpolate": "films", "draw_edit": "draw", "augment": "sets", "project": "project"}
-    for make in (_generate, _interpolate, _edit, _augment, _project):
+    groups = {"generate": "draw", "interpolate": "films", "draw_edit": "draw", "augment": "sets", "project": "project",
+              "transform": "transform"}
+    for make in (_generate, _interpolate, _edit, _transform, _augment, _project):
         endpoint = make(studio)
         group = groups[endpoint.__name__]
         gr.api(_guarded(endpoint), api_name=endpoint.__name__, concurrency_id=group, concurrency_limit=LIMITS.get(group, 1))
@@ -153,7 +159,7 @@ def _project(studio: Studio) -> Callable:
             error: mean absolute difference, 0 to 1
             recipe: an edit without changes, for the endpoint draw_edit
         """
-        path = picture.get("path") if isinstance(picture, dict) else getattr(picture, "path", None)
+        path = _path(picture)
         try:
             loaded = studio.model(studio.entry(model).id)
             label = loaded.label(_text(class_name, "class_name") or None)
@@ -173,6 +179,47 @@ def _project(studio: Studio) -> Callable:
         recipe = EditRecipe(loaded.id, loaded.revision, label=name, source=source, latent=point.latent)
         return {"share": last.share, "error": last.error, "recipe": recipe.to_json()}
     return project
+
+
+def _transform(studio: Studio) -> Callable:
+    def transform(model: str, picture: gr.FileData, hole: gr.FileData | None = None, box: str = "", class_name: str = "",
+                  seed: int = 0) -> dict:
+        """Makes a picture from a picture. Nothing of either stays on the server.
+
+        Args:
+            model: name of the model, as the gallery shows it
+            picture: a photo or a drawing, uploaded
+            hole: for a model that fills holes: a picture that is white where the hole is, uploaded
+            box: the square to read, as in 120,40,256 for left, top and side in px; empty = the central one, or the whole
+                picture where a model reads any size
+            class_name: what the picture becomes, for a model with classes
+            seed: for a model that reads noise as well
+
+        Returns:
+            png: the picture as a PNG file in base64, with its recipe inside
+            recipe: that recipe, as JSON
+            notes: what of the picture was not read, in words
+        """
+        paths = [_path(picture), *([] if hole is None else [_path(hole)])]
+        try:
+            loaded = studio.model(studio.entry(model).id)
+            data, *masks = (read_bytes(str(path)) for path in paths)
+            mask = hole_of(masks[0], loaded) if masks else None
+        finally:
+            for path in paths:
+                studio.outbox.forget(path)
+        asked = Given(data, Box.of(box) if _text(box, "box") else None, mask, _whole(seed, "seed", 0, MAX_SEED),
+                      _text(class_name, "class_name") or None)
+        made = make_of(loaded, asked, by=functools.partial(studio.engine.draw, studio.entry(model).name), most_px=MOST_PX)
+        recipe = made.recipe.to_json()
+        return {"png": base64.b64encode(png_bytes(made.pixels, recipe)).decode(), "recipe": recipe,
+                "notes": ". ".join(made.notes)}
+    return transform
+
+
+def _path(given: Any) -> Any:
+    """Of an uploaded file."""
+    return given.get("path") if isinstance(given, dict) else getattr(given, "path", None)
 
 
 def _psi(value: Any) -> float:

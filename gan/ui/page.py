@@ -10,18 +10,11 @@ from typing import Any
 
 from gradio.components import Component
 
-from gan.gallery import Entry
 from gan.recipe import PngRecipe
 from gan.ui.parts.link import Link
 from gan.ui.studio import Studio
 
-__all__ = ["Page", "Room", "abilities"]
-
-
-def abilities(entry: Entry) -> list[str]:
-    """What pages may need of a model: ``seeds`` that pictures are drawn from, ``classes`` to choose."""
-    found = {"seeds": entry.latent.dim > 0, "classes": bool(entry.class_names)}
-    return [name for name, there in found.items() if there]
+__all__ = ["Page", "Room"]
 
 
 @dataclass(frozen=True)
@@ -40,9 +33,9 @@ class Page:
 
     id: str  #                             in links, as in ?page=gallery
     title: str  #                          on the tab
-    build: Callable[[Studio], Room]
+    build: Callable[[Studio], Room]  #     given a studio of the models that can be opened here
     reads: tuple[str, ...] = ()  #         the parts of a link that it reads; it is given no others
-    needs: tuple[str, ...] = ()  #         what a model must be able to do to be opened here: see ``abilities``
+    needs: tuple[str, ...] = ()  #         what a model must be able to do to be opened here: see ``Entry.abilities``
 
     def source(self, suffix: str) -> str:
         """The text of the module's file of that suffix, "" where it has none."""

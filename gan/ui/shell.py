@@ -56,7 +56,7 @@ class Shell:
         with self.tabs:
             for page in pages:
                 with gr.Tab(page.title, id=page.id, render_children=True) as tab:
-                    self.rooms[page.id] = page.build(studio)
+                    self.rooms[page.id] = page.build(studio.of(page.needs))
                 tab.select(None, js=f"() => gan.link.turn({json.dumps(page.id)})", api_visibility="private")
 
     @property
@@ -72,6 +72,7 @@ class Shell:
         self.invite(link)
         first = next(iter(self.pages))
         page = link.read("page", one_of(list(self.pages), "page"), first)
+        self.check_fit(link, self.pages[page])
         try:
             values = self.rooms[page].open(link.only(self.pages[page].reads))
         except Exception as error:
@@ -99,6 +100,18 @@ class Shell:
             except Exception as error:
                 link.notes.append(explain(error))
                 del link.query["model"]  # the page opens with another one
+
+    def check_fit(self, link: Link, page: Page) -> None:
+        """Takes a model out of a link to a page on which it can do nothing, and says where it can."""
+        model = link.query.get("model")
+        if model not in self.studio.models or not page.needs:
+            return
+        can = self.studio.entry(model).abilities
+        if not {*page.needs} <= {*can}:
+            fits = [other.title for other in self.pages.values() if other.needs and {*other.needs} <= {*can}]
+            what = "pictures from pictures" if "picture" in can else "pictures from seeds"
+            link.notes.append(f"{model} makes {what}: open it in {' or '.join(fits) or 'another gallery'}")
+            del link.query["model"]
 
     def restore(self, path: str | None) -> dict[Component, Any]:
         """Opens a picture of ours that a visitor gives back. ``ValueError`` for what is no such picture."""

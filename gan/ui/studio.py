@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -55,24 +56,42 @@ class Studio:
     """The models of the gallery, one engine and one outbox, shared by all visitors. Nothing of a visitor is kept."""
 
     def __init__(self, entries: Sequence[Entry], *, engine: Engine | None = None, outbox: Outbox | None = None):
-        self.entries = {e.id: e for e in entries}
+        self.all = {e.id: e for e in entries}
         self.guests: OrderedDict[str, Entry] = OrderedDict()  # from the Hub, asked for by links
+        self.needs: tuple[str, ...] = ()  # see ``of``
         self._inviting = threading.Lock()
         self.engine = engine or Engine()
         self.outbox = outbox or Outbox()
         self.device = device_name(self.engine.device)
 
+    def of(self, needs: tuple[str, ...]) -> Studio:
+        """The same studio, as a page sees it that needs these abilities of its models: there are no others."""
+        seen = copy(self)
+        seen.needs = needs
+        return seen
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The models of the gallery, by id."""
+        return {name: e for name, e in self.all.items() if self._able(e)}
+
     @property
     def models(self) -> list[str]:
         """The ids of all models, guests last."""
-        return [*self.entries, *self.guests]
+        return [*self.entries, *(name for name, e in list(self.guests.items()) if self._able(e))]
+
+    def _able(self, entry: Entry) -> bool:
+        return {*self.needs} <= {*entry.abilities}
 
     def entry(self, model_id: str) -> Entry:
-        """The model's entry. ``ValueError`` for one that is not in this gallery."""
-        found = isinstance(model_id, str) and (self.entries.get(model_id) or self.guests.get(model_id))
+        """The model's entry. ``ValueError`` for one that is not in this gallery, or can do nothing here."""
+        found = isinstance(model_id, str) and (self.all.get(model_id) or self.guests.get(model_id))
+        known = ", ".join(list(self.entries)[:8]) or "none"
         if not found:
-            known = ", ".join(list(self.entries)[:8]) or "none"
             raise ValueError(f"the model {str(model_id)[:80]!r} is not in this gallery; models here: {known}")
+        if not self._able(found):
+            what = "pictures from pictures" if "picture" in found.abilities else "pictures from seeds"
+            raise ValueError(f"{found.id} makes {what}, which is another page's; models here: {known}")
         return found
 
     def invite(self, name: str) -> Entry:
@@ -101,7 +120,7 @@ class Studio:
     def warm(self) -> None:
         """Loads the first model and draws once, so that the first visitor need not wait for it."""
         try:
-            self.draw(View(next(iter(self.entries)), (0,)))
+            self.draw(View(next(iter(self.of(("seeds",)).entries)), (0,)))
         except (StopIteration, ValueError, OSError) as error:
             log.warning("not warmed up: %s", error)
 

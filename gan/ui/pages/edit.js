@@ -1,7 +1,7 @@
 /* The Mix and edit page in the browser. What is edited is a recipe; the server draws it, and keeps nothing of it. Names of
    directions live in the browser and in copied links. */
 window.gan.edit = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare } = window.gan;
   const NAMES = "gan-gallery-names";
   let arrived = () => {};  // the page's one desk takes the answers
 
@@ -9,16 +9,13 @@ window.gan.edit = (() => {
   const store = names => { try { localStorage.setItem(NAMES, JSON.stringify(names)); } catch { /* closed: they live until the page is left */ } };
 
   function build(element, props, watch, upload, trigger) {
-    let desk = null, recipe = null, shown = null, names = {}, number = 0, waiting = false, next = null, fresh = false, file = null, before = null, painting = false;
+    let desk = null, recipe = null, shown = null, names = {}, number = 0, waiting = false, next = null, fresh = false, file = null, painting = false;
 
     // The picture, and a visitor's own beside it.
-    const after = make("img", { alt: "", draggable: "false" });
-    const own = make("img", { alt: "Your picture", draggable: "false", hidden: true });
-    const hole = make("canvas", { hidden: true, "aria-label": "Paint the hole here" });
-    const screen = make("div", { class: "screen" }, after, own, hole);
-    const part = make("input", { type: "range", min: 0, max: 100, value: 50, "aria-label": "Your picture and the model's, side by side",
-                                 oninput: () => screen.style.setProperty("--cut", `${part.value}%`) });
-    const sides = make("div", { class: "sides", hidden: true }, make("span", {}, "yours"), part, make("span", {}, "the model's"));
+    const both = compare({ first: "yours", second: "the model's", alt: "Your picture" }), { screen, sides, after } = both;
+    const hole = make("canvas", { class: "drawn-on", hidden: true, "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" });
+    const painter = brush(hole, { ink: "#c2613f", size: 0.14, changed: () => { fill.hidden = painter.empty(); } });
+    screen.append(hole);
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
     const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(shown.link + named())) }, "Copy link");
@@ -28,9 +25,9 @@ window.gan.edit = (() => {
     // A visitor's picture.
     const pick = make("input", { type: "file", accept: "image/*", class: "no-room", tabindex: "-1", "aria-hidden": "true", onchange: () => { use(pick.files[0]); pick.value = ""; } });
     const choose = make("button", { type: "button", class: "gan-button", onclick: () => pick.click() }, "Use a picture of mine …");
-    const paint = make("button", { type: "button", class: "gan-button", hidden: true, "aria-pressed": "false", onclick: () => brush(!painting) }, "Paint a hole");
-    const middle = make("button", { type: "button", class: "gan-button", hidden: true, onclick: () => { clear(); dab(0.5, 0.5, 0.22); } }, "A hole in the middle");
-    const fill = make("button", { type: "button", class: "gan-button primary", hidden: true, onclick: () => find(mask()) }, "Fill it");
+    const paint = make("button", { type: "button", class: "gan-button", hidden: true, "aria-pressed": "false", onclick: () => holed(!painting) }, "Paint a hole");
+    const middle = make("button", { type: "button", class: "gan-button", hidden: true, onclick: () => { painter.clear(); painter.dot(0.5, 0.5, 0.44); } }, "A hole in the middle");
+    const fill = make("button", { type: "button", class: "gan-button primary", hidden: true, onclick: () => find(painter.bits(desk.tile)) }, "Fill it");
     const running = job(trigger.cancel);
     const fillings = make("div", { class: "fillings", role: "group", "aria-label": "Ways to fill the hole" });
 
@@ -146,58 +143,38 @@ window.gan.edit = (() => {
 
     // A visitor's picture: looked for in the model, then edited like any other.
     const yours = url => {
-      before = url;
-      own.hidden = sides.hidden = paint.hidden = !url;
-      if (url) own.src = url;
-      else { brush(false); fillings.replaceChildren(); told.textContent = ""; }
-      screen.style.setProperty("--cut", `${part.value}%`);
+      both.show(url);
+      paint.hidden = !url;
+      if (!url) { holed(false); fillings.replaceChildren(); told.textContent = ""; }
     };
-    const find = async holed => {
+    const find = async mask => {
       if (!file) return;
       told.textContent = "";
       let sent;
       try { sent = await upload(file); } catch { told.textContent = "The picture could not be sent: is it larger than 5 MB?"; return; }
-      trigger.project({ path: sent.path, model: recipe.model, label: holed || !recipe.source ? null : recipe.class ?? null, mask: holed });
+      trigger.project({ path: sent.path, model: recipe.model, label: mask || !recipe.source ? null : recipe.class ?? null, mask });
     };
     const use = picked => { if (picked) { file = picked; yours(null); find(null); } };
     const found = value => {
       running.show({ kind: "end" });
       yours(value.before);
       told.textContent = value.text;
-      brush(false);
+      holed(false);
       const take = one => { change({ ...one.recipe, moves: [], mix: [] }, true); dials(); };
       fillings.replaceChildren(...(value.hole ? value.found : []).map((one, k) => make("figure", {}, make("button", { type: "button", "aria-label": `Take filling ${k + 1} to the desk`, onclick: () => take(one) },
         make("img", { src: one.filled, alt: "" })), make("a", { class: "gan-button", href: one.filled, download: `filled-${k + 1}.png` }, "Save"))));
       take(value.found[0]);
     };
 
-    // The hole: painted over the picture with the pointer, at the model's resolution.
-    const at = (x, y, radius) => {
-      const pen = hole.getContext("2d");
-      pen.fillStyle = "#c2613f";
-      pen.beginPath();
-      pen.arc(x * desk.tile, y * desk.tile, radius * desk.tile, 0, 7);
-      pen.fill();
-    };
-    const dab = (x, y, radius = 0.07) => { at(x, y, radius); fill.hidden = false; };
-    const clear = () => { hole.width = hole.height = desk.tile; fill.hidden = true; };
-    const brush = on => {
+    // The hole: painted over the picture.
+    const holed = on => {
       painting = on;
       hole.hidden = middle.hidden = !on;
+      fill.hidden = true;
       paint.setAttribute("aria-pressed", String(on));
       paint.textContent = on ? "Away with the hole" : "Paint a hole";
-      if (desk) clear();
-      part.value = on ? 100 : 50;
-      screen.style.setProperty("--cut", `${part.value}%`);
-    };
-    const where = event => { const box = hole.getBoundingClientRect(); dab((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height); };
-    hole.addEventListener("pointerdown", event => { hole.setPointerCapture(event.pointerId); where(event); });
-    hole.addEventListener("pointermove", event => { if (event.buttons) where(event); });
-    const mask = () => {  // a bit a pixel, row by row, 1 where the picture counts
-      const data = hole.getContext("2d").getImageData(0, 0, desk.tile, desk.tile).data;
-      const bytes = new Uint8Array(Math.ceil(desk.tile * desk.tile / 8));
-      for (let i = 0; i < desk.tile * desk.tile; i++) if (data[4 * i + 3] < 128) bytes[i >> 3] |= 128 >> (i & 7);
-      return btoa(String.fromCharCode(...bytes));
+      painter.forget();
+      both.cut(on ? 100 : 50);
     };
 
     watchValue(props, watch, async value => {
@@ -211,7 +188,7 @@ window.gan.edit = (() => {
       if (!recipe.source) yours(null);
       drawn({ ...value, strips: "" });
       fit();
-      clear();
+      holed(false);
       directions(image);
       mixer();
     });

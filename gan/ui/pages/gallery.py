@@ -17,7 +17,7 @@ from gradio.components import Component
 from gan.gallery import Entry
 from gan.ui.messages import on
 from gan.ui.outbox import Outbox
-from gan.ui.page import Page, Room, abilities
+from gan.ui.page import Page, Room
 from gan.ui.parts.curves import curves
 from gan.ui.parts.kin import group, recipe_of
 from gan.ui.parts.link import Link, link_to, one_of
@@ -100,7 +100,7 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     return {
         "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
         "says": f"{entry.family}{f', recipe {recipe}' if recipe and recipe != entry.family else ''}",
-        "paper": paper, "paper_url": arxiv(paper), "trained": trained(t), "can": abilities(entry),
+        "paper": paper, "paper_url": arxiv(paper), "trained": trained(t), "can": entry.abilities,
         "moves": bool(snapshots(entry.folder)), "samples": preview(entry.folder / "samples.png", outbox),
         "kind": {"data": _data(entry) or "not stated", "family": entry.family, "px": f"{entry.resolution} px",
                  "classes": f"{len(entry.class_names)} classes" if entry.class_names else "without classes"},
@@ -120,7 +120,8 @@ def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
         ("Classes", f"{len(names)}: {', '.join(names[:20])}"[:300] + " …" * (len(names) > 20) if names else "none"),
         ("Codes", ", ".join(p for p in (_codes(entry.latent.categorical), entry.latent.continuous and
                                         f"{entry.latent.continuous} dials") if p)),
-        ("z", f"{entry.latent.dim:,} numbers"), ("Weights", f"{entry.bytes / 2**20:.1f} MB"),
+        ("What it does", entry.task.words if entry.task else ""),
+        ("z", f"{entry.latent.dim:,} numbers" if entry.latent.dim else ""), ("Weights", f"{entry.bytes / 2**20:.1f} MB"),
     ]
     return {**card(entry, outbox), "facts": [[name, value] for name, value in facts if value],
             "command": as_text(t.get("command"), 2000), "metrics": metrics(t), "curves": curves(entry.folder),

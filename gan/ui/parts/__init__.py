@@ -5,7 +5,7 @@ from pathlib import Path
 __all__ = ["sources"]
 
 # Scripts in this order: each may use those before it.
-PARTS = ("dom", "link", "keep", "drop", "tray", "code", "job", "card", "sheet", "controls")
+PARTS = ("dom", "link", "keep", "drop", "tray", "code", "job", "card", "sheet", "controls", "brush", "compare", "crop")
 
 
 def sources(suffix: str) -> list[str]:

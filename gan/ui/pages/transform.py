@@ -1,0 +1,228 @@
+"""The Transform page: a drawing, a picture, or a hole in one, given to a model that makes pictures from pictures.
+
+What a model does is read from its config, and the page knows three ways of giving it something: to draw, to bring a picture,
+and to paint a hole into one. Nothing of a visitor's picture is kept: an upload is removed as soon as it is read, a drawing
+comes inside the call, and what is made of them goes back inside the answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterator
+from functools import partial
+from shlex import quote
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from gan import hub
+from gan.image import png_bytes
+from gan.latent import check_seed
+from gan.picture import Box, read_bytes
+from gan.recipe import PngRecipe, TransformRecipe
+from gan.transform import Given, Made, task_for, transform
+from gan.ui.edits import field, mask_of
+from gan.ui.messages import explain, on
+from gan.ui.outbox import file_stem
+from gan.ui.page import Page, Room
+from gan.ui.parts import job
+from gan.ui.parts.code import python_call
+from gan.ui.parts.controls import checked, dropdown, model_choice, model_dropdown
+from gan.ui.parts.examples import example
+from gan.ui.parts.link import Link, link_to, one_of, short_text
+from gan.ui.parts.stage import answers, beside, scripted
+from gan.ui.studio import Studio
+from gan.ui.view import seeds_of
+
+__all__ = ["MOST_PX", "PAGE"]
+
+ID = "transform"
+MOST_PX = 2**22  #     of a result that a page or a program is answered
+MOST_DRAWN = 2**20  #  characters of a drawing
+NONE = """### No model here makes pictures from pictures yet
+Train one on a folder of pictures, `python -m train pix2pix --data photos/ --out runs/sketches`, or start with
+`python app.py --models FOLDER_OR_HUB_ID`."""
+Values = dict[Component, Any]
+
+
+class Transform:
+    """The page's components, and what happens when they are touched."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        if not studio.entries:
+            gr.Markdown(NONE)
+        with beside(self._lay_out_controls):
+            self.easel = scripted("gan.transform.build", "element", "props", "watch", "upload",
+                                  events=("draw", "make", "example", "cancel"), elem_id="easel")
+            self.answer, self.made = answers("gan.transform.answer"), answers("gan.transform.answer")
+        self._wire()
+
+    def _lay_out_controls(self) -> None:
+        self.model = model_dropdown(self.studio)
+        self.label = dropdown(gr.Dropdown([], label="Becomes", visible=False, elem_id="becomes"))
+        with gr.Row(elem_classes="seed-row", visible=False) as self.noise:
+            self.seed = checked(gr.Number(0, label="Seed", elem_id="transform-seed", min_width=120), lambda given: given)
+            self.dice = gr.Button("Roll the dice", min_width=120)
+
+    @property
+    def controls(self) -> list[Component]:
+        return [self.model, self.label, self.noise, self.seed]
+
+    def open(self, link: Link) -> Values:
+        """Sets the page up for the model of a link."""
+        models = self.studio.models
+        if not models:
+            link.notes += [f"the link's {key} was ignored: no model here makes pictures from pictures" for key in link.query]
+            return {}
+        model = self.studio.model(link.read("model", one_of(models, "model"), models[0]))
+        names = list(model.class_names)
+        label = link.read("class", lambda text: one_of(names, "class")(short_text(text)), names[0] if names else None)
+        if link.read("rev", short_text, "") not in ("", model.revision):
+            link.notes.append(f"this is drawn by another version of {model.id} than the link asks for")
+        return self.show(model, label, link.read("seed", seeds_of, (0,))[0])
+
+    def show(self, model: hub.Model, label: str | None, seed: int) -> Values:
+        """Every control, and the easel: what the browser needs to know of a model."""
+        task, G, names = task_for(model), model.G, list(model.class_names)
+        noise = G.latent.dim > 0
+        link = link_to(ID, model=model.id, rev=model.revision, seed=str(seed) if noise else "", class_=label or "")
+        easel = {
+            "model": model.id, "gives": task.gives, "title": task.title, "words": task.words, "local": task.local,
+            "side": G.resolution // G.source.scale, "resolution": G.resolution, "largest": MOST_PX // G.source.scale**2,
+            "label": label, "seed": seed, "link": link, "examples": example(self.studio.entry(model.id), 0) is not None}
+        return {self.model: model_choice(self.studio, model.id), self.seed: seed, self.noise: gr.update(visible=noise),
+                self.label: gr.update(choices=names, value=label, visible=bool(names)), self.easel: easel}
+
+    def restart(self, values: Values) -> Values:
+        """After a control was changed: the class stays where the model has one of that name."""
+        seed = values[self.seed]
+        model = self.studio.model(values[self.model])
+        names = model.class_names
+        label = values[self.label] if values[self.label] in names else names[0] if names else None
+        return self.show(model, label, check_seed(int(seed) if isinstance(seed, float) and seed.is_integer() else seed))
+
+    def roll(self, values: Values) -> Values:
+        return self.restart({**values, self.seed: random.randrange(1_000_000)})
+
+    def link_of(self, recipe: PngRecipe) -> str | None:
+        """The link to the model that made a picture; what it was made from is not in it."""
+        if not isinstance(recipe, TransformRecipe):
+            return None
+        seed = "" if recipe.seed is None else str(recipe.seed)
+        return link_to(ID, model=recipe.model, rev=recipe.revision, seed=seed, class_=recipe.label or "")
+
+    def draw(self, asked: Any) -> dict[str, Any]:
+        """The picture of a drawing. An error is an answer too: the browser waits for one before it asks again."""
+        number = asked.get("number") if isinstance(asked, dict) else None
+        try:
+            model = self.studio.model(field(asked, "model"))
+            if task_for(model).gives != "drawing":
+                raise ValueError(f"{model.id} makes no pictures of drawings")
+            made = transform(model, given_of(asked, model, _drawing(asked)), by=self.by(model), most_px=MOST_PX)
+            return {**shown(model, made), "number": number}
+        except Exception as error:
+            return {"kind": "refused", "text": explain(error), "number": number}
+
+    def make(self, asked: Any) -> Iterator[Values]:
+        """What becomes of an uploaded picture, told of as it goes where it is made in many tiles."""
+        path, number = field(asked, "path"), asked.get("number")
+        try:
+            try:
+                data = read_bytes(str(path))
+            finally:
+                self.studio.outbox.forget(path)
+            model = self.studio.model(field(asked, "model"))
+            given = given_of(asked, model, data)
+            work = partial(transform, model, given, by=self.by(model), most_px=MOST_PX)
+            for value in job.run("Making it", lambda report: shown(model, work(report=report))):
+                yield {self.made: {**value, "number": number}}
+        except Exception:
+            yield {self.made: {"kind": "refused", "number": number}}  # the line follows, as everywhere
+            raise
+
+    def by(self, model: hub.Model) -> Any:
+        return partial(self.studio.engine.draw, self.studio.entry(model.id).name)
+
+    def example(self, asked: Any) -> dict[str, Any]:
+        """Something to start from: what the model's own samples were made from."""
+        entry, number = self.studio.entry(field(asked, "model")), asked.get("example")
+        found = example(entry, number if isinstance(number, int) and not isinstance(number, bool) else 0)
+        if found is None:
+            raise ValueError(f"{entry.id} comes without an example")
+        return {"kind": "example", "url": found, "model": entry.id}
+
+    def _wire(self) -> None:
+        inputs, outputs = {self.model, self.label, self.seed}, [*self.controls, self.easel]
+        on([c.input for c in (self.model, self.label, self.seed)], self.restart, inputs, outputs, trigger_mode="always_last")
+        on(self.dice.click, self.roll, inputs, outputs)
+
+        def draw(event: gr.EventData) -> Values:
+            return {self.answer: self.draw(event._data)}
+
+        def start(event: gr.EventData) -> Values:
+            return {self.answer: self.example(event._data)}
+
+        def remake(event: gr.EventData) -> Iterator[Values]:
+            yield from self.make(event._data)
+
+        on(self.easel.draw, draw, None, [self.answer], trigger_mode="multiple")
+        on(self.easel.example, start, None, [self.answer], group="look")
+        on(self.easel.make, remake, None, [self.made], group="transform", trigger_mode="multiple")
+        job.cancellable(self.easel.cancel, self.made)
+
+
+def given_of(asked: Any, model: hub.Model, data: bytes) -> Given:
+    """What the browser gives. ``ValueError`` for a box or a hole that is none, and what is no seed."""
+    box, keep = asked.get("box"), mask_of(asked.get("hole"), model.G.resolution // model.G.source.scale)
+    if box is not None:
+        if not isinstance(box, list) or len(box) != 3 or not all(type(n) is int for n in box):
+            raise ValueError("the part of the picture that counts is no square of it")
+        box = Box(*box)
+    label = asked.get("label")
+    return Given(data, box, None if keep is None else ~keep, check_seed(asked.get("seed", 0)),
+                 None if label is None else short_text(str(label)))
+
+
+def _drawing(asked: Any) -> bytes:
+    """The bytes of a drawing that the browser sends as a data address."""
+    head, _, text = str(field(asked, "drawing"))[: MOST_DRAWN + 1].partition(",")
+    if head != "data:image/png;base64" or len(text) > MOST_DRAWN:
+        raise ValueError("this is no drawing of this page")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("this is no drawing of this page") from None
+
+
+def shown(model: hub.Model, made: Made) -> dict[str, Any]:
+    """A made picture for the page, nothing of it on this disk."""
+    recipe, parameters = made.recipe, dict(made.recipe.parameters)
+    name = f"{file_stem(model.id)}-{recipe.source[:8]}.png"
+    box = "" if "side" not in parameters else ",".join(f"{parameters[key]:g}" for key in ("left", "top", "side"))
+    seed, label = recipe.seed or 0, recipe.label or ""
+    command = "".join((f"python -m gan transform {quote(model.id)} picture.png", " --hole hole.png" * ("hole" in parameters),
+                       f" --box {box}" * bool(box), f" --class {quote(label)}" * bool(label), f" --seed {seed}" * bool(seed),
+                       " --out made.png"))
+    hole = ', hole=handle_file("hole.png")' * ("hole" in parameters)
+    call = python_call("made", f"model={model.id!r}, picture=handle_file(\"picture.png\"){hole}, box={box!r}, "
+                               f"class_name={label!r}, seed={seed}", "transform")
+    python = (f"import base64\n\n{call.replace('import Client', 'import Client, handle_file', 1)}\n"
+              "open(\"made.png\", \"wb\").write(base64.b64decode(made[\"png\"]))")
+    return {"kind": "made", "url": _address(png_bytes(made.pixels, recipe.to_json())), "name": name,
+            "read": _address(png_bytes(made.read)), "width": made.pixels.shape[1], "height": made.pixels.shape[0],
+            "notes": ". ".join(made.notes), "code": {"Command line": command, "Python": python}}
+
+
+def _address(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def build(studio: Studio) -> Room:
+    page = Transform(studio)
+    return Room(page.open, [*page.controls, page.easel], page.link_of)
+
+
+PAGE = Page(ID, "Transform", build, ("model", "rev", "seed", "class"), needs=("picture",))
