@@ -47,7 +47,7 @@ def site(tmp_path_factory):
         patch.setattr(hub, "WEIGHTS", folder / "weights")
         with running(studio, pages) as (_, url), chromium() as browser:
             patch.undo()
-            yield SimpleNamespace(url=url, browser=browser, folder=folder)
+            yield SimpleNamespace(url=url, browser=browser, folder=folder, studio=studio)
 
 
 @pytest.fixture

@@ -104,6 +104,34 @@ def test_a_set_is_looked_at_and_downloaded(site, visitor):  # noqa: F811
     assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
+def test_the_verdict_stands_beside_the_button(site, visitor):  # noqa: F811
+    """A model that was not examined says so with the command; what a record says is set as text, whoever wrote it."""
+    visitor.goto(site.url + "?page=augment&model=plain")
+    visitor.wait_for_selector(".evidence[data-verdict='not examined']")
+    assert "it draws no classes" in visitor.inner_text(".evidence")
+    visitor.goto(site.url + "?page=augment&model=digits")
+    visitor.wait_for_selector(".evidence[data-verdict='not examined']")
+    visitor.get_by_text("The command that examines it").click()
+    command = visitor.inner_text(".evidence pre")
+    assert command == "python -m train evidence tiny --data shapes --out runs/evidence --write digits"
+    entry = site.studio.entries["digits"]
+    entry.training["evidence"] = {
+        "verdict": "do not use", "reason": "they harm in 1 of 2 regimes <img src=x onerror=window.pwned=1>",
+        "examined": "its recipe", "columns": ["accuracy"], "rows": [["20 a class: gan", "81.0 (80.1 to 82.0)"]],
+        "not_run": ["250 a class: seed 2 not run"], "command": "python -m train evidence tiny"}
+    try:
+        visitor.goto(site.url + "?page=augment&model=digits&count=8")
+        visitor.wait_for_selector(".evidence[data-verdict='do not use']")
+        assert "do not use: they harm in 1 of 2 regimes <img" in visitor.inner_text(".evidence")
+        visitor.get_by_text("The experiment", exact=True).click()
+        assert "81.0 (80.1 to 82.0)" in visitor.inner_text(".evidence table")
+        assert "Not run: 250 a class: seed 2 not run." in visitor.inner_text(".evidence")
+        assert visitor.evaluate("window.pwned") is None
+        assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    finally:
+        del entry.training["evidence"]
+
+
 def test_directions_move_a_seed_and_a_visitors_own_picture(site, visitor, tmp_path, monkeypatch):  # noqa: F811
     from gan import project
     from gan.directions import find_directions, save_directions

@@ -11,8 +11,9 @@ from benchmarks import scoreboard
 from gan import hub
 from gan.base import Latent
 from gan.gallery import Entry
+from gan.hub.evidence import set_by
 from gan.ui.outbox import Outbox
-from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, moments, nodes, scoreboards, set_by
+from gan.ui.pages.tree import FRAMES, MAX_BOARD, content, moments, nodes, scoreboards
 from gan.ui.parts.kin import group, year
 
 HOSTILE = "<img src=x onerror=\"window.pwned=1\">${window.pwned=2}{{x}}</script><script>window.pwned=3</script>"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from train.asked import AUTO, Asked
+from train.evidence.commands import evidence_command
 from train.metrics.commands import features_command, score_command
 from train.recipes import RECIPES
 from train.run.watch import ON_COLLAPSE
@@ -32,6 +33,7 @@ EXAMPLES = """examples:
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats --resume you/cats    # on another machine
   torchrun --nproc-per-node 2 -m train dcgan --data cats.zip --out runs/cats    # or: accelerate launch -m train …
   python -m train score runs/cats/export --data cats.zip --closest closest.png
+  python -m train evidence cgan --data digits.parquet --out runs/evidence
   python -m train features --data cats.zip flowers.zip scenes.zip --out features.safetensors
 """
 
@@ -88,7 +90,7 @@ def print_list(argv: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"list": print_list, "score": score_command, "features": features_command}
+COMMANDS = {"list": print_list, "score": score_command, "features": features_command, "evidence": evidence_command}
 
 
 def main(argv: list[str] | None = None) -> int:

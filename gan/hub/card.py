@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan.degrade import task_of
+from gan.hub.evidence import NOT_EXAMINED, evidence_of
 from gan.hub.format import Model
 
 __all__ = ["card", "is_ours"]
@@ -62,7 +63,7 @@ A generator trained by the recipe `{recipe}` ({paper}): {shape}, {classes}, {par
 
 {_measured(metrics, data)}
 
-## Limits
+{_evidence(training, name, model)}## Limits
 
 {_limits(model, data)}
 - {_memorised(metrics, data)}
@@ -160,6 +161,19 @@ def _measured(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return (f"By the features of **{_line(metrics.get('features'))}**, {_count(metrics.get('samples'))} pictures, against "
             f"{against}. Figures of another feature net cannot be compared with these.\n\n"
             f"| score | model | real pictures |\n|---|---|---|\n{rows}")
+
+
+def _evidence(training: Mapping[str, Any], name: str, model: Model) -> str:
+    """What the experiment said, "" where there was none."""
+    found = evidence_of(training, name, model.class_names)
+    if found.verdict == NOT_EXAMINED:
+        return ""
+    line = lambda cells: f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"  # noqa: E731
+    rows = "\n".join(map(line, found.rows))
+    missing = "".join(f"\n- Not run: {text}" for text in found.not_run)
+    return (f"## Do its pictures help a classifier?\n\n**{found.verdict.capitalize()}**: {found.reason}.\n\nExamined: "
+            f"{found.examined}. `{found.command}`\n\n{line(['', *found.columns])}\n"
+            f"{'|---' * (len(found.columns) + 1)}|\n{rows}\n{missing}\n\n")
 
 
 def _limits(model: Model, data: Mapping[str, Any]) -> str:

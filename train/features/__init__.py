@@ -19,7 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from gan.files import write_tensors
 
-__all__ = ["EYES", "OWN", "FeatureNet", "load_features"]
+__all__ = ["EYES", "OWN", "FeatureNet", "Stage", "load_features"]
 
 HERE = Path(__file__).parent
 OWN, EYES = HERE / "own.safetensors", HERE / "eyes.safetensors"

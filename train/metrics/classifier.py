@@ -7,7 +7,7 @@ a GAN.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -20,11 +20,11 @@ from train.data.cache import cache_home
 from train.data.images import Images
 from train.data.stream import Stream
 
-__all__ = ["Classifier", "accuracy", "trained_classifier"]
+__all__ = ["Classifier", "accuracy", "learn", "to_input", "trained_classifier"]
 
 log = logging.getLogger(__name__)
 
-EPOCHS, BATCH, SEED = 4, 128, 0
+EPOCHS, BATCH, SEED, RATE = 4, 128, 0, 2e-3
 
 
 class Classifier(nn.Module):
@@ -87,23 +87,38 @@ def trained_classifier(images: Images) -> Classifier:
 
 
 def _train(net: Classifier, images: Images) -> None:
-    torch.manual_seed(SEED)
+    rng = torch.Generator().manual_seed(SEED)
+    stream, steps = Stream(images, seed=SEED), EPOCHS * len(images.pixels) // BATCH
+
+    def feed() -> tuple[Tensor, Tensor]:
+        x, labels, _ = stream.batch(BATCH)
+        return _shifted(x, rng), labels
+
+    def report(step: int, loss: Tensor) -> None:
+        if step % 200 == 0:
+            log.info("classifier: step %d of %d, loss %.3f", step, steps, loss.item())
+
+    learn(net, feed, steps, seed=SEED, report=report)
+
+
+def learn(net: nn.Module, feed: Callable[[], tuple[Tensor, Tensor]], steps: int, *, seed: int,
+          report: Callable[[int, Tensor], None] = lambda step, loss: None) -> None:
+    """Trains a classifier from fresh weights, which ``seed`` decides, on ``steps`` batches: ``feed()`` -> x [N, C, H, W] in
+    [-1, 1] and labels [N], or shares of the classes [N, K]."""
+    torch.manual_seed(seed)
     for module in net.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()
     net.to(memory_format=torch.channels_last).train()
-    rng = torch.Generator().manual_seed(SEED)
-    stream, steps = Stream(images, seed=SEED), EPOCHS * len(images.pixels) // BATCH
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for step in range(steps):
-        x, labels, _ = stream.batch(BATCH)
+        x, target = feed()
         with torch.autocast("cpu", torch.bfloat16):
-            logits = net(_shifted(x, rng).contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits.float(), labels)
+            logits = net(x.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits.float(), target)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-        if step % 200 == 0:
-            log.info("classifier: step %d of %d, loss %.3f", step, steps, loss.item())
+        report(step, loss)

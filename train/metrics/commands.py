@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from pathlib import Path
 
 from gan import hub
-from gan.files import read_json, replacing, write_json, write_text
-from gan.hub.card import card, is_ours
+from gan.files import replacing
 from gan.image import contact_sheet, to_pil
 from train.data.images import load_images
 from train.data.part import hold_out
@@ -18,10 +16,9 @@ from train.features import OWN, FeatureNet, load_features
 from train.metrics.elbo import elbo
 from train.metrics.pretext import Training, train_features
 from train.metrics.reading import MOST, closest_pairs, fakes, how_many, score
+from train.metrics.record import keep
 
 __all__ = ["features_command", "score_command"]
-
-log = logging.getLogger(__name__)
 
 
 def score_command(argv: list[str]) -> int:
@@ -56,7 +53,7 @@ def score_command(argv: list[str]) -> int:
         with replacing(args.closest) as file:
             to_pil(contact_sheet(sheet)).save(file, "PNG")
     if args.write:
-        _write(hub.folder_of(args.model)[0], model, found)
+        keep(hub.folder_of(args.model)[0], model, metrics=found)
     print(json.dumps(found, indent=2) if args.json else _table(found))
     return 0
 
@@ -69,16 +66,6 @@ def _table(found: dict) -> str:
         floor = scores.get(f"{name}_of_reals")
         lines.append(f"{name.replace('_', ' '):24}{scores[name]:12.4g}" + (f"{floor:12.4g}" if floor is not None else ""))
     return "\n".join([*lines, f"{'memorised':24}{found['memorised']:12.2%}{0.01:12.2%}"])
-
-
-def _write(folder: Path, model: hub.Model, found: dict) -> None:
-    training = {**read_json(folder / "training.json"), "metrics": found}
-    write_json(folder / "training.json", training)
-    readme = folder / "README.md"
-    if not readme.exists() or is_ours(readme.read_text("utf-8")):
-        write_text(readme, card(folder.name, model, training))
-    else:
-        log.warning("%s was written by its owner and is left as it is", readme)
 
 
 def features_command(argv: list[str]) -> int:

@@ -15,6 +15,20 @@ window.gan.set = (() => {
       const words = item.why ? make("span", { class: "why" }, `left out: ${item.why}`) : make("span", {}, item.label ?? `seed ${item.seed}`);
       return make("li", { class: item.why && "out" }, canvas, words);
     };
+    // Whether a classifier gets better by such pictures: the verdict, its reason, and what it rests on.
+    const verdict = said => {
+      const table = said.rows.length > 0 && make("div", { class: "cells", role: "region", tabindex: "0", "aria-label": "The experiment" },
+        make("table", {}, make("thead", {}, make("tr", {}, make("td"), ...said.columns.map(text => make("th", { scope: "col" }, text)))),
+          make("tbody", {}, ...said.rows.map(([name, ...cells]) =>
+            make("tr", {}, make("th", { scope: "row" }, name), ...cells.map(text => make("td", {}, text)))))));
+      const missing = said.not_run.length > 0 && make("p", {}, `Not run: ${said.not_run.join("; ")}.`);
+      const more = [said.examined && make("p", {}, `Examined: ${said.examined}.`), table, missing].filter(Boolean);
+      const summary = more.length ? "The experiment" : "The command that examines it";
+      return make("section", { class: "evidence", "data-verdict": said.verdict, "aria-label": "Do its pictures help a classifier?" },
+        make("p", {}, "Do its pictures help a classifier? ", make("strong", {}, said.verdict), `: ${said.reason}.`),
+        (more.length || said.command) && make("details", {}, make("summary", {}, summary), ...more,
+          said.command && make("pre", { tabindex: "0", "aria-label": "Command" }, make("code", {}, said.command))));
+    };
     watchValue(props, watch, async value => {
       const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
@@ -24,7 +38,7 @@ window.gan.set = (() => {
         `Make it, as ${form.slice(1)}`);
       const share = make("button", { type: "button", class: "gan-button", onclick: () => gan.copyText(share, link.address(value.link)) }, "Copy link");
       figure.replaceChildren(make("figcaption", { class: "status", "aria-live": "polite" }, value.text),
-        make("div", { class: "actions" }, ...value.forms.map(as), share), running.node,
+        make("div", { class: "actions" }, ...value.forms.map(as), share), verdict(value.evidence), running.node,
         make("ol", {}, ...value.items.map((item, k) => tile(value, image, item, k))),
         make("p", { class: "status" }, "Every image is a PNG with its recipe inside; class folders, metadata.jsonl and a card come with them. " +
           "No model here ships a classifier or features of its training pictures, so that nothing can be filtered by those."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,7 @@ import numpy as np
 from gradio.components import Component
 
 from gan.dataset import FORMS
+from gan.hub.evidence import evidence_of
 from gan.image import columns_of, contact_sheet, to_pil
 from gan.ui.messages import on
 from gan.ui.page import Page, Room
@@ -84,7 +86,7 @@ class Augment:
     def show(self, asked: Set) -> dict[str, Any]:
         """The first pictures of a set, and what is left out of them and why. Errors as ``preview``."""
         found, needed = preview(self.studio, asked)
-        names = self.studio.model(asked.model).class_names
+        entry, names = self.studio.entry(asked.model), self.studio.model(asked.model).class_names
         sheet = contact_sheet(np.stack([c.pixels for c in found]), gap=0)
         file = self.studio.outbox.fresh("preview.png")
         to_pil(sheet).save(file, compress_level=1)
@@ -95,6 +97,7 @@ class Augment:
                 "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": FORMS,
                 "text": f"{len(found)} of {total:,} images, about {needed / 1e6:,.1f} MB"
                         + (f"; {out} left out" if out else ""),
+                "evidence": asdict(evidence_of(entry.training, entry.id, entry.class_names)),
                 "code": {"Command line": asked.command(), "Python": _python(asked)}}
 
     def look_at(self, values: Values) -> Values:

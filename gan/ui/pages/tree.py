@@ -8,7 +8,6 @@ swaps the pictures without asking the server again.
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import gradio as gr
 
 from gan.files import read_json
 from gan.gallery import Entry, results
+from gan.hub.evidence import set_by
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
 from gan.ui.parts.kin import group, parents, year_of
@@ -73,15 +73,6 @@ def _sheet(recipe: str, entry: Entry, outbox: Outbox) -> dict[str, Any]:
               for s in evenly(timed, FRAMES) if (picture := preview(s.path, outbox))]
     return {"model": entry.id, "recipe": recipe, "year": year_of(entry), "tile": entry.resolution, "frames": frames,
             "settings": _settings(set_by(as_text(entry.training.get("command"), 3000)))}
-
-
-def set_by(command: str) -> list[str]:
-    """What a training command sets with ``--set``: where the model differs from its recipe."""
-    try:
-        words = shlex.split(command)
-    except ValueError:  # files can say anything
-        return []
-    return [text for option, text in zip(words, words[1:]) if option == "--set"]
 
 
 def moments(minutes: Iterable[float]) -> list[dict[str, Any]]:
@@ -142,12 +133,13 @@ def scoreboard(table: Any, name: str) -> dict[str, Any]:
     if not rows:
         raise ValueError("it holds no rows")
     judged = {key: as_text(head, 60) or key for key, head in list(as_mapping(table.get("columns")).items())[:COLUMNS]}
-    heads = {**judged, "kimg": "thousand images", "parameters": "parameters of G", "cpu_minutes": "CPU minutes"}
+    more = {"kimg": "thousand images", "parameters": "parameters of G", "cpu_minutes": "CPU minutes"}
+    heads = {**judged, **{key: head for key, head in more.items() if any(key in row for row in rows)}}
     cells = zip(*(_column([row.get(key) for row in rows]) for key in heads))
     return {
         "title": as_text(table.get("title"), 120) or name, "protocol": as_text(table.get("protocol"), 3000),
         "heads": list(heads.values()),
-        "rows": [{"name": as_text(row.get("name"), 80), "cells": list(texts), "settings": _settings(row.get("settings")),
+        "rows": [{"name": as_text(row.get("name"), 120), "cells": list(texts), "settings": _settings(row.get("settings")),
                   "not_run": (as_text(row["not_run"]) or "not run") if "not_run" in row else ""}
                  for row, texts in zip(rows, cells)],
     }

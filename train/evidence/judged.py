@@ -1,0 +1,53 @@
+"""The classifier that every arm trains, and what it gets right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from train.data.images import Images
+from train.features import Stage
+from train.metrics.classifier import learn, to_input
+
+__all__ = ["ResNet", "predictions", "right_by_class", "trained"]
+
+WIDTHS = (16, 32, 64, 64, 64, 64)
+SMALLEST = 4  # px, to which stages halve the side
+CHUNK = 200
+
+
+class ResNet(nn.Module):
+    """x [N, C, R, R] in [-1, 1] -> logits [N, classes]: one residual stage for every halving of the side, down to 4 px."""
+
+    def __init__(self, channels: int, classes: int, resolution: int):
+        super().__init__()
+        halvings = max(1, (resolution // SMALLEST).bit_length() - 1)
+        widths = (channels, *WIDTHS[:halvings])
+        self.stages = nn.Sequential(*(Stage(i, o, True, True) for i, o in zip(widths, widths[1:])))
+        self.logits = nn.Linear(widths[-1], classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.logits(self.stages(x).mean((2, 3)))
+
+
+def trained(images: Images, feed: Callable[[], tuple[Tensor, Tensor]], steps: int, seed: int) -> ResNet:
+    """A classifier of these classes that was fed ``steps`` batches."""
+    net = ResNet(images.spec.channels, images.spec.classes, images.spec.resolution)
+    learn(net, feed, steps, seed=seed)
+    return net.eval()
+
+
+@torch.inference_mode()
+def predictions(net: ResNet, pixels: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C] -> classes [N]."""
+    parts = [pixels[i : i + CHUNK] for i in range(0, len(pixels), CHUNK)]
+    return np.concatenate([net(to_input(torch.from_numpy(p))).argmax(1).numpy() for p in parts])
+
+
+def right_by_class(read: np.ndarray, labels: np.ndarray, classes: int) -> list[float]:
+    """The share of each class that was read rightly, [K]; their mean is the balanced accuracy."""
+    right = np.bincount(labels[read == labels], minlength=classes)
+    return (right / np.maximum(np.bincount(labels, minlength=classes), 1)).tolist()
