@@ -237,7 +237,7 @@ CONTRAST = """selector => [...document.querySelectorAll(selector)].filter(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_texts_stand_out_from_their_background(site, visitor, theme):
     """WCAG 2.1, 1.4.3: 4.5 to 1 for texts of this size."""
-    for link, own in (("page=gallery", ".card p, .card h3, .card small, .filters span, .filters .quiet"),
+    for link, own in (("page=gallery", ".card p, .card h3, .card small, .filters select, .filters .quiet"),
                       ("page=generate", ".status, .controls span"),
                       ("page=tree", ".lineage p, .lineage code, .board td, .board th")):
         visitor.goto(f"{site.url}?{link}&__theme={theme}")
@@ -392,6 +392,9 @@ def test_page_fits_a_phone_and_a_keyboard(site, visitor):
     visitor.wait_for_selector(".card")
     wide = "document.documentElement.scrollWidth - window.innerWidth"
     assert visitor.evaluate(wide) <= 0
+    rows = visitor.get_by_role("tab").evaluate_all("tabs => new Set(tabs.map(t => t.getBoundingClientRect().top)).size")
+    assert rows == -(-len(PAGES) // 4) + 1  # four tabs a row; the test's own page stands in the last
+    assert visitor.locator(".filters").bounding_box()["height"] < 120
     visitor.get_by_role("tab", name="Generate").click()
     visitor.wait_for_selector(TOP)
     visitor.wait_for_url(re.compile("page=generate&model="))

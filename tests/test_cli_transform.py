@@ -32,6 +32,8 @@ def test_one_picture_is_written_with_its_recipe(models, tmp_path, capsys):
     assert capsys.readouterr().out == f"{out}\n"
     made = transform(hub.load(models / "styles"), Given(data, Box(5, 5, 40), seed=3, label="orange"))
     assert (np.asarray(Image.open(out)) == made.pixels).all() and read_recipe(out) == made.recipe
+    assert gan("generate", out, "--out", tmp_path) == 1
+    assert "give that one to python -m gan transform styles" in error_of(capsys)
 
 
 def test_folders_keep_their_order_and_what_cannot_be_read_is_named(models, tmp_path, capsys):

@@ -84,7 +84,8 @@ def _replay(args: argparse.Namespace) -> list[Path]:
     """Draws a picture again from the recipe inside it."""
     recipe = read_recipe(args.model)
     if not isinstance(recipe, (SeedsRecipe, StripRecipe, WalkRecipe, EditRecipe)):
-        raise ValueError(f"this picture is of the kind {recipe.kind}, which generate cannot draw again")
+        raise ValueError("this picture was made from another picture, which is not in it: give that one to "
+                         f"python -m gan transform {recipe.model}")
     model = load(recipe.model, args.device)
     if model.revision != recipe.revision:
         print(f"note: drawn by another version of {recipe.model}: {model.revision}, the picture was made by "

@@ -80,8 +80,8 @@ window.gan.gallery = (() => {
     const filter = (key, name) => {
       const values = [...new Set(all.map(({ kind }) => kind[key]))].sort((a, b) => parseInt(b) - parseInt(a) || a.localeCompare(b));
       if (!values.includes(chosen[key])) delete chosen[key];
-      return values.length > 1 && make("label", {}, make("span", {}, name), make("select", { onchange: event => choose(key, event.target.value) },
-        make("option", { value: "" }, "all"), ...values.map(v => make("option", { value: v, selected: v === chosen[key] }, v))));
+      return values.length > 1 && make("select", { "aria-label": name, onchange: event => choose(key, event.target.value) },
+        make("option", { value: "" }, `${name}: all`), ...values.map(v => make("option", { value: v, selected: v === chosen[key] }, v)));
     };
     watchValue(props, watch, value => {
       all = [...value.cards, ...value.family].map(c => ({ kind: c.kind, node: card(c, trigger.play) }));
