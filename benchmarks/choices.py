@@ -60,7 +60,7 @@ def main() -> None:
     for seed in range(args.seeds):
         for name, overrides in variants(args.vary or VARY).items():
             recipe = overridden(find(args.recipe)(images.spec), (*args.overrides, *overrides, f"kimg={args.kimg}"))
-            run = Run(recipe, Stream(images, seed=seed), seed=seed)
+            run = Run(recipe, Stream(images, seed=seed, source=recipe.source), seed=seed)
             began = time.process_time()
             run.fit()
             rate = run.nimg / (time.process_time() - began)

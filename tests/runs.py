@@ -17,7 +17,8 @@ def tiny_run(name: str, *overrides: str, images=None, observers=(), kimg: float 
     recipe = find(name)(images.spec)
     narrow = [f"{net}.width=4" for net in "gde" if getattr(recipe, net) is not None]
     recipe = overridden(recipe, (*narrow, "batch=4", f"kimg={kimg}", *overrides))
-    return Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, observers=observers, world=world)
+    stream = Stream(images, seed=seed, flip=recipe.flip, source=recipe.source)
+    return Run(recipe, stream, seed=seed, observers=observers, world=world)
 
 
 def everything(run: Run) -> dict[str, torch.Tensor]:

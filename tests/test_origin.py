@@ -51,7 +51,7 @@ def begun(origin, name, images, *overrides, seed=1) -> Run:
     """A run on the origin's nets, from its weights."""
     recipe = origin.nets_for(find(name)(images.spec), images.spec)
     recipe = overridden(recipe, ["batch=4", "kimg=0.1", *overrides, *(["d.width=4"] if origin.D is None else [])])
-    run = Run(recipe, Stream(images, seed=seed), seed=seed)
+    run = Run(recipe, Stream(images, seed=seed, source=recipe.source), seed=seed)
     origin.give(run.game, run.recipe, images.spec)
     return run
 

@@ -12,7 +12,7 @@ from gan import degrade
 from gan.base import Latent, Source
 from gan.degrade import Degrade, source_of
 from gan.spec import read, write
-from train.game import augment, autoencoding, dynamics, objectives, optim, penalties
+from train.game import augment, autoencoding, dynamics, objectives, optim, penalties, pictures
 from train.game.dynamics import Dynamics
 from train.game.objectives import Objective
 from train.game.optim import Adam, RMSprop
@@ -86,6 +86,6 @@ class Recipe:
 def named() -> dict[str, Any]:
     """Every name that a recipe's notation may use."""
     found: dict[str, Any] = {c.__name__: c for c in (Latent, Source, Schedule)}
-    for module in (degrade, objectives, penalties, autoencoding, augment, optim, dynamics):
+    for module in (degrade, objectives, penalties, autoencoding, pictures, augment, optim, dynamics):
         found.update({name: getattr(module, name) for name in module.RECIPE_NAMES})
     return found

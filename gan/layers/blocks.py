@@ -14,12 +14,14 @@ from gan.layers.resampling import UpConv
 __all__ = ["AppendClass", "ConditionalBatchNorm", "Norm", "ResDown", "ResUp", "init_normal", "minibatch_std", "norm_layer",
            "spectral_normalise"]
 
-Norm = Literal["batch", "layer", "none"]
+Norm = Literal["batch", "layer", "instance", "none"]
 
 def norm_layer(kind: Norm, channels: int) -> nn.Module:
-    """Normalisation of [N, C, H, W]: over the batch (Ioffe and Szegedy 2015, arXiv:1502.03167), or over each sample (Ba,
-    Kiros and Hinton 2016, arXiv:1607.06450), which leaves the samples of a batch apart."""
-    kinds = {"batch": nn.BatchNorm2d, "layer": lambda c: nn.GroupNorm(1, c), "none": lambda c: nn.Identity()}
+    """Normalisation of [N, C, H, W]: over the batch (Ioffe and Szegedy 2015, arXiv:1502.03167), over each sample (Ba, Kiros
+    and Hinton 2016, arXiv:1607.06450), or over each channel of each sample (Ulyanov et al. 2016, arXiv:1607.08022), which
+    both leave the samples of a batch apart."""
+    kinds = {"batch": nn.BatchNorm2d, "layer": lambda c: nn.GroupNorm(1, c), "none": lambda c: nn.Identity(),
+             "instance": lambda c: nn.InstanceNorm2d(c, affine=True)}  # GroupNorm(c, c) is the same, 3 to 5 times as slow
     return kinds[kind](channels)
 
 
@@ -126,7 +128,7 @@ def init_normal(net: nn.Module, std: float = 0.02) -> None:
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.normal_(module.weight, 0.0, std)
-        elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm)):
+        elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.InstanceNorm2d, nn.GroupNorm)):
             nn.init.normal_(module.weight, 1.0, std)
         if isinstance(getattr(module, "bias", None), nn.Parameter):
             nn.init.zeros_(module.bias)

@@ -1,0 +1,155 @@
+"""Families that make a picture from a picture: shapes, seams, options, and their equations."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import READERS
+
+from gan import hub
+from gan.base import Inputs, Latent
+from gan.degrade import Edges, Holes, Paired, Shrink, source_of
+from gan.engine import draw, draw_inputs
+from gan.latent import Draw
+from gan.models import family
+
+
+def made(name, task=None, *, classes=0, noise=0, resolution=16, channels=3, **options):
+    torch.manual_seed(0)
+    source = source_of(task or Paired(), channels)
+    G = family(name).Generator(Latent(noise, classes=classes), resolution=resolution, channels=channels, source=source,
+                               **{"width": 4, **options})
+    with torch.no_grad():
+        for p in G.parameters():
+            if p.ndim > 1:
+                p.mul_(3)
+    return G
+
+
+def inputs_of(G, count=3):
+    side = G.resolution // G.source.scale
+    rng = torch.Generator().manual_seed(0)
+    c = torch.arange(count) % G.latent.classes if G.latent.classes else None
+    y = torch.rand(count, G.source.channels, side, side, generator=rng) * 2 - 1
+    return Inputs(G.latent.sample(count, generator=rng), c, y)
+
+
+@pytest.mark.parametrize("classes", [0, 2])
+@pytest.mark.parametrize(("task", "resolution", "channels"), [
+    (Edges(), 16, 1), (Shrink(4), 32, 3), (Holes(), 64, 3), (Paired(), 128, 1)])
+@pytest.mark.parametrize("name", READERS)
+def test_shapes_at_every_size(name, task, resolution, channels, classes):
+    G = made(name, task, resolution=resolution, channels=channels, classes=classes, noise=2)
+    D = family(name).Discriminator(G.latent, resolution=resolution, channels=channels, width=4, source=G.source)
+    z, c, y = inputs_of(G)
+    w = G.mapping(z, c)
+    x = G.synthesis(w, y)
+    assert w.shape[:2] == (3, G.num_ws) and x.shape == (3, channels, resolution, resolution)
+    assert x.isfinite().all() and x.std() > 0
+    G.eval()
+    assert torch.equal(G.synthesis(G.mapping(z, c), y), G(z, c, y))
+    logits = D(x, c, y)
+    assert logits.ndim == 2 and len(logits) == 3 and torch.equal(logits, D.head(D.features(x, c, y), c))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_picture_is_a_function_of_weights_seed_and_y(name):
+    """In evaluation nothing is drawn, and no picture depends on those beside it."""
+    G = made(name, noise=2).eval()
+    y = inputs_of(G, 9).y
+    pixels = draw(G, [Draw(seed) for seed in range(9)], y)
+    for k in (0, 8):
+        assert (draw(G, [Draw(k)], y[k : k + 1])[0] == pixels[k]).all()
+    assert pixels.std() > 0 and not (pixels[0] == pixels[1]).all()
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_part_of_the_input_counts(name):
+    G = made(name, noise=3).eval()
+    z, c, y = inputs_of(G)
+    x = G(z, c, y)
+    assert (G(z, c, -y) - x).abs().max() > 1e-3 and (G(z + 1, c, y) - x).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_saved_and_loaded_it_is_the_same(name, tmp_path):
+    G = made(name, Edges()).eval()
+    hub.save(tmp_path / "m", G)
+    loaded, inputs = hub.load(tmp_path / "m").G, inputs_of(G)
+    assert loaded.config == G.config and (draw_inputs(loaded, inputs) == draw_inputs(G, inputs)).all()
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_without_a_latent_there_is_no_noise_and_without_a_picture_nothing(name):
+    G = made(name)
+    assert G.mapping(torch.empty(2, 0)).shape == (2, 1, 0) or G.latent.classes
+    with pytest.raises(ValueError, match="from a picture of 16 px: give it one"):
+        draw(G.eval(), [Draw(0)])
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_reader_can_be_exported(name):
+    G = made(name, Holes()).eval().requires_grad_(False)
+    inputs = inputs_of(G, 2)
+    program = torch.export.export(G, tuple(inputs))
+    torch.testing.assert_close(program.module()(*inputs), G(*inputs))
+
+
+# --- U-Net --------------------------------------------------------------------------------------------------------
+
+
+def instance_norm(h, norm):
+    """(h - mean) / std over each channel of each sample, written out."""
+    mean = h.mean((2, 3), keepdim=True)
+    std = ((h - mean) ** 2).mean((2, 3), keepdim=True).add(1e-5).sqrt()
+    return (h - mean) / std * norm.weight[:, None, None] + norm.bias[:, None, None]
+
+
+def test_unet_against_its_equations():
+    """At 16 px: two maps on the way down, one skip."""
+    G = made("unet", noise=2).double()
+    (z, _, y), d, u = inputs_of(G), G.down, G.up
+    y, z = y.double(), z.double()
+    fine = F.conv2d(y, d[0].weight, d[0].bias, stride=2, padding=1)  # [4, 8, 8], no norm
+    coarse = F.conv2d(torch.where(fine > 0, fine, 0.2 * fine), d[1].weight, d[1].bias, stride=2, padding=1)  # no norm
+    planes = z[:, :, None, None].expand(-1, -1, 4, 4)
+    doubled = torch.cat([coarse, planes], 1).clamp(min=0).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    up = instance_norm(F.conv2d(doubled, u[0].weight, u[0].bias, padding=1), G.up_norms[0])
+    both = torch.cat([up, fine], 1).clamp(min=0).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    torch.testing.assert_close(G(z, None, y), torch.tanh(F.conv2d(both, u[1].weight, u[1].bias, padding=1)))
+
+
+def test_patch_discriminator_against_its_equations():
+    G = made("unet")
+    D = family("unet").Discriminator(Latent(0), resolution=16, channels=3, width=4, source=G.source).double()
+    y = inputs_of(G).y.double()
+    x = y.flip(0)
+    first, _, _, second, norm, _ = D.convs
+    h = F.conv2d(torch.cat([x, y], 1), first.weight, first.bias, stride=2, padding=1)
+    h = F.conv2d(torch.where(h > 0, h, 0.2 * h), second.weight, second.bias, padding=1)
+    h = instance_norm(h, norm)
+    torch.testing.assert_close(D(x, None, y), F.conv2d(torch.where(h > 0, h, 0.2 * h), D.score.weight, D.score.bias,
+                                                       padding=1).flatten(1))
+
+
+@pytest.mark.parametrize(("resolution", "patch_px", "seen"), [
+    (64, 16, 16), (64, 34, 34), (64, 0, 34), (256, 0, 70), (128, 0, 70), (32, 0, 16)])
+def test_a_patch_is_as_large_as_its_name(resolution, patch_px, seen):
+    D = family("unet").Discriminator(Latent(0), resolution=resolution, channels=1, width=2, patch_px=patch_px, norm="none")
+    x = torch.randn(1, 1, resolution, resolution, requires_grad=True)
+    logits = D(x)[0]
+    side = int(len(logits) ** 0.5)
+    logits[side * (side // 2) + side // 2].backward()
+    rows, columns = (x.grad[0, 0].abs().sum(axis) > 0 for axis in (1, 0))
+    assert rows.sum() == columns.sum() == seen
+
+
+def test_dropout_belongs_to_training():
+    G = made("unet", dropout=0.5, resolution=32)
+    inputs = inputs_of(G)
+    assert not torch.equal(G(*inputs), G(*inputs))
+    G.eval()
+    assert torch.equal(G(*inputs), G(*inputs))
+    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1, got 1"):
+        made("unet", dropout=1.0)
+    with pytest.raises(ValueError, match="patch_px must be 16, 34, 70 or 0 and leave 4 px at 16 px, got 70"):
+        family("unet").Discriminator(Latent(0), resolution=16, channels=1, width=2, patch_px=70)

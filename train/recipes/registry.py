@@ -1,0 +1,93 @@
+"""Recipes by name: how one is registered, found, and compared with the one that it grew from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+
+from gan.base import Latent
+from gan.spec import write
+from train.data.spec import DataSpec
+from train.game.optim import Adam, RMSprop
+from train.recipe import Recipe
+
+__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "recipe"]
+
+
+@dataclass(frozen=True)
+class NamedRecipe:
+    """A recipe function with what is known of it."""
+
+    name: str
+    make: Callable[[DataSpec], Recipe]
+    paper: str  #    authors, year, arXiv id
+    parent: str  #   the recipe that it grew from, "" for the first
+    note: str  #     what is new in one line
+    labelled: bool  # makes no sense without classes
+    pairs: bool  #   may read data in pairs: they are looked for
+
+    def __call__(self, data: DataSpec) -> Recipe:
+        """The recipe for this data; its nets get the data's resolution and channels.
+
+        Raises ``ValueError`` where it needs classes and the data has none.
+        """
+        if self.labelled and data.classes < 2:
+            raise ValueError(f"{self.name} needs labelled data: put the images of each class in a sub-folder of its own, "
+                             f"or use an unconditional recipe")
+        recipe = self.make(data)
+        size = dict(resolution=data.resolution, channels=data.channels)
+        return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d},
+                       e=None if recipe.e is None else {**size, **recipe.e})
+
+
+RECIPES: dict[str, NamedRecipe] = {}
+
+
+def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False, pairs: bool = False) -> Callable:
+    """Registers a recipe under its function's name, printed with hyphens."""
+
+    def register(make: Callable[[DataSpec], Recipe]) -> NamedRecipe:
+        name = make.__name__.replace("_", "-")
+        RECIPES[name] = NamedRecipe(name, make, paper, parent, note, labelled, pairs)
+        return RECIPES[name]
+
+    return register
+
+
+def find(name: str) -> NamedRecipe:
+    """The recipe of a name, with hyphens or underscores. ``ValueError`` with the known names for any other."""
+    hyphenated = name.replace("_", "-")
+    if hyphenated not in RECIPES:
+        raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
+    return RECIPES[hyphenated]
+
+
+def ancestors(named: NamedRecipe) -> list[str]:
+    """Names of the recipes that it grew from, its parent first."""
+    return [named.parent, *ancestors(find(named.parent))] if named.parent else []
+
+
+def changes(named: NamedRecipe, data: DataSpec) -> dict[str, list[str]]:
+    """Slot -> [of the parent, of the recipe], in the notation of ``--set``, for what the recipe does otherwise than its
+    parent on this data; "" = left at its default. ``kimg``, ``precision`` and ``channels_last`` are left out: budget and
+    arithmetic are no part of a paper's idea. {} without a parent."""
+    if not named.parent:
+        return {}
+    old, new = (_flat(r(data)) for r in (find(named.parent), named))
+    return {slot: [old.get(slot, ""), new.get(slot, "")] for slot in {**old, **new}
+            if old.get(slot) != new.get(slot) and slot not in ("kimg", "precision", "channels_last")}
+
+
+def _flat(recipe: Recipe) -> dict[str, str]:
+    """Every slot as text, those that have parts part by part, as ``--set`` names them."""
+    flat = {}
+    for slot in (f.name for f in fields(recipe)):
+        value, parts = getattr(recipe, slot), {}
+        if isinstance(value, (Latent, Adam, RMSprop)):
+            flat[slot], parts = type(value).__name__, vars(value)
+        elif isinstance(value, Mapping):
+            parts = value
+        else:
+            flat[slot] = write(value)
+        flat.update({f"{slot}.{name}": write(part) for name, part in parts.items()})
+    return flat
