@@ -9,7 +9,7 @@ from conftest import tiny_generator, tiny_images
 from runs import tiny_run
 
 from gan import hub
-from gan.engine import draw
+from gan.engine import draw_inputs
 from gan.latent import Draw, latents
 from train.recipes import RECIPES, changes
 from train.run.curves import curves
@@ -55,11 +55,12 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     provenance = Provenance(name, entry.parent, [], entry.paper, entry.note, changes(entry, images.spec),
                             run.recipe.to_json(), data, "python -m train", 0, run.nimg, 0.1, "a CPU")
     names = images.spec.class_names if run.recipe.latent.classes else ()
-    export(run.game.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s")
+    inputs = run.fixed_inputs(64)
+    export(run.game.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s", inputs=inputs)
     assert {p.name for p in (tmp_path / "m").iterdir()} == {
         "config.json", "model.safetensors", "training.json", "README.md", "samples.png", "timeline"}
     model = hub.load(tmp_path / "m")
-    reloaded, original = (draw(G, [Draw(s) for s in range(64)]).astype(int) for G in (model.G, settled(run.game.G_ema)))
+    reloaded, original = (draw_inputs(G, inputs).astype(int) for G in (model.G, settled(run.game.G_ema, inputs=inputs)))
     assert np.abs(reloaded - original).max() <= 1
     card = (tmp_path / "m" / "README.md").read_text()
     assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name

@@ -12,7 +12,7 @@ from conftest import tiny_images
 
 from benchmarks import cats, mnist, scoreboard, stacked_mnist
 from benchmarks.scoreboard import Board, Row, fill
-from train.recipes import RECIPES
+from train.recipes import RECIPES, find
 from train.run.build import build_nets
 
 
@@ -69,7 +69,8 @@ def test_stacking_is_the_same_every_time(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("rows", [mnist.ROWS, stacked_mnist.ROWS])
 def test_every_recipe_has_a_row(rows):
-    assert {row.recipe for row in rows} == set(RECIPES)
+    spec = tiny_images(classes=10, resolution=32).spec
+    assert {row.recipe for row in rows} == {name for name in RECIPES if find(name)(spec).source is None}
 
 
 @pytest.mark.parametrize("rows", [mnist.ROWS, stacked_mnist.ROWS, cats.ROWS])

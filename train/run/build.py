@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 
 import torch
 from torch import nn
 
 from gan.base import Discriminator, Generator
 from gan.models import family
-from gan.spec import kinds, write
+from gan.spec import write
 from train.game import discriminators
 from train.game.game import Game, phases_of
 from train.recipe import Recipe
@@ -20,12 +21,15 @@ __all__ = ["build_game", "build_nets"]
 def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:
     """Fresh G, with its encoder where the recipe has one, and D on the CPU, their weights drawn from torch's own generator.
 
-    Errors: ``ValueError`` for an encoder that the family does not have.
+    Errors: ``ValueError`` for an encoder that the family does not have, and for a picture that it does not read, or needs.
     """
     module = family(recipe.family)
     of_g, of_d = recipe.net_options
-    if recipe.source is not None and "source" not in kinds(module.Generator):
+    reads = inspect.signature(module.Generator.__init__).parameters.get("source")
+    if recipe.source is not None and reads is None:
         raise ValueError(f"source={write(recipe.source)}: the generators of {recipe.family} read no picture")
+    if recipe.source is None and reads is not None and reads.default is reads.empty:
+        raise ValueError(f"a {recipe.family} reads a picture: give the recipe a source, as in --set 'source=Edges()'")
     G = module.Generator(recipe.latent, **of_g)
     if recipe.e is not None:
         if not hasattr(module, "Encoder"):

@@ -42,7 +42,7 @@ ID = "transform"
 MOST_PX = 2**22  #     of a result that a page or a program is answered
 MOST_DRAWN = 2**20  #  characters of a drawing
 NONE = """### No model here makes pictures from pictures yet
-Train one on a folder of pictures, `python -m train pix2pix --data photos/ --out runs/sketches`, or start with
+Train one on a folder of pictures (`python -m train list` names the recipes that take a picture in), or start with
 `python app.py --models FOLDER_OR_HUB_ID`."""
 Values = dict[Component, Any]
 
