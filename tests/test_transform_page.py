@@ -77,6 +77,7 @@ def test_the_browser_is_told_what_a_model_does_and_shows_the_controls_that_it_ha
     assert (easel["model"], easel["gives"], easel["label"], easel["seed"]) == ("styles", "picture", "orange", 7)
     assert easel["link"].endswith("&seed=7&class=orange")
     assert opened[app.page.noise]["visible"] and opened[app.page.label]["choices"] == ["apple", "orange"]
+    assert opened[app.page.model]["visible"] and not opened[app.page.none]["visible"]
     for name, gives, side in (("sketch", "drawing", 32), ("larger", "picture", 16), ("filler", "hole", 32)):
         opened = app.page.open(Link({"model": name}))
         easel = opened[app.page.easel]
@@ -207,8 +208,8 @@ def test_a_picture_given_back_opens_its_model(app):
 def test_a_gallery_without_such_models_says_so(tmp_path):
     with studio_of(write_models(tmp_path)) as studio, gr.Blocks() as blocks:
         assert Transform(studio.of(("picture",))).open(Link({})) == {}
-    texts = [block.value for block in blocks.blocks.values() if isinstance(block, gr.Markdown)]
-    assert texts == [module.NONE]
+    (told,) = (block for block in blocks.blocks.values() if isinstance(block, gr.Markdown))
+    assert told.value == module.NONE and told.visible
 
 
 def test_every_door_gives_the_same_picture(app, tmp_path):

@@ -25,8 +25,8 @@ EXAMPLES = """  python -m gan transform cats64-edges drawing.png --out cat.png
 
 def add(commands: Any) -> None:
     c = add_command(commands, "transform", run, summary="pictures from pictures", examples=EXAMPLES,
-                    description="Gives pictures to a model that makes pictures from pictures, and writes a PNG for each: it "
-                                "holds the recipe that made it and the sha256 of what it was made from.")
+                    description="Writes a PNG for each picture: what the model makes of it, with the recipe that made it,\n"
+                                "and the sha256 of what it was made from, inside.")
     c.add_argument("model", metavar="MODEL")
     c.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="pictures, or folders of them")
     c.add_argument("--hole", type=Path, metavar="PNG", help="for a model that fills holes: white where the hole is")

@@ -50,9 +50,9 @@ window.gan.transform = (() => {
 
     // What is given
     const pads = {
-      drawing: brush(make("canvas", { class: "drawn-on", role: "img", "aria-label": "Draw here: arrow keys move, the space bar sets the pen down" }),
+      drawing: brush(make("canvas", { class: "drawn-on", role: "application", "aria-label": "Draw here: arrow keys move, the space bar sets the pen down" }),
         { ink: "#000000", paper: "#ffffff", size: 0.02, changed: () => ask() }),
-      hole: brush(make("canvas", { class: "drawn-on over", role: "img", "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" }),
+      hole: brush(make("canvas", { class: "drawn-on over", role: "application", "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" }),
         { ink: "#c2613f", size: 0.1, changed: ended => { if (ended) ask(); } }),
     };
     let pad = null;
@@ -64,7 +64,7 @@ window.gan.transform = (() => {
     const press = chosen => { for (const one of [pen, eraser, mover]) one.setAttribute("aria-pressed", String(one === chosen)); };
     const erase = on => { moving(false); pad.erase(on); press(on ? eraser : pen); };
     const moving = on => { pads.hole.canvas.classList.toggle("aside", on); if (on) press(mover); };
-    const thick = make("input", { type: "range", step: 0.5, "aria-label": "Thickness", oninput: () => pad.size(thick.value / now.side) });
+    const thick = make("input", { type: "range", step: 0.25, "aria-label": "Thickness", oninput: () => pad.size(thick.value / now.side) });
     const undo = button("Undo", () => pad.undo()), clear = button("Clear", () => pad.clear());
     const start = button("An example", () => trigger.example({ model: now.model, example: examples++ }));
     const keep = button("Save the drawing", () => download(drawing(), "drawing.png"));
@@ -165,12 +165,14 @@ window.gan.transform = (() => {
     // A model: its way of giving, with an example in it at first.
     const setup = value => {
       now = value;
+      number++;  // an answer that is under way is another model's
+      busy(false);
       [file, again, examples, pad] = [null, false, 1, pads[value.gives] ?? null];
       lens.stop();
       [title.textContent, words.textContent] = [value.title, value.words];
       const draws = value.gives === "drawing", hole = value.gives === "hole";
       for (const [name, other] of Object.entries(pads)) { other.forget(); other.canvas.hidden = name !== value.gives; }
-      for (const [key, of] of Object.entries(hole ? { min: 2, max: value.side / 3, value: value.side / 8 } : { min: 1, max: 8, value: 1.5 })) thick[key] = of;
+      for (const [key, of] of Object.entries(hole ? { min: 2, max: value.side / 3, value: value.side / 8 } : { min: 1, max: 8, value: 1.75 })) thick[key] = of;
       pad?.size(thick.value / value.side);
       if (pad) erase(false);
       box.classList.remove("filled");

@@ -52,8 +52,7 @@ class Transform:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        if not studio.entries:
-            gr.Markdown(NONE)
+        self.none = gr.Markdown(NONE, visible=not studio.entries)
         with beside(self._lay_out_controls):
             self.easel = scripted("gan.transform.build", "element", "props", "watch", "upload",
                                   events=("draw", "make", "example", "cancel"), elem_id="easel")
@@ -62,6 +61,7 @@ class Transform:
 
     def _lay_out_controls(self) -> None:
         self.model = model_dropdown(self.studio)
+        self.model.visible = bool(self.studio.entries)
         self.label = dropdown(gr.Dropdown([], label="Becomes", visible=False, elem_id="becomes"))
         with gr.Row(elem_classes="seed-row", visible=False) as self.noise:
             self.seed = checked(gr.Number(0, label="Seed", elem_id="transform-seed", min_width=120), lambda given: given)
@@ -69,7 +69,7 @@ class Transform:
 
     @property
     def controls(self) -> list[Component]:
-        return [self.model, self.label, self.noise, self.seed]
+        return [self.none, self.model, self.label, self.noise, self.seed]
 
     def open(self, link: Link) -> Values:
         """Sets the page up for the model of a link."""
@@ -93,8 +93,9 @@ class Transform:
             "model": model.id, "gives": task.gives, "title": task.title, "words": task.words, "local": task.local,
             "side": G.resolution // G.source.scale, "resolution": G.resolution, "largest": MOST_PX // G.source.scale**2,
             "label": label, "seed": seed, "link": link, "examples": example(self.studio.entry(model.id), 0) is not None}
-        return {self.model: model_choice(self.studio, model.id), self.seed: seed, self.noise: gr.update(visible=noise),
-                self.label: gr.update(choices=names, value=label, visible=bool(names)), self.easel: easel}
+        return {self.none: gr.update(visible=False), self.model: {**model_choice(self.studio, model.id), "visible": True},
+                self.seed: seed, self.noise: gr.update(visible=noise), self.easel: easel,
+                self.label: gr.update(choices=names, value=label, visible=bool(names))}
 
     def restart(self, values: Values) -> Values:
         """After a control was changed: the class stays where the model has one of that name."""

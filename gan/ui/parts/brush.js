@@ -22,6 +22,10 @@ window.gan.brush = (canvas, { ink, paper = null, size, changed }) => {
     pen.stroke();
     pen.globalCompositeOperation = "source-over";
   };
+  const whole = (pen, image, side) => {  // its central square
+    const { naturalWidth: w, naturalHeight: h } = image, room = Math.min(w, h);
+    pen.drawImage(image, (w - room) / 2, (h - room) / 2, room, room, 0, 0, side, side);
+  };
   // Draws it all on a canvas of any size.
   const paint = target => {
     const pen = target.getContext("2d"), side = target.width;
@@ -30,7 +34,7 @@ window.gan.brush = (canvas, { ink, paper = null, size, changed }) => {
     blank(pen, side);
     const from = strokes.findLastIndex(s => s.cleared || s.image);
     for (const stroke of strokes.slice(Math.max(0, from))) {
-      if (stroke.image) pen.drawImage(stroke.image, 0, 0, side, side);
+      if (stroke.image) whole(pen, stroke.image, side);
       else if (stroke.points) line(pen, side, stroke);
     }
   };
