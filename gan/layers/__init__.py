@@ -22,10 +22,12 @@ from gan.layers.equalised import (
     halving_plan,
     pixel_norm,
 )
+from gan.layers.patches import PatchDiscriminator, beside
 from gan.layers.prepared import Prepared, prepare
 from gan.layers.resampling import UpConv, Upsampling, smooth, smooth_down, smooth_up, up_block
 
-__all__ = ["ACTIVATION_GAIN", "AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualHead", "EqualLinear", "Norm",
-           "Prepared", "ResDown", "ResUp", "StdFeatures", "StyleMapping", "UpConv", "Upsampling", "activated",
-           "halving_plan", "init_normal", "minibatch_std", "norm_layer", "pixel_norm", "prepare", "smooth",
-           "smooth_down", "smooth_up", "spectral_normalise", "up_block"]
+__all__ = ["ACTIVATION_GAIN", "AppendClass", "ConditionalBatchNorm", "EqualConv", "EqualHead", "EqualLinear",
+           "Norm", "PatchDiscriminator", "Prepared", "ResDown", "ResUp", "StdFeatures", "StyleMapping",
+           "UpConv", "Upsampling", "activated", "beside", "halving_plan", "init_normal", "minibatch_std",
+           "norm_layer", "pixel_norm", "prepare", "smooth", "smooth_down", "smooth_up", "spectral_normalise",
+           "up_block"]

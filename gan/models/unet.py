@@ -13,9 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
-from gan.layers import AppendClass, Norm, Upsampling, init_normal, norm_layer, up_block
-
-CLASS_PLANES = 8  # maps by which D is told the class
+from gan.layers import AppendClass, Norm, PatchDiscriminator, Upsampling, beside, init_normal, norm_layer, up_block
 
 
 def plan(resolution: int, width: int) -> list[int]:
@@ -63,8 +61,7 @@ class Generator(base.Generator):
             h = norm(conv(F.leaky_relu(h, 0.2) if k else h))
             maps.append(h)
         maps.pop()
-        if w.shape[2]:
-            h = torch.cat([h, w[:, 0, :, None, None].to(h).expand(-1, -1, *h.shape[2:])], 1)
+        h = beside(h, w)
         for k, (up, norm) in enumerate(zip(self.up, self.up_norms)):
             h = norm(up(F.relu(h)))
             if k < 2 and self.dropout:
@@ -73,49 +70,5 @@ class Generator(base.Generator):
         return torch.tanh(self.up[-1](F.relu(h)))
 
 
-class Discriminator(base.Discriminator):
-    """x beside y -> strided 4x4 convolutions, then two without a stride -> a score for each of P overlapping patches.
-
-    A patch has 16, 34 or 70 px, by one, two or three strides (app. 6.1.2); "auto" takes the one nearest to half of the
-    picture, which at 64 px is 34. h is the map before the scores, [N, F, S, S]. Without a ``source`` it judges x alone.
-    """
-
-    def __init__(
-        self,
-        latent: base.Latent,
-        *,
-        resolution: int = 256,  #              px
-        channels: int = 3,
-        width: int = 64,  #                    channels after the first convolution
-        source: base.Source | None = None,  #  the picture that x was made from, which D is shown too
-        patch_px: int = 0,  #                  16, 34, 70, or 0 = by the resolution
-        norm: Norm = "instance",  #            of all maps but the first
-    ):
-        super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        strides = {16: 1, 34: 2, 70: 3, 0: min(max(resolution.bit_length() - 5, 1), 3)}.get(patch_px)
-        if strides is None or resolution >> strides < 4:
-            raise ValueError(f"patch_px must be 16, 34, 70 or 0 and leave 4 px at {resolution} px, got {patch_px}")
-        self.scale = source.scale if source else 1
-        self.embed = nn.Embedding(latent.classes, CLASS_PLANES) if latent.classes else None
-        sizes = [channels + (source.channels if source else 0) + (CLASS_PLANES if latent.classes else 0),
-                 *(width * min(2**k, 8) for k in range(strides + 1))]
-        layers: list[nn.Module] = []
-        for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
-            layers += [nn.Conv2d(i, o, 4, 2 if k < strides else 1, 1), norm_layer(norm if k else "none", o),
-                       nn.LeakyReLU(0.2)]
-        self.convs, self.feature_dim = nn.Sequential(*layers), sizes[-1]
-        self.score = nn.Conv2d(sizes[-1], 1, 4, 1, 1)
-        init_normal(self)
-
-    def features(self, x: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
-        """-> h [N, F, S, S]."""
-        seen = [x]
-        if y is not None:
-            seen.append(y if self.scale == 1 else F.interpolate(y, scale_factor=self.scale))
-        if self.embed is not None:
-            seen.append(self.embed(c)[:, :, None, None].expand(-1, -1, *x.shape[2:]))
-        return self.convs(torch.cat(seen, 1))
-
-    def head(self, h: Tensor, c: Tensor | None = None) -> Tensor:
-        """h -> logits [N, P]."""
-        return self.score(h).flatten(1)
+class Discriminator(PatchDiscriminator):
+    """x beside y -> a score for each of P overlapping patches."""
