@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from pictures import encoded, picture
@@ -19,7 +20,9 @@ from transforming import drawing, hole, write_painters
 
 from gan import hub
 from gan.__main__ import main
+from gan.engine import draw
 from gan.image import contact_sheet, to_pil
+from gan.latent import Draw
 from gan.picture import Box
 from gan.recipe import EditRecipe, TransformRecipe, from_json, read_recipe
 from gan.transform import Given, transform
@@ -123,13 +126,30 @@ def test_an_example_is_cut_from_the_samples(app):
     try:
         assert app.page.open(Link({"model": "larger"}))[app.page.easel]["examples"]
         for k in (0, 1, 2, 3, 7):
-            assert (pixels_of(app.page.example(asked("larger", example=k))["url"]) == read[k % 4]).all()
-        assert (pixels_of(app.page.example(asked("filler", example=2))["url"]) == both[5]).all()  # a whole picture
+            told = app.page.example(asked("larger", example=k))[app.page.answer]
+            assert (pixels_of(told["url"]) == read[k % 4]).all() and told["label"] is None
+        told = app.page.example(asked("filler", example=2))[app.page.answer]
+        assert (pixels_of(told["url"]) == both[5]).all()  # a whole picture
         Image.new("RGB", (20, 20)).save(entry.folder / "samples.png")
         with pytest.raises(ValueError, match="without an example"):
             app.page.example(asked("larger", example=0))
     finally:
         (entry.folder / "samples.png").unlink()
+
+
+def test_an_example_of_a_model_with_classes_comes_with_what_it_became(app):
+    G, x = hub.load(app.folder / "styles").G, np.random.RandomState(1).randint(0, 255, (3, 32, 32, 3), np.uint8)
+    y = torch.from_numpy(x).permute(0, 3, 1, 2) / 127.5 - 1
+    made = draw(G, [Draw(0, 1), Draw(1, 0), Draw(2, 1)], y)
+    sheet = contact_sheet(np.stack([x, made], 1).reshape(6, 32, 32, 3), columns=4)
+    to_pil(sheet).save(app.folder / "styles" / "samples.png")
+    try:
+        for k, name in enumerate(("orange", "apple", "orange")):
+            values = app.page.example(asked("styles", example=k, seed=5))
+            told = values[app.page.answer]
+            assert told["label"] == values[app.page.label] == name and told["link"].endswith(f"seed=5&class={name}")
+    finally:
+        (app.folder / "styles" / "samples.png").unlink()
 
 
 @pytest.mark.parametrize(("words", "given"), [

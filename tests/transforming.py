@@ -15,10 +15,21 @@ from gan.models import family
 TASKS = {"sketch": Edges(), "larger": Shrink(2), "filler": Holes(), "styles": Unpaired()}
 
 
-def painter(task: Degrade, *, noise: int = 0, classes: int = 0, resolution: int = 32, channels: int = 3):
+def styler():
+    """An untrained generator whose pictures follow their class and its noise too."""
+    torch.manual_seed(0)
+    G = family("unet").Generator(Latent(4, classes=2), resolution=32, channels=3, width=4, source=source_of(Unpaired(), 3))
+    with torch.no_grad():
+        for p in G.parameters():
+            if p.ndim > 1:
+                p.mul_(6)
+    return G.eval()
+
+
+def painter(task: Degrade, *, resolution: int = 32, channels: int = 3):
     """An untrained generator whose pictures follow what it reads."""
     torch.manual_seed(0)
-    G = family("painter").Generator(Latent(noise, classes), resolution=resolution, channels=channels,
+    G = family("painter").Generator(Latent(0), resolution=resolution, channels=channels,
                                     source=source_of(task, channels))
     with torch.no_grad():
         for p in G.parameters():
@@ -31,8 +42,7 @@ def write_painters(folder: Path) -> list[Path]:
     """A model for each way of giving a picture: sketch, larger, filler; and styles, which has noise and two classes."""
     for name, task in TASKS.items():
         two = name == "styles"
-        G = painter(task, noise=4 * two, classes=2 * two)
-        hub.save(folder / name, G, class_names=("apple", "orange")[: 2 * two])
+        hub.save(folder / name, styler() if two else painter(task), class_names=("apple", "orange") if two else ())
     return [folder / name for name in TASKS]
 
 

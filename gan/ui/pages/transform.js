@@ -66,7 +66,7 @@ window.gan.transform = (() => {
     const moving = on => { pads.hole.canvas.classList.toggle("aside", on); if (on) press(mover); };
     const thick = make("input", { type: "range", step: 0.25, "aria-label": "Thickness", oninput: () => pad.size(thick.value / now.side) });
     const undo = button("Undo", () => pad.undo()), clear = button("Clear", () => pad.clear());
-    const start = button("An example", () => trigger.example({ model: now.model, example: examples++ }));
+    const start = button("An example", () => trigger.example({ model: now.model, seed: now.seed, example: examples++ }));
     const keep = button("Save the drawing", () => download(drawing(), "drawing.png"));
     const pick = make("input", { type: "file", accept: "image/*", class: "no-room", tabindex: "-1", "aria-hidden": "true", onchange: () => { use(pick.files[0]); pick.value = ""; } });
     const choose = button("Choose a picture …", () => pick.click());
@@ -188,7 +188,7 @@ window.gan.transform = (() => {
       blank();
       fit();
       ready();
-      if (value.examples) trigger.example({ model: value.model, example: 0 });
+      if (value.examples) trigger.example({ model: value.model, seed: value.seed, example: 0 });
     };
     watchValue(props, watch, value => {
       link.say(value.link);
@@ -201,6 +201,7 @@ window.gan.transform = (() => {
       if (value.model !== now.model) return;
       const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
+      if (value.label) { now = { ...now, label: value.label, link: value.link }; link.say(now.link); }  // what it became
       if (now.gives === "drawing") return pad.picture(image);
       file = await (await fetch(value.url)).blob();
       await take(value.url);

@@ -15,14 +15,15 @@ from shlex import quote
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.components import Component
 
 from gan import hub
 from gan.image import png_bytes
-from gan.latent import check_seed
+from gan.latent import Draw, check_seed
 from gan.picture import Box, read_bytes
 from gan.recipe import PngRecipe, TransformRecipe
-from gan.transform import Given, Made, task_for, transform
+from gan.transform import Given, Made, task_for, transform, transformed
 from gan.ui.edits import field, mask_of
 from gan.ui.messages import explain, on
 from gan.ui.outbox import file_stem
@@ -40,6 +41,7 @@ __all__ = ["MOST_PX", "PAGE"]
 
 ID = "transform"
 MOST_PX = 2**22  #     of a result that a page or a program is answered
+MOST_TRIED = 8  #    classes that a sample is looked for among
 MOST_DRAWN = 2**20  #  characters of a drawing
 NONE = """### No model here makes pictures from pictures yet
 Train one on a folder of pictures (`python -m train list` names the recipes that take a picture in), or start with
@@ -88,11 +90,11 @@ class Transform:
         """Every control, and the easel: what the browser needs to know of a model."""
         task, G, names = task_for(model), model.G, list(model.class_names)
         noise = G.latent.dim > 0
-        link = link_to(ID, model=model.id, rev=model.revision, seed=str(seed) if noise else "", class_=label or "")
         easel = {
             "model": model.id, "gives": task.gives, "title": task.title, "words": task.words, "local": task.local,
             "side": G.resolution // G.source.scale, "resolution": G.resolution, "largest": MOST_PX // G.source.scale**2,
-            "label": label, "seed": seed, "link": link, "examples": example(self.studio.entry(model.id), 0) is not None}
+            "label": label, "seed": seed, "link": _link(model, label, seed),
+            "examples": example(self.studio.entry(model.id), 0) is not None}
         return {self.none: gr.update(visible=False), self.model: {**model_choice(self.studio, model.id), "visible": True},
                 self.seed: seed, self.noise: gr.update(visible=noise), self.easel: easel,
                 self.label: gr.update(choices=names, value=label, visible=bool(names))}
@@ -147,13 +149,23 @@ class Transform:
     def by(self, model: hub.Model) -> Any:
         return partial(self.studio.engine.draw, self.studio.entry(model.id).name)
 
-    def example(self, asked: Any) -> dict[str, Any]:
-        """Something to start from: what the model's own samples were made from."""
-        entry, number = self.studio.entry(field(asked, "model")), asked.get("example")
-        found = example(entry, number if isinstance(number, int) and not isinstance(number, bool) else 0)
+    def example(self, asked: Any) -> Values:
+        """Something to start from: what one of the model's own samples was made from, and where it has classes, what that
+        became; for a model that fills holes a sample itself."""
+        model, number = self.studio.model(field(asked, "model")), asked.get("example")
+        number = number % 2**20 if type(number) is int else 0
+        found = example(self.studio.entry(model.id), number)
         if found is None:
-            raise ValueError(f"{entry.id} comes without an example")
-        return {"kind": "example", "url": found, "model": entry.id}
+            raise ValueError(f"{model.id} comes without an example")
+        read, sample = found
+        task, label, names = task_for(model), None, model.class_names[:MOST_TRIED]
+        start = sample if task.gives == "hole" else read
+        if names:
+            made = [transformed(model.G, task, read, of=Draw(number, k), by=self.by(model)) for k in range(len(names))]
+            label = names[int(np.argmin([np.abs(one.astype(int) - sample).mean() for one in made]))]
+        value = {"kind": "example", "url": _address(png_bytes(start)), "model": model.id, "label": label,
+                 "link": _link(model, label, check_seed(asked.get("seed", 0)))}
+        return {self.answer: value, **({} if label is None else {self.label: label})}
 
     def _wire(self) -> None:
         inputs, outputs = {self.model, self.label, self.seed}, [*self.controls, self.easel]
@@ -164,15 +176,19 @@ class Transform:
             return {self.answer: self.draw(event._data)}
 
         def start(event: gr.EventData) -> Values:
-            return {self.answer: self.example(event._data)}
+            return self.example(event._data)
 
         def remake(event: gr.EventData) -> Iterator[Values]:
             yield from self.make(event._data)
 
         on(self.easel.draw, draw, None, [self.answer], trigger_mode="multiple")
-        on(self.easel.example, start, None, [self.answer], group="look")
+        on(self.easel.example, start, None, [self.answer, self.label], group="look")
         on(self.easel.make, remake, None, [self.made], group="transform", trigger_mode="multiple")
         job.cancellable(self.easel.cancel, self.made)
+
+
+def _link(model: hub.Model, label: str | None, seed: int) -> str:
+    return link_to(ID, model=model.id, rev=model.revision, seed=str(seed) if model.G.latent.dim else "", class_=label or "")
 
 
 def given_of(asked: Any, model: hub.Model, data: bytes) -> Given:

@@ -3,21 +3,19 @@ made from."""
 
 from __future__ import annotations
 
-import base64
-
 import numpy as np
 from PIL import Image
 
 from gan.gallery import Entry
-from gan.image import GAP, png_bytes
+from gan.image import GAP
 from gan.ui.parts.timeline import MAX_FILE, MAX_PIXELS
 
 __all__ = ["example"]
 
 
-def example(entry: Entry, number: int) -> str | None:
-    """What the sample of that number was made from, at the size that the model reads, as a data address; for a model that
-    fills holes a whole picture. After the last sample comes the first. None where there is no such sheet."""
+def example(entry: Entry, number: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """(what the sample of that number was made from, uint8 [h, w, C] at the size that the model reads; the sample, uint8
+    [H, W, C]). After the last sample comes the first. None where there is no such sheet."""
     if entry.source is None or entry.samples is None:
         return None
     try:
@@ -29,12 +27,11 @@ def example(entry: Entry, number: int) -> str | None:
             if not columns or not rows or sheet.width * sheet.height > MAX_PIXELS:
                 return None
             number %= columns * rows
-            hole = entry.task.gives == "hole"
-            left, top = (2 * (number % columns) + hole) * step, number // columns * step
-            side = entry.resolution // entry.source.scale
-            tile = sheet.crop((left, top, left + entry.resolution, top + entry.resolution))
-            tile = tile.convert("L" if entry.channels == 1 else "RGB").resize((side, side), Image.Resampling.NEAREST)
+            left, top = 2 * (number % columns) * step, number // columns * step
+            sheet = sheet.convert("L" if entry.channels == 1 else "RGB")
+            tiles = [sheet.crop((x, top, x + entry.resolution, top + entry.resolution)) for x in (left, left + step)]
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
-    pixels = np.asarray(tile).reshape(side, side, entry.channels)
-    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
+    read, made = (np.asarray(tile).reshape(*tile.size, entry.channels) for tile in tiles)
+    scale = entry.source.scale  # of which each pixel of what was read is a square there
+    return read[scale // 2 :: scale, scale // 2 :: scale], made
