@@ -10,6 +10,7 @@ from pathlib import Path
 
 from train.asked import AUTO, Asked
 from train.evidence.commands import evidence_command
+from train.jobs import ON, send
 from train.metrics.commands import features_command, score_command
 from train.recipes import RECIPES
 from train.run.watch import ON_COLLAPSE
@@ -31,6 +32,7 @@ EXAMPLES = """examples:
   python -m train gan --data digits.zip --out runs/digits --minutes 10 --licence "CC BY 4.0"
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats --resume you/cats    # on another machine
+  python -m train --data you/pictures --out runs/cats --push you/cats --on hf-jobs --flavor l4x1
   torchrun --nproc-per-node 2 -m train dcgan --data cats.zip --out runs/cats    # or: accelerate launch -m train …
   python -m train score runs/cats/export --data cats.zip --closest closest.png
   python -m train evidence cgan --data digits.parquet --out runs/evidence
@@ -73,6 +75,10 @@ def parser() -> argparse.ArgumentParser:
                    help="when G draws a few pictures only: warn = say so (default), stop = go back to the last healthy "
                         "state and stop, rollback = try again from there with a slower G, or where a loss is not finite "
                         "with both nets slower, up to three times. The evidence lies in collapse/")
+    p.add_argument("--on", choices=ON,
+                   help="train on a machine of the Hugging Face Hub (paid by the minute), with --data by its id, --push and "
+                        "--flavor; what it says is shown here")
+    p.add_argument("--flavor", metavar="NAME", help="with --on: the machine, e.g. l4x1, t4-small, a100-large")
     p.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     return p
 
@@ -102,7 +108,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if argv[:1] and argv[0] in COMMANDS:
             return COMMANDS[argv[0]](argv[1:])
-        asked = Asked(**vars(parser().parse_args(argv)))
+        options = vars(parser().parse_args(argv))
+        on, flavor = options.pop("on"), options.pop("flavor")
+        asked = Asked(**options)
+        if on:
+            return send(asked, flavor)
         with launched(asked.device) as world:
             return train(asked, world)
     except (ValueError, KeyError, OSError) as error:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
-from hub_server import writing
+from hub_server import jobs, writing
 from hub_server.call import Answer, Call
 from hub_server.store import Blob, Refused, User
 
@@ -133,6 +133,10 @@ ROUTES = [(method, re.compile(pattern), function) for method, pattern, function 
     ("GET", f"{API}/{REPO}/tree/(?P<rev>[^/]+)(/(?P<path>.+))?", tree),
     ("POST", f"{API}/{REPO}/paths-info/(?P<rev>.+)", paths_info),
     ("GET", f"{API}/{REPO}/refs", refs),
+    ("GET", "/api/jobs/hardware", jobs.hardware),
+    ("POST", "/api/jobs/(?P<owner>[^/]+)", jobs.run),
+    ("GET", "/api/jobs/(?P<owner>[^/]+)/(?P<id>[^/]+)", jobs.inspect),
+    ("GET", "/api/jobs/(?P<owner>[^/]+)/(?P<id>[^/]+)/logs", jobs.logs),
     ("GET", f"{API}/{REPO}/commits/(?P<rev>.+)", commits),
     ("POST", f"{API}/{REPO}/branch/(?P<rev>.+)", writing.branch),
     ("DELETE", f"{API}/{REPO}/branch/(?P<rev>.+)", writing.delete_branch),

@@ -23,6 +23,8 @@ class Hub:
     def __init__(self) -> None:
         self.store, self.requests, self.faults = Store(), [], []
         self.page = 1000  # entries in a page of a listing
+        self.jobs, self.machine = {}, None  # jobs by id; the environment in which they run, None where they only seem to
+        self.ending = ("COMPLETED", None)  #  of jobs that only seem to run
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"hub": self}))
         self.server.daemon_threads = True
