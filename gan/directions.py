@@ -23,11 +23,11 @@ from torch.func import jvp, vjp
 
 from gan.base import Generator
 from gan.files import write_tensors
+from gan.hub.contents import DIRECTIONS
 from gan.latent import Draw, latents, to_w
 
 __all__ = ["DIRECTIONS", "Directions", "find_directions", "load_directions", "save_directions", "shifted", "step_size"]
 
-DIRECTIONS = "directions.safetensors"
 MOST = 64  #           directions in a file
 MAX_BYTES = 200_000
 COUNT = 12  #          directions that are looked for

@@ -39,6 +39,14 @@ def test_pull_is_whole_pinned_and_works_offline(ada, whole_model, tmp_path, caps
         assert np.array_equal(draw(hub.load(name).G, DRAWS), pixels)
 
 
+def test_what_is_opened_by_its_id_has_its_directions(ada, whole_model):
+    """The page Mix and edit would else have nothing to offer for it."""
+    (whole_model / "directions.safetensors").write_bytes(b"found")
+    hub.push(whole_model, "ada/cats")
+    folder, _, _ = hub.folder_of("ada/cats")
+    assert (folder / "directions.safetensors").read_bytes() == b"found"
+
+
 def test_pull_into_a_folder_is_whole_or_not_there(ada, whole_model, tmp_path):
     hub.push(whole_model, "ada/cats")
     out = tmp_path / "models" / "cats"

@@ -78,6 +78,11 @@ def test_the_door_is_tried_before_the_training(server, photos, tmp_path, capsys,
     assert "expected user/name" in error_of(capsys)
 
 
+def test_a_training_that_comes_to_nothing_leaves_no_repository(ada, photos, tmp_path):
+    assert train(*arguments(photos, tmp_path / "cats", "--push", "ada/cats", "--set", "speed=9")) == 1
+    assert not ada.store.repos
+
+
 def test_nothing_to_go_on_from_and_a_checkpoint_that_is_none(ada, photos, tmp_path, capsys):
     assert train(*arguments(photos, tmp_path / "a", "--resume", "ada/new", "--kimg", "0.008")) == 0
     assert "no checkpoint in ada/new" in capsys.readouterr().err

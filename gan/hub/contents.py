@@ -14,16 +14,17 @@ from typing import Any
 
 from gan.files import read_json
 
-__all__ = ["CONFIG", "DISCRIMINATOR", "FIXED", "MOST_OTHER", "MOST_WEIGHTS", "SHEET", "TIMELINE", "WEIGHTS_FILE",
-           "contents", "git_sha1", "largest", "sha256", "sheets"]
+__all__ = ["CONFIG", "DIRECTIONS", "DISCRIMINATOR", "FIXED", "MOST_OTHER", "MOST_WEIGHTS", "SHEET", "TIMELINE",
+           "WEIGHTS_FILE", "contents", "git_sha1", "largest", "sha256", "sheets"]
 
 MB = 2**20
 CONFIG, WEIGHTS_FILE, TIMELINE = "config.json", "model.safetensors", "timeline/timeline.json"
+DIRECTIONS = "directions.safetensors"
 DISCRIMINATOR = "discriminator.safetensors"  # for training to go on from; nothing that draws reads it
 MOST_WEIGHTS = 2048 * MB  # and never more than what the net of config.json needs
 MOST_SHEETS = 64
 FIXED = {CONFIG: 4 * MB, WEIGHTS_FILE: MOST_WEIGHTS, "training.json": 4 * MB, "README.md": MB, "samples.png": 8 * MB,
-         "directions.safetensors": MB, DISCRIMINATOR: 8 * MB, "curves.json": MB, "nearest.png": 8 * MB, TIMELINE: MB}
+         DIRECTIONS: MB, DISCRIMINATOR: 8 * MB, "curves.json": MB, "nearest.png": 8 * MB, TIMELINE: MB}
 SHEET = re.compile(r"timeline/\w[\w-]{0,60}\.(webp|png)", re.ASCII)
 SHEET_BYTES = MB
 MOST_OTHER = sum(FIXED.values()) - MOST_WEIGHTS + MOST_SHEETS * SHEET_BYTES

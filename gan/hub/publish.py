@@ -7,7 +7,7 @@ did in the meantime, and a commit whose answer is lost on the way is found again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,21 @@ def push(folder: Path, repo: str, *, private: bool = False) -> Published:
 
 
 def check_push(repo: str, *, private: bool = False, kind: Kind | None = None) -> None:
-    """Makes the repository (of a model, unless another kind is named) where it is not there, so that long work does not end
-    at a closed door.
+    """Whether a later upload will be let in (of a model, unless another kind is named), so that long work does not end at a
+    closed door. Nothing is made: work that comes to nothing leaves no empty repository.
 
     Errors: ``HubError`` in one line.
     """
+    from huggingface_hub import HfApi
+    from huggingface_hub import errors as e
+    from huggingface_hub.utils import validate_repo_id
+
     with _in_one_line(repo):
-        _opened(repo, kind or MODEL, private)
+        api, kind = HfApi(), kind or MODEL
+        _check_writer(api, repo)
+        validate_repo_id(repo)
+        with suppress(e.RepositoryNotFoundError):
+            _checked(api, repo, kind, private)
 
 
 def upload(files: Files, repo: str, kind: Kind, *, private: bool = False, message: str, branch: str = "main") -> Published:
@@ -104,22 +112,27 @@ def _opened(repo: str, kind: Kind, private: bool) -> tuple[Any, Any]:
     """(client, what the Hub says of the repository), which is there now and may be written to."""
     from huggingface_hub import HfApi
 
-    if not HUB_ID.fullmatch(repo) or "@" in repo:
-        raise HubError(f"{repo[:100]!r} is no name for a repository: expected user/name")
     api = HfApi()
     _check_writer(api, repo)
     patiently(api.create_repo, repo, repo_type=kind.type, private=private or None, exist_ok=True, **kind.making)
+    return api, _checked(api, repo, kind, private)
+
+
+def _checked(api: Any, repo: str, kind: Kind, private: bool) -> Any:
+    """What the Hub says of a repository that is there and may be written to. Errors: ``HubError``; those of the client."""
     info = patiently(api.repo_info, repo, repo_type=kind.type)
     if private and not info.private:
         raise HubError(f"{repo} is there already, and everybody can see it: make it private in its settings on the Hub, "
                        "or leave out --private")
     if not kind.ours(api, repo, info.sha, patiently(names_in, api, repo, info.sha, kind.type)):
         raise HubError(f"{repo} is there already and holds something else: choose another name")
-    return api, info
+    return info
 
 
 def _check_writer(api: Any, repo: str) -> None:
-    """Errors: ``HubError`` where the token is one that only reads, or another user's."""
+    """Errors: ``HubError`` where this is no name, or the token is one that only reads, or another user's."""
+    if not HUB_ID.fullmatch(repo) or "@" in repo:
+        raise HubError(f"{repo[:100]!r} is no name for a repository: expected user/name")
     who = patiently(api.whoami)
     mine = [who["name"], *(org["name"] for org in who.get("orgs", []))]
     role = who.get("auth", {}).get("accessToken", {}).get("role")

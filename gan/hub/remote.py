@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gan.hub.config import build, read_object
-from gan.hub.contents import CONFIG, FIXED, TIMELINE, WEIGHTS_FILE, sheets
+from gan.hub.contents import CONFIG, DIRECTIONS, FIXED, TIMELINE, WEIGHTS_FILE, sheets
 from gan.hub.listing import Listed, listed
 from gan.hub.troubles import Unreachable, patiently, reason, transient
 
@@ -27,7 +27,8 @@ HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?")  # user/name[@revi
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ANSWER_S = 2.5  #  so long may the Hub take to say which commit it has
 HEADER = 2**20  # bytes that a safetensors file may need beside its tensors
-NEEDED = (CONFIG, WEIGHTS_FILE, "training.json", "samples.png")  # to draw, and for a card in the gallery
+# To draw and to edit, and for a card in the gallery.
+NEEDED = (CONFIG, WEIGHTS_FILE, "training.json", "samples.png", DIRECTIONS)
 
 
 def download(repo: str, revision: str | None) -> tuple[Path, str]:
