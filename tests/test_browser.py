@@ -344,6 +344,7 @@ def test_hostile_card_is_text_and_nothing_else(site, visitor):
     about = visitor.locator(".about-model")
     assert "<img src=x onerror=" in about.locator("pre").inner_text()
     assert "${window.pwned=2}" in about.locator(".paper").inner_text()
+    assert about.locator(".training").inner_text() == "no samples yet"  # and nothing for the sheets that it has not
     assert visitor.evaluate("window.pwned") is None
     assert about.locator("img[onerror], script").count() == 0
 

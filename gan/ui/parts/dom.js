@@ -7,7 +7,7 @@ window.gan = (() => {
       if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
       else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
     }
-    node.append(...children.filter(child => child != null && child !== ""));
+    node.append(...children.filter(child => child != null && child !== false && child !== ""));
     return node;
   };
 
