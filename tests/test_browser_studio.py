@@ -122,7 +122,7 @@ def test_the_verdict_stands_beside_the_button(site, visitor):  # noqa: F811
     try:
         visitor.goto(site.url + "?page=augment&model=digits&count=8")
         visitor.wait_for_selector(".evidence[data-verdict='do not use']")
-        assert "do not use: they harm in 1 of 2 regimes <img" in visitor.inner_text(".evidence")
+        assert "Do not use: they harm in 1 of 2 regimes <img" in visitor.inner_text(".evidence")
         visitor.get_by_text("The experiment", exact=True).click()
         assert "81.0 (80.1 to 82.0)" in visitor.inner_text(".evidence table")
         assert "Not run: 250 a class: seed 2 not run." in visitor.inner_text(".evidence")

@@ -19,6 +19,7 @@ from gan import hub
 from gan.hub.card import card
 from gan.hub.evidence import evidence_of
 from gan.image import to_pil
+from gan.ui.pages.tree import scoreboard
 from train.data.images import load_images
 from train.data.part import hold_out, part
 from train.evidence import experiment as cells
@@ -258,6 +259,9 @@ def test_the_same_command_makes_the_same_table_and_goes_on_where_it_was(shapes, 
     assert table["command"].startswith("python -m train evidence cgan-mlp --data shapes --sizes 5 tail --seeds 2 --steps 3")
     assert str(tmp_path) not in "".join(data.decode() for data in first.values())
     assert plot(table) == first[".svg"].decode()
+    board = scoreboard(table, "e")  # as the app shows it
+    assert board["heads"] == ["balanced accuracy, %", "against nothing, points", "against classic, points"]
+    assert board["rows"][0]["cells"][0] == table["rows"][0]["accuracy"] and "are asked for" in board["rows"][-1]["not_run"]
     stats_of = [json.loads(p.read_text())["test"] for p in sorted((out / "cells").glob("5-*/nothing.json"))]
     assert table["regimes"][0]["accuracy"]["nothing"] == pytest.approx([*_plain(interval(np.mean(stats_of, 1)))], abs=1e-5)
 
@@ -291,7 +295,7 @@ def wait_for_cells(out: Path, count: int) -> None:
 
 
 def test_a_killed_experiment_goes_on_and_ctrl_c_tells_what_is_there(shapes, tmp_path):
-    asked = ["cgan-mlp", "--data", shapes, "--sizes", "5", "--seeds", 2, *TINY]
+    asked = ["cgan-mlp", "--data", shapes, "--sizes", "5", "--seeds", 1, *TINY]
     out = tmp_path / "killed" / "e"
     process = start(*asked, "--out", out)
     wait_for_cells(out, 3)
@@ -318,6 +322,7 @@ def test_a_killed_experiment_goes_on_and_ctrl_c_tells_what_is_there(shapes, tmp_
     (["cgan", "--sizes", "500"], "500 pictures of 'class0' are asked for, and 13 can be learnt from"),
     (["cgan", "--seeds", "0"], "--seeds must be from 1"),
     (["cgan", "--write"], "--write needs the name of a model"),
+    (["auto", "--write", "mnist-cgan"], "auto may choose another"),
     (["cgan", "--set", "g.depth=3"], "unknown setting 'g.depth'"),
 ])
 def test_mistakes_are_told_in_one_line_before_anything_is_trained(shapes, tmp_path, capsys, more, line):

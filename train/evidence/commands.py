@@ -119,6 +119,8 @@ def _check(args: argparse.Namespace, sizes: Sequence[str]) -> None:
                          "recipe, which is trained anew on each subset")
     if args.write is True and not _is_model(args.generator):
         raise ValueError("--write needs the name of a model that was trained by this recipe: --write MODEL")
+    if args.write and args.generator == AUTO:
+        raise ValueError("--write needs the name of the recipe that the model was trained by: auto may choose another")
 
 
 def _resolution(name: str) -> int:
@@ -135,8 +137,7 @@ def _target(args: argparse.Namespace, images: Images) -> tuple[Path, hub.Model] 
         return None
     name = args.generator if args.write is True else args.write
     model = hub.load(name)
-    if not _is_model(args.generator) and args.generator != AUTO and \
-            model.training.get("recipe") != find(args.generator).name:
+    if not _is_model(args.generator) and model.training.get("recipe") != find(args.generator).name:
         raise ValueError(f"{model.id} was trained by the recipe {str(model.training.get('recipe'))[:50]!r}, and this "
                          f"examines {args.generator}: its verdict would be of another generator")
     if model.class_names != images.spec.class_names:

@@ -34,7 +34,7 @@ VERSION = 1  # raise it when the same command would fill a cell with other numbe
 RATIOS = (0.25, 1.0, 4.0)
 PSI = 0.7
 FEWEST_FAKES, MOST_FAKES = 200, 4000  # of a class; of all together
-COMPARED = 300  # fakes whose nearest training picture is looked for
+COMPARED, AMONG = 300, 5000  # fakes whose nearest training picture is looked for, and among how many at most
 ARMS = ("nothing", "oversampling", "mixup", "classic", "gan", "classic + gan", "fakes alone")
 Say = Callable[[str, float], None]  # (what is being done, how far it is: 0 to 1)
 
@@ -187,8 +187,10 @@ class Group:
 
     def _compare(self) -> None:
         net, pictures = load_features(OWN), self._pictures["plain"]
-        some = pictures[np.random.RandomState(self.seed).permutation(len(pictures))[:COMPARED]]
-        of = [features(net, pixels) for pixels in (some, self.images.pixels, self.to_choose_by.pixels)]
+        rs = np.random.RandomState(self.seed)
+        some, among = (np.asarray(pixels)[rs.permutation(len(pixels))[:most]] for pixels, most in (
+            (pictures, COMPARED), (self.images.pixels, AMONG)))
+        of = [features(net, pixels) for pixels in (some, among, np.asarray(self.to_choose_by.pixels))]
         write_json(self.path("memorised"), {"share": memorised(of[0], of[1], of[2])})
 
 

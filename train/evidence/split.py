@@ -88,7 +88,7 @@ def split(images: Images, test: Images | None = None) -> Split:
                          f"{_shape(images)}")
     _check_counts(images, FEWEST, "a split needs")
     judged = _first_of_each(images if test is None else test, 0, lambda n: min(
-        MOST_TEST // spec.classes, n if test is not None else round(TEST_SHARE * n)))
+        max(1, MOST_TEST // spec.classes), n if test is not None else round(TEST_SHARE * n)))
     kept_apart = part(images if test is None else test, judged)
     _check_counts(kept_apart, 1, "the test set needs")
     seen = set(_digests(kept_apart.pixels if test is None else test.pixels))

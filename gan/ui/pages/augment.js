@@ -25,7 +25,7 @@ window.gan.set = (() => {
       const more = [said.examined && make("p", {}, `Examined: ${said.examined}.`), table, missing].filter(Boolean);
       const summary = more.length ? "The experiment" : "The command that examines it";
       return make("section", { class: "evidence", "data-verdict": said.verdict, "aria-label": "Do its pictures help a classifier?" },
-        make("p", {}, "Do its pictures help a classifier? ", make("strong", {}, said.verdict), `: ${said.reason}.`),
+        make("p", {}, "Do its pictures help a classifier? ", make("strong", {}, said.verdict[0].toUpperCase() + said.verdict.slice(1)), `: ${said.reason}.`),
         (more.length || said.command) && make("details", {}, make("summary", {}, summary), ...more,
           said.command && make("pre", { tabindex: "0", "aria-label": "Command" }, make("code", {}, said.command))));
     };

@@ -90,11 +90,12 @@ window.gan.tree = (() => {
   }
 
   function scoreboard(board) {
-    const head = make("tr", {}, make("td"), ...[...board.heads, "settings"].map(text => make("th", { scope: "col" }, text)));
-    const cells = row => [...row.cells.map(text => make("td", {}, text)),
-      make("td", { class: "settings" }, ...row.settings.flatMap(text => [make("code", {}, text), " "]))];
+    const heads = board.rows.some(row => row.settings.length) ? [...board.heads, "settings"] : board.heads;
+    const head = make("tr", {}, make("td"), ...heads.map(text => make("th", { scope: "col" }, text)));
+    const cells = row => [...row.cells.map(text => make("td", {}, text)), heads === board.heads ? null :
+      make("td", { class: "settings" }, ...row.settings.flatMap(text => [make("code", {}, text), " "]))].filter(Boolean);
     const rows = board.rows.map(row => make("tr", { class: row.not_run ? "waiting" : null }, make("th", { scope: "row" }, row.name),
-      ...(row.not_run ? [make("td", { colspan: board.heads.length + 1 }, row.not_run)] : cells(row))));
+      ...(row.not_run ? [make("td", { colspan: heads.length }, row.not_run)] : cells(row))));
     return make("section", {}, make("h2", {}, board.title), board.protocol && make("p", { class: "about" }, board.protocol),
       make("div", { class: "board", role: "region", tabindex: "0", "aria-label": board.title },
         make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
