@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 import zipfile
 
 import numpy as np
@@ -39,6 +40,28 @@ def zipped(path, files):
         for name, data in files.items():
             file.writestr(name, data)
     return path
+
+
+def tarred(path, files, mode="w"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as file:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            file.addfile(member, io.BytesIO(data))
+    return path
+
+
+def webdataset(root, images, classes=None, a_shard=4):
+    """Tar shards, each sample a picture and, where there are classes, a .cls beside it."""
+    for first in range(0, len(images), a_shard):
+        files = {}
+        for k in range(first, min(first + a_shard, len(images))):
+            files[f"{k:06d}.png"] = images[k]
+            if classes:
+                files[f"{k:06d}.cls"] = str(classes[k]).encode()
+        tarred(root / f"train-{first // a_shard:05d}.tar", files)
+    return root
 
 
 def parquet(path, images, labels=None, names=None, column="image"):

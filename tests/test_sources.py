@@ -1,15 +1,17 @@
 """train.data.sources: every source gives the same images; what cannot be read is said in one line."""
 
+import gzip
 import io
 import logging
 import sys
+import tarfile
 import types
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pictures import FILES, folder, parquet, picture, zipped
+from pictures import FILES, folder, parquet, picture, tarred, webdataset, zipped
 from PIL import Image
 
 from train.data.images import load_images
@@ -24,6 +26,9 @@ def test_every_source_gives_the_same_images(tmp_path, cache):
                     cache_dir=cache / "3"),
         load_images(parquet(tmp_path / "a.parquet", list(FILES.values()), [0, 0, 0, 1, 1, 1], ["cat", "dog"]),
                     cache_dir=cache / "4"),
+        load_images(tarred(tmp_path / "a.tar", FILES), cache_dir=cache / "5"),
+        load_images(webdataset(tmp_path / "shards", list(FILES.values()), ["cat"] * 3 + ["dog"] * 3, 4),
+                    cache_dir=cache / "6"),
     ]
     expected = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in FILES.values()])
     for images in loaded:
@@ -32,7 +37,28 @@ def test_every_source_gives_the_same_images(tmp_path, cache):
         assert images.labels.tolist() == [0, 0, 0, 1, 1, 1]
         assert images.spec == DataSpec(16, 3, 2, ("cat", "dog"), 6)
         assert images.fingerprint == loaded[0].fingerprint and images.skipped == ()
-    assert [images.name for images in loaded] == ["plain", "nested", "a.zip", "a.parquet"]
+    assert [images.name for images in loaded] == ["plain", "nested", "a.zip", "a.parquet", "a.tar", "shards"]
+
+
+def test_tars_of_many_kinds(tmp_path, cache):
+    """Numbers as classes in their order; a mask beside a picture, a picture without class, a hidden one; no class at all."""
+    files = {"a.png": picture(0), "a.cls": b"10", "b.png": picture(1), "b.cls": b"9\n", "b.seg.png": picture(2),
+             "c.png": picture(3), ".d.png": picture(4), "e.json": b"{}"}
+    images = load_images(tarred(tmp_path / "a.tar", files), cache_dir=cache)
+    assert images.labels.tolist() == [1, 0] and images.spec.class_names == ("9", "10")
+    assert [line.partition(":")[0] for line in images.skipped] == ["b.seg.png", "c.png"]
+    plain = load_images(tarred(tmp_path / "b.tar", {"one.of.png": picture(0), "two.png": picture(1)}), cache_dir=cache)
+    assert plain.spec.count == 2 and plain.labels is None
+
+
+def test_members_of_a_tar_are_never_written_and_links_never_followed(tmp_path, cache):
+    path = tarred(tmp_path / "a.tar", {"../../evil.png": picture(0), "/abs.png": picture(1), "./c.png": picture(2)})
+    with tarfile.open(path, "a") as file:
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        file.addfile(link)
+    assert load_images(path, cache_dir=cache).spec.count == 2
+    assert {p.name for p in tmp_path.iterdir()} == {"a.tar", "cache"}
 
 
 @pytest.mark.parametrize("names", [
@@ -177,7 +203,9 @@ def test_nothing_readable(tmp_path, cache):
 @pytest.mark.parametrize("name, data, message", [
     ("a.zip", b"hello", "a.zip is not a zip file, or is damaged"),
     ("a.parquet", b"hello, I am not parquet", "arquet.* \\(a.parquet\\)$"),
-    ("a.png", picture(), "a.png is neither a zip nor a parquet file; expected a folder"),
+    ("a.tar", b"no", "a.tar is no tar that can be read in place"),
+    ("a.tar.gz", gzip.compress(b"no" * 600), "a compressed one must be unpacked first"),
+    ("a.png", picture(), "a.png is neither a zip nor a parquet nor a tar file; expected a folder"),
     ("empty.zip", b"PK\x05\x06" + bytes(18), "empty.zip is empty"),
 ])
 def test_wrong_files(tmp_path, cache, name, data, message):

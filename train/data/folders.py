@@ -14,12 +14,12 @@ import numpy as np
 
 from train.data.items import Item, Source, digest, key_of, printable, size_problem
 
-__all__ = ["Files", "Folder", "Zip"]
+__all__ = ["Files", "Folder", "Zip", "visible"]
 
 log = logging.getLogger(__name__)
 
 
-def _visible(name: str) -> bool:
+def visible(name: str) -> bool:
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
@@ -33,6 +33,9 @@ class Files(Source):
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items)
+
+    def rows(self, start: int, stop: int) -> Iterator[Item]:
+        return iter(self.items[start:stop])
 
     def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
         paths = [[part for part in self.items[i].name.split("/") if part] for i in chosen]
@@ -55,13 +58,13 @@ class Folder(Files):
         self.name = root.resolve().name or "data"
         self.items, listing, seen = [], [], set()
         for folder, folders, files in os.walk(root, followlinks=True):
-            folders[:] = [f for f in sorted(folders) if _visible(f)]
+            folders[:] = [f for f in sorted(folders) if visible(f)]
             for f in [f for f in folders if os.path.islink(os.path.join(folder, f))]:
                 real = Path(folder, f).resolve()
                 if real in seen or root.resolve().is_relative_to(real):
                     folders.remove(f)
                 seen.add(real)
-            for path in (os.path.join(folder, f) for f in files if _visible(f)):
+            for path in (os.path.join(folder, f) for f in files if visible(f)):
                 name = Path(path).relative_to(root).as_posix()
                 try:
                     info = os.stat(path)
@@ -73,6 +76,7 @@ class Folder(Files):
                     listing.append((name, info.st_size, info.st_mtime_ns))
         self.items.sort(key=lambda item: os.fsencode(item.name))
         self.key = key_of("folder", str(root.resolve()), sorted(listing))
+        self.content = key_of("folder", sorted((name, size) for name, size, _ in listing))
 
 
 class Zip(Files):
@@ -86,10 +90,11 @@ class Zip(Files):
             raise ValueError(f"{path} is not a zip file, or is damaged: {error}") from None
         entries = [(info.filename.replace("\\", "/"), info) for info in self._file.infolist() if not info.is_dir()]
         self.items = [Item(name, partial(self._file.open, info), digest(info.file_size, info.CRC),
-                           problem=size_problem(info.file_size)) for name, info in entries if _visible(name)]
+                           problem=size_problem(info.file_size)) for name, info in entries if visible(name)]
         self.items.sort(key=lambda item: item.name.encode("utf-8", "surrogateescape"))
         state = path.stat()  # the directory of a zip that was mended says what it said before
-        self.key = key_of("zip", state.st_size, state.st_mtime_ns, [(item.name, item.digest) for item in self.items])
+        self.content = key_of("zip", [(item.name, item.digest) for item in self.items])
+        self.key = key_of("zip", state.st_size, state.st_mtime_ns, self.content)
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

@@ -11,6 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -50,10 +51,12 @@ def size_problem(size: int) -> str:
 
 
 class Source(ABC):
-    """``name`` has no local directories and may go into a card; ``key`` changes when the source is touched."""
+    """``name`` has no local directories and may go into a card; ``key`` changes when the source is touched, ``content`` only
+    when its files have other names or sizes."""
 
     name: str
     key: str
+    content: str
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -64,6 +67,14 @@ class Source(ABC):
     @abstractmethod
     def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
         """Labels int64 [len(chosen)] of the items with these indices, and the class names; (None, ()) if unlabelled."""
+
+    def rows(self, start: int, stop: int) -> Iterator[Item]:
+        """Items start ... stop - 1."""
+        return islice(self, start, stop)
+
+    def usable(self) -> list[int]:
+        """The indices of the items that, by what is known without opening them, may be trained on."""
+        return list(range(len(self)))
 
     def __enter__(self) -> Source:
         return self

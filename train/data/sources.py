@@ -1,4 +1,4 @@
-"""Where training images come from: a folder, a zip, parquet shards or a Hub data set."""
+"""Where training images come from: a folder, a zip, parquet or tar shards, or a Hub data set."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PIL import Image
 from train.data.folders import Folder, Zip
 from train.data.items import Source
 from train.data.tables import Hub, Parquet
+from train.data.tars import Tars
 
 __all__ = ["open_source"]
 
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 SPLITS = ("train", "test", "validation", "valid", "val", "dev")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-EXPECTED = "expected a folder of images, a .zip, a .parquet or a Hub data set as user/name"
+EXPECTED = "expected a folder of images, a .zip, a .parquet, a .tar or a Hub data set as user/name"
 
 
 def open_source(path: str | Path) -> Source:
@@ -32,7 +33,7 @@ def open_source(path: str | Path) -> Source:
         source = _folder(path)
     elif path.is_file():
         source = _file(path)
-    elif HUB_ID.fullmatch(text) and path.suffix.lower() not in (".zip", ".parquet"):
+    elif HUB_ID.fullmatch(text) and path.suffix.lower() not in (".zip", ".parquet", ".tar"):
         source = Hub(text)
     else:
         raise FileNotFoundError(f"{text}: no such file or folder; {EXPECTED}")
@@ -50,18 +51,21 @@ def _file(path: Path) -> Source:
         return Parquet([path], f"{path.resolve().parent.name}/{path.name}" if shard else path.name)
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return Zip(path)
-    raise ValueError(f"{path} is neither a zip nor a parquet file; {EXPECTED}")
+    if path.suffix.lower() == ".tar" or ".tar." in path.name.lower():
+        return Tars([path], path.name)
+    raise ValueError(f"{path} is neither a zip nor a parquet nor a tar file; {EXPECTED}")
 
 
 def _folder(root: Path) -> Source:
     folder = Folder(root)
     endings = {os.path.splitext(item.name)[1].lower() for item in folder}
-    if ".parquet" not in endings or endings & set(Image.registered_extensions()):
+    kind = next((ending for ending in (".parquet", ".tar") if ending in endings), None)
+    if kind is None or endings & set(Image.registered_extensions()):
         return folder
-    shards = [item.name for item in folder if item.name.lower().endswith(".parquet")]
+    shards = [item.name for item in folder if item.name.lower().endswith(kind)]
     split = {name: next((s for s in SPLITS for part in name.split("/") if re.match(rf"{s}([-_.]|$)", part)), None)
              for name in shards}
     train = [name for name in shards if split[name] == "train"]
     if train and len(train) < len(shards):
         log.info("%s: only the train split is used, %d of %d shards", folder.name, len(train), len(shards))
-    return Parquet([root / name for name in train or shards], folder.name)
+    return (Parquet if kind == ".parquet" else Tars)([root / name for name in train or shards], folder.name)

@@ -6,9 +6,9 @@ import io
 import json
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,17 @@ class Table(Source):
 
     def __iter__(self) -> Iterator[Item]:
         for label, (name, cell) in zip(self._labels, self._cells(), strict=True):
-            data = cell.get("bytes") if isinstance(cell, dict) else cell
-            problem = "has no image bytes" if data is None else size_problem(len(data))
-            if self._labelled and label is None:
-                problem = problem or "has no label"
-            yield Item(name, partial(io.BytesIO, data or b""), problem=problem)
+            yield self._item(label, name, cell)
+
+    def _item(self, label: int | None, name: str, cell: Any) -> Item:
+        data = cell.get("bytes") if isinstance(cell, dict) else cell
+        problem = "has no image bytes" if data is None else size_problem(len(data))
+        if self._labelled and label is None:
+            problem = problem or "has no label"
+        return Item(name, partial(io.BytesIO, data or b""), problem=problem)
+
+    def usable(self) -> list[int]:
+        return [i for i, label in enumerate(self._labels) if label is not None or not self._labelled]
 
     def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
         labels = [self._labels[i] for i in chosen]
@@ -54,18 +60,20 @@ class Table(Source):
 
 
 class Parquet(Table):
-    """Parquet shards as the Hub serves them, read in small batches."""
+    """Parquet shards as the Hub serves them, read in small batches, or some rows where they lie."""
 
-    def __init__(self, shards: list[Path], name: str):
+    def __init__(self, shards: Sequence[PurePath], name: str):
         try:
             import pyarrow.parquet as pq
         except ImportError:
             raise ValueError(f"reading {name} needs pyarrow: pip install pyarrow") from None
         self.name, self._shards, self._pq = name, shards, pq
+        self._counts: list[int] = []  # rows of each shard
         values: list[Any] = []
         for shard in shards:
             try:
-                with pq.ParquetFile(shard) as file:
+                with self._open(shard) as file:
+                    self._counts.append(file.metadata.num_rows)
                     self._image, label, names = _columns(file.schema_arrow, shard)
                     values += (file.read([label]).column(0).to_pylist() if label else [None] * file.metadata.num_rows)
             except OSError as error:  # pyarrow's errors are ValueError or OSError, some of many lines
@@ -73,13 +81,34 @@ class Parquet(Table):
             except ValueError as error:
                 raise ValueError(f"{str(error).splitlines()[0]} ({shard.name})") from None
         super().__init__(values, names)
-        infos = [(str(shard.resolve()), os.stat(shard)) for shard in shards]
-        self.key = key_of("parquet", [(path, info.st_size, info.st_mtime_ns) for path, info in infos])
+        self.key, self.content = self._known()
+
+    def _open(self, shard: PurePath) -> Any:
+        return self._pq.ParquetFile(shard, buffer_size=1 << 20)  # else a whole row group is read at once
+
+    def _known(self) -> tuple[str, str]:
+        """(key, content)."""
+        infos = [(str(shard.resolve()), os.stat(shard)) for shard in self._shards]
+        return (key_of("parquet", [(path, info.st_size, info.st_mtime_ns) for path, info in infos]),
+                key_of("parquet", [(shard.name, info.st_size) for shard, (_, info) in zip(self._shards, infos)]))
+
+    def rows(self, start: int, stop: int) -> Iterator[Item]:
+        """Errors: ``ValueError`` for a shard that cannot be read."""
+        before = 0  # rows of the shards that come first
+        for shard, count in zip(self._shards, self._counts):
+            if start < before + count and stop > before:
+                try:
+                    with self._open(shard) as file:
+                        for row, cell in _cells_of(file, self._image, max(start - before, 0), min(stop - before, count)):
+                            yield self._item(self._labels[before + row], f"{shard.name}#{row}", cell)
+                except OSError as error:
+                    raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+            before += count
 
     def _cells(self) -> Iterator[tuple[str, Any]]:
         for shard in self._shards:
             try:
-                with self._pq.ParquetFile(shard, buffer_size=1 << 20) as file:  # else a whole row group is read at once
+                with self._open(shard) as file:
                     row = 0
                     for batch in file.iter_batches(CHUNK, columns=[self._image]):
                         for cell in batch.column(0).to_pylist():
@@ -87,6 +116,18 @@ class Parquet(Table):
                             row += 1
             except OSError as error:
                 raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+
+
+def _cells_of(file: Any, column: str, start: int, stop: int) -> Iterator[tuple[int, Any]]:
+    """(row, cell) of rows start ... stop - 1 of a shard; only the row groups that hold them are read."""
+    first = 0
+    for group in range(file.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        a, b = max(start - first, 0), min(stop - first, count)
+        if a < b:
+            cells = file.read_row_group(group, [column]).column(0)[a:b].to_pylist()
+            yield from enumerate(cells, first + a)
+        first += count
 
 
 def _columns(schema: Any, shard: Path) -> tuple[str, str | None, tuple[str, ...] | None]:
@@ -137,7 +178,7 @@ class Hub(Table):
                          tuple(data.features[label].names) if label else None)
         self.name, self._image = name, image
         self._data = data.select_columns([image]).cast_column(image, datasets.Image(decode=False))
-        self.key = key_of("hub", name, data._fingerprint)
+        self.key = self.content = key_of("hub", name, data._fingerprint)
 
     def _cells(self) -> Iterator[tuple[str, Any]]:
         for row, value in enumerate(self._data):
