@@ -20,16 +20,16 @@ from train.data.images import load_images
 @pytest.fixture
 def passes(monkeypatch):
     """Counts the files that were probed and decoded."""
-    counts = {"probe": 0, "decode": 0}
+    counts = {"probe": 0, "decoded": 0}
 
     def counting(name, work):
         def counted(*args, **kwargs):
             counts[name] += 1
             return work(*args, **kwargs)
-        monkeypatch.setattr(data_images, f"_{name}", counted)
+        monkeypatch.setattr(data_images, name, counted)
 
-    counting("probe", data_images._probe)
-    counting("decode", data_images._decode)
+    counting("probe", data_images.probe)
+    counting("decoded", data_images.decoded)
     return counts
 
 
@@ -39,12 +39,12 @@ def test_unchanged_source_is_read_once(tmp_path, cache, passes, kind):
               "parquet": lambda: parquet(tmp_path / "a.parquet", list(FILES.values()))}[kind]()
     first = load_images(source, cache_dir=cache)
     second = load_images(source, cache_dir=cache)
-    assert passes == {"probe": 6, "decode": 6}
+    assert passes == {"probe": 6, "decoded": 6}
     assert isinstance(second.pixels, np.memmap) and not second.pixels.flags.writeable
     np.testing.assert_array_equal(first.pixels, second.pixels)
     assert (first.spec, first.fingerprint, first.name) == (second.spec, second.fingerprint, second.name)
     load_images(source, resolution=16, cache_dir=cache)  # what was chosen is now asked for: surveyed, not decoded
-    assert passes == {"probe": 12, "decode": 6}
+    assert passes == {"probe": 12, "decoded": 6}
 
 
 def test_of_several_that_want_the_same_pictures_one_reads_them(tmp_path, cache, passes):
@@ -52,7 +52,7 @@ def test_of_several_that_want_the_same_pictures_one_reads_them(tmp_path, cache, 
     root = folder(tmp_path / "set", FILES)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: load_images(root, cache_dir=cache), range(4)))
-    assert passes == {"probe": 6, "decode": 6} and len({images.fingerprint for images in found}) == 1
+    assert passes == {"probe": 6, "decoded": 6} and len({images.fingerprint for images in found}) == 1
 
 
 def test_changed_source_is_read_again(tmp_path, cache, passes):
@@ -60,10 +60,10 @@ def test_changed_source_is_read_again(tmp_path, cache, passes):
     first = load_images(root, cache_dir=cache)
     os.utime(root / "cat/0.png", ns=(1, 1))  # touched only: the content is what counts
     assert load_images(root, cache_dir=cache).fingerprint == first.fingerprint
-    assert passes == {"probe": 12, "decode": 6}
+    assert passes == {"probe": 12, "decoded": 6}
     (root / "cat/0.png").write_bytes(picture(99))
     changed = load_images(root, cache_dir=cache)
-    assert changed.fingerprint != first.fingerprint and passes["decode"] == 12
+    assert changed.fingerprint != first.fingerprint and passes["decoded"] == 12
     np.testing.assert_array_equal(changed.pixels[0], np.asarray(Image.open(io.BytesIO(picture(99)))))
     (root / "dog/2.png").unlink()
     assert len(load_images(root, cache_dir=cache).pixels) == 5
@@ -90,7 +90,7 @@ def test_damaged_cache_is_made_anew(tmp_path, cache, passes, damage):
     else:
         about.unlink()
     np.testing.assert_array_equal(load_images(root, cache_dir=cache).pixels, expected)
-    assert passes["decode"] == 12
+    assert passes["decoded"] == 12
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
@@ -140,7 +140,7 @@ def test_failing_json_leaves_a_cache_that_is_not_taken(tmp_path, cache, passes, 
             load_images(root, cache_dir=cache)
     assert [p.suffix for p in cache.iterdir()] == [".npy"]
     load_images(root, cache_dir=cache)
-    assert passes["decode"] == 12
+    assert passes["decoded"] == 12
 
 
 def test_leftovers_of_killed_runs_are_removed(tmp_path, cache):

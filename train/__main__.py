@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     budget.add_argument("--kimg", type=float, help="thousands of images to show (default: the recipe's, or 30 minutes)")
     budget.add_argument("--minutes", type=float, help="the same, as time: measured once at the start, then fixed")
     p.add_argument("--batch", type=int, help="default: the recipe's")
+    p.add_argument("--stream", action="store_true",
+                   help="read pictures as they are needed instead of decoding all of them once: for sets larger than the "
+                        "disk; of a Hub data set only what is read is fetched")
     p.add_argument("--hold-out", type=float, metavar="SHARE",
                    help="share of the pictures that training never sees: the scores during training and memorisation are "
                         "then read against them (default: as before, else none)")

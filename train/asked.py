@@ -33,6 +33,7 @@ class Asked:
     minutes: float | None = None
     batch: int | None = None
     hold_out: float | None = None  #   share of the pictures that training never sees
+    stream: bool = False  #       pictures are read as they are needed, and not kept
     seed: int = 0
     device: str | None = None
     overrides: tuple[str, ...] = ()  # SLOT=VALUE
@@ -102,6 +103,8 @@ def command(asked: Asked, recipe: Recipe, images: Images, again: str | None, pro
         parts += ["--resolution", str(asked.resolution)]
     if asked.hold_out:
         parts += ["--hold-out", f"{asked.hold_out:g}"]
+    if asked.stream:
+        parts += ["--stream"]
     parts += ["--kimg", f"{recipe.kimg:g}"]
     if asked.batch is not None:
         parts += ["--batch", str(asked.batch)]

@@ -157,7 +157,7 @@ def _started(origin: Origin | None) -> dict[str, str]:
 
 def _facts(images: Images, device: torch.device) -> Facts:
     spec = images.spec
-    strange = strange_mirror_images(images.pixels)
+    strange = strange_mirror_images((images.sample or images).pixels)
     return Facts(spec.count, spec.resolution, spec.channels, spec.classes, strange, device.type != "cpu")
 
 

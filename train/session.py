@@ -17,6 +17,7 @@ from train.auto import Plan, planned
 from train.data.images import Images, load_images
 from train.data.part import hold_out
 from train.data.stream import Stream
+from train.data.streamed import stream_images
 from train.recipe import Recipe
 from train.recipes import RECIPES, ancestors, changes, find
 from train.run.best import BEST, Best
@@ -53,7 +54,7 @@ def train(asked: Asked, world: World) -> int:
     checkpoint = asked.out / CHECKPOINT
     old = world.share(peek(checkpoint) if world.first and checkpoint.exists() else None)
     named = RECIPES.get(old[1].get("recipe", "") if old and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
-    images = load_images(asked.data, resolution=asked.resolution, pairs=bool(named and named.pairs), progress=_progress)
+    images = _images(asked, pairs=bool(named and named.pairs))
     if asked.hold_out is None and old:
         asked = replace(asked, hold_out=float(old[1].get("hold_out", 0)))
     images, held_out = hold_out(images, asked.hold_out) if asked.hold_out else (images, None)
@@ -62,7 +63,7 @@ def train(asked: Asked, world: World) -> int:
                          f"add --resume to go on, or choose another --out")
     plan = planned(asked, images, device, old[1] if old else None, world)
     recipe = plan.recipe
-    stream = Stream(images, seed=asked.seed, flip=recipe.flip, source=recipe.source, held_out=held_out)
+    stream = Stream(images, seed=asked.seed, flip=recipe.flip, source=recipe.source, held_out=held_out or images.sample)
     if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
         raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
     check_trainable(recipe, plan.asked.overrides, images.spec, device, world)
@@ -82,8 +83,17 @@ def train(asked: Asked, world: World) -> int:
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
     if world.share(identity) != identity:
         raise ValueError(f"process {world.rank} has read other data, or another recipe, than the first: all need the same")
-    session = _Session(replace(plan, recipe=recipe), images, held_out or images, stream, device, identity, world)
+    reals = held_out or images.sample or images
+    session = _Session(replace(plan, recipe=recipe), images, reals, stream, device, identity, world)
     return session.train(resumed=old is not None)
+
+
+def _images(asked: Asked, pairs: bool) -> Images:
+    if not asked.stream:
+        return load_images(asked.data, resolution=asked.resolution, pairs=pairs, progress=_progress)
+    if asked.hold_out:
+        raise ValueError("--hold-out needs pictures that are all decoded once: leave --stream out")
+    return stream_images(asked.data, resolution=asked.resolution, progress=_progress)
 
 
 def _check_hub(asked: Asked) -> None:

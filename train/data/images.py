@@ -40,7 +40,7 @@ from train.data.reading import Ticker, each
 from train.data.sources import open_source
 from train.data.spec import DataSpec
 
-__all__ = ["Images", "load_images"]
+__all__ = ["VERSION", "Images", "check_enough", "check_names", "decoded", "load_images", "nearest_resolution", "probe"]
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Images:
     fingerprint: str  #              hex; of content, labels, order, resolution, channels and preprocessing
     skipped: tuple[str, ...]  #      "file: reason"
     partner: np.ndarray | None = None  # int64 [M]: the other picture of each one's pair, None if there are no pairs
+    sample: Images | None = None  # some of them decoded, where ``pixels`` are windows of a set that is read as it is needed
     unpaired: str = "no pairs were looked for: recipes that take them do, in folders and zip files"  # why there are none
 
 
@@ -154,7 +155,7 @@ class _Survey:
     members: list[tuple[str, list[int]]]  # of each chosen item its name within its class and its size; [] = no pairs wanted
 
 
-def _probe(item: Item) -> tuple[str, list[int], bool]:
+def probe(item: Item) -> tuple[str, list[int], bool]:
     """(digest, [width, height] in px, grey?) of an image; only its header is parsed."""
     with item.open() as file:
         if item.digest:
@@ -170,24 +171,21 @@ def _probe(item: Item) -> tuple[str, list[int], bool]:
 
 def _survey(source: Source, resolution: int | None, pairs: bool, tick: Ticker) -> _Survey:
     headers, skipped = {}, []
-    for i, (item, header) in enumerate(each(source, _probe, tick)):
+    for i, (item, header) in enumerate(each(source, probe, tick)):
         if isinstance(header, str):
             skipped.append(f"{printable(item.name)}: {header}")
         else:
             headers[i] = (*header, item.name)
     if headers and resolution is None:
-        resolution = _nearest(float(np.median([min(size) for _, size, _, _ in headers.values()])))
+        resolution = nearest_resolution(float(np.median([min(size) for _, size, _, _ in headers.values()])))
     for i, (_, size, _, name) in list(headers.items()):
         if 4 * min(size) < resolution:
             skipped.append(f"{printable(name)}: short side {min(size)} px, under a quarter of {resolution}")
             del headers[i]
-    _check_enough(len(headers), source, skipped)
+    check_enough(len(headers), source, skipped)
     chosen = list(headers)
     labels, class_names = source.classes(chosen)
-    for name in class_names:
-        if not 1 <= len(name) <= LONGEST_NAME:
-            raise ValueError(f"{source.name}: the name of a class must have 1 to {LONGEST_NAME} characters, and "
-                             f"{name[:60]!r} has {len(name):,}")
+    check_names(source, class_names)
     channels = 1 if all(grey for _, _, grey, _ in headers.values()) else 3
     # No names and no times: the same pictures, zipped, unpacked or on another machine, have the same fingerprint.
     content = [VERSION, resolution, channels, class_names, [known for known, *_ in headers.values()],
@@ -201,11 +199,20 @@ def _survey(source: Source, resolution: int | None, pairs: bool, tick: Ticker) -
     return _Survey(chosen, labels, class_names, resolution, channels, fingerprint, skipped, members)
 
 
-def _nearest(short_px: float) -> int:
+def nearest_resolution(short_px: float) -> int:
     return 2 ** min(max(round(math.log2(max(short_px, 1))), 4), 6)
 
 
-def _check_enough(count: int, source: Source, skipped: list[str]) -> None:
+def check_names(source: Source, class_names: tuple[str, ...]) -> None:
+    """Errors: ``ValueError`` for a class whose name no model's config may hold."""
+    for name in class_names:
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise ValueError(f"{source.name}: the name of a class must have 1 to {LONGEST_NAME} characters, and "
+                             f"{name[:60]!r} has {len(name):,}")
+
+
+def check_enough(count: int, source: Source, skipped: list[str]) -> None:
+    """Errors: ``ValueError`` where there are fewer than two usable pictures."""
     if count < 2:
         found = "no usable image" if count == 0 else "only one usable image"
         first = f", {len(skipped)} files skipped, the first being {skipped[0]}" if skipped else ""
@@ -239,7 +246,7 @@ class _Room:
 ROOM = _Room(2**25)
 
 
-def _decode(item: Item, resolution: int, channels: int) -> np.ndarray:
+def decoded(item: Item, resolution: int, channels: int) -> np.ndarray:
     """uint8 [R, R, C], as ``gan.picture.decode``."""
     with item.open() as file:
         data = file.read()
@@ -261,7 +268,7 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: Ticker) -> s
     tick.add(len(source) - len(chosen))
     items = (item for i, item in enumerate(source) if i in chosen)
     shape = (survey.resolution, survey.resolution, survey.channels)
-    decode_one = partial(_decode, resolution=survey.resolution, channels=survey.channels)
+    decode_one = partial(decoded, resolution=survey.resolution, channels=survey.channels)
     pixels = cache / f"{survey.fingerprint}.npy"
     with cache_errors(cache), replacing(pixels) as file:
         file.write(npy_header(len(chosen), shape))
@@ -271,7 +278,7 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: Ticker) -> s
             else:
                 good.append(row)
                 file.write(image.tobytes())
-        _check_enough(len(good), source, survey.skipped + skipped)
+        check_enough(len(good), source, survey.skipped + skipped)
         file.seek(0)
         file.write(npy_header(len(good), shape))
     fingerprint = survey.fingerprint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import zipfile
@@ -11,21 +10,21 @@ from pathlib import Path
 from PIL import Image
 
 from train.data.folders import Folder, Zip
+from train.data.hub_shards import HubShards
 from train.data.items import Source
-from train.data.tables import Hub, Parquet
+from train.data.tables import Hub, Parquet, of_train
 from train.data.tars import Tars
 
 __all__ = ["open_source"]
 
-log = logging.getLogger(__name__)
-
-SPLITS = ("train", "test", "validation", "valid", "val", "dev")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 EXPECTED = "expected a folder of images, a .zip, a .parquet, a .tar or a Hub data set as user/name"
 
 
-def open_source(path: str | Path) -> Source:
-    """Finds out what ``path`` is. Errors: ``FileNotFoundError``, or ``ValueError`` saying what is wrong with it."""
+def open_source(path: str | Path, *, streamed: bool = False) -> Source:
+    """Finds out what ``path`` is; ``streamed``: of the Hub nothing is downloaded but what is read.
+
+    Errors: ``FileNotFoundError``, or ``ValueError`` saying what is wrong with it."""
     text, path = str(path), Path(path).expanduser()
     if not text.strip():  # an empty path would be the current folder
         raise ValueError(f"no data given; {EXPECTED}")
@@ -34,7 +33,7 @@ def open_source(path: str | Path) -> Source:
     elif path.is_file():
         source = _file(path)
     elif HUB_ID.fullmatch(text) and path.suffix.lower() not in (".zip", ".parquet", ".tar"):
-        source = Hub(text)
+        source = HubShards(text) if streamed else Hub(text)
     else:
         raise FileNotFoundError(f"{text}: no such file or folder; {EXPECTED}")
     if not len(source):
@@ -63,9 +62,4 @@ def _folder(root: Path) -> Source:
     if kind is None or endings & set(Image.registered_extensions()):
         return folder
     shards = [item.name for item in folder if item.name.lower().endswith(kind)]
-    split = {name: next((s for s in SPLITS for part in name.split("/") if re.match(rf"{s}([-_.]|$)", part)), None)
-             for name in shards}
-    train = [name for name in shards if split[name] == "train"]
-    if train and len(train) < len(shards):
-        log.info("%s: only the train split is used, %d of %d shards", folder.name, len(train), len(shards))
-    return (Parquet if kind == ".parquet" else Tars)([root / name for name in train or shards], folder.name)
+    return (Parquet if kind == ".parquet" else Tars)([root / name for name in of_train(shards, folder.name)], folder.name)

@@ -38,6 +38,7 @@ class Stream:
         unlabelled, y or None."""
         first, self.index = self.index + n * rank, self.index + n * size
         places, coins = self._take(first, n)
+        self._pictures.expect(self._order, first % len(self._pictures.rows))
         return self._pictures.batch(places, coins if self._flip else None, self._seed, first)
 
     def shown(self, n: int) -> Batch:
@@ -53,7 +54,8 @@ class Stream:
             epoch, start = divmod(k, count)
             if epoch != self._epoch:
                 rs = np.random.RandomState([self._seed, epoch])  # frozen for good, unlike numpy's newer generators
-                self._epoch, self._order, self._coins = epoch, rs.permutation(count), rs.random_sample(count) < 0.5
+                self._epoch, self._order = epoch, self._pictures.order(rs)
+                self._coins = rs.random_sample(count) < 0.5
             stop = min(count, start + first + n - k)
             places.append(self._order[start:stop])
             coins.append(self._coins[start:stop])
@@ -77,6 +79,9 @@ class Pictures:
                 raise ValueError(f"{write(source)}: the folders of the pairs in {images.name} are {' and '.join(names)}")
             self.rows = np.flatnonzero(self._labels != names.index(source.reads))
         if source is not None and source.stored == "domain":
+            if images.sample is not None:
+                raise ValueError(f"{write(source)} reads a second picture from anywhere, which --stream cannot: leave it "
+                                 f"out")
             if len(names) != 2:
                 found = ", ".join(names) if names else "one only, or one of them is empty"
                 raise ValueError(f"{images.name}: {write(source)} needs two folders of pictures, one for each kind, and "
@@ -99,6 +104,20 @@ class Pictures:
             drawn = [other[int(torch.randint(len(other), (), generator=g))] for other, g in zip(others, generators)]
             return Batch(x, c, self._read(np.array(drawn), coins))
         return Batch(x, c, torch.cat([self._source(one[None], generator=g) for one, g in zip(x, generators)]))
+
+    def order(self, rs: np.random.RandomState) -> np.ndarray:
+        """Random places of all rows: where they are read in windows, window after window."""
+        count, window = len(self.rows), getattr(self._pixels, "window", None)
+        if window is None:
+            return rs.permutation(count)
+        return np.concatenate([start + rs.permutation(min(window, count - start))
+                               for start in window * rs.permutation(-(-count // window))])
+
+    def expect(self, order: np.ndarray, k: int) -> None:
+        """Place k of an order is read now: the window after it will be."""
+        window = getattr(self._pixels, "window", None)
+        if window is not None and k + window < len(order):
+            self._pixels.expect(int(order[k + window]))
 
     def _read(self, rows: np.ndarray, coins: np.ndarray | None) -> Tensor:
         """float32 [n, C, H, W], those with a coin mirrored."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,7 +17,20 @@ import numpy as np
 
 from train.data.items import CHUNK, Item, Source, key_of, printable, size_problem
 
-__all__ = ["Hub", "Parquet"]
+__all__ = ["Hub", "Parquet", "of_train"]
+
+log = logging.getLogger(__name__)
+SPLITS = ("train", "test", "validation", "valid", "val", "dev")
+
+
+def of_train(shards: list[str], name: str) -> list[str]:
+    """Those shards of a set that are of its train split, all where none is called so."""
+    split = {shard: next((s for s in SPLITS for part in shard.split("/") if re.match(rf"{s}([-_.]|$)", part)), None)
+             for shard in shards}
+    train = [shard for shard in shards if split[shard] == "train"]
+    if train and len(train) < len(shards):
+        log.info("%s: only the train split is used, %d of %d shards", name, len(train), len(shards))
+    return train or shards
 
 
 class Table(Source):

@@ -1,0 +1,133 @@
+"""train.data.streamed: the pictures of a decoded set, a window at a time, in an order that a run resumes exactly."""
+
+import numpy as np
+import pytest
+import torch
+from commands import TINY, error_of, train
+from pictures import FILES, folder, parquet, picture, webdataset, zipped
+from runs import assert_same, tiny_run
+
+from train.data import streamed
+from train.data.images import load_images
+from train.data.stream import Stream
+from train.data.streamed import KEPT, stream_images
+
+PICTURES = [picture(k) for k in range(10)]
+CLASSES = [k % 2 for k in range(10)]
+
+
+def two_parquets(root):
+    for shard, rows in enumerate((slice(0, 4), slice(4, 10))):
+        parquet(root / f"train-0000{shard}-of-00002.parquet", PICTURES[rows], CLASSES[rows], ["x", "y"])
+    return root
+
+
+@pytest.mark.parametrize("make", [
+    lambda tmp: folder(tmp / "set", FILES), lambda tmp: zipped(tmp / "a.zip", FILES), lambda tmp: two_parquets(tmp / "set"),
+    lambda tmp: webdataset(tmp / "set", PICTURES, CLASSES, a_shard=3)], ids=["folder", "zip", "parquet", "tar"])
+def test_windows_hold_what_a_decoded_set_holds(tmp_path, cache, make):
+    path = make(tmp_path)
+    whole, windows = load_images(path, cache_dir=cache), stream_images(path, window=3)
+    assert (windows.spec, windows.name) == (whole.spec, whole.name)
+    assert np.array_equal(windows.labels, whole.labels)
+    rows = np.array([4, 0, 5, 1, 1, 3])
+    assert np.array_equal(windows.pixels[rows], whole.pixels[rows])
+    assert np.array_equal(windows.sample.pixels, whole.pixels[:])  # so few are all looked at
+    assert stream_images(path, window=4).fingerprint == windows.fingerprint != whole.fingerprint
+
+
+def test_an_epoch_shows_every_picture_once_window_after_window(tmp_path):
+    images = stream_images(webdataset(tmp_path / "set", PICTURES), window=4)
+    labelled = [tuple(pixels[0, 0]) for pixels in images.pixels[np.arange(10)]]
+
+    def shown(seed, first, count):
+        stream = Stream(images, seed=seed)
+        stream.index = first
+        x = torch.cat([stream.batch(1).x for _ in range(count)])
+        return [labelled.index(tuple(p)) for p in ((x[:, :, 0, 0] + 1) * 127.5).round().to(torch.uint8).tolist()]
+
+    whole = shown(0, 0, 30)
+    for epoch in (whole[:10], whole[10:20], whole[20:]):
+        assert sorted(epoch) == list(range(10))
+        windows = [row // 4 for row in epoch]
+        assert sum(a != b for a, b in zip(windows, windows[1:])) == 2  # three windows, each gone through once
+    assert whole[:10] != whole[10:20] and shown(1, 0, 10) != whole[:10]
+    assert shown(0, 13, 9) == whole[13:22]  # from anywhere, it goes on as it would have
+
+
+def test_a_window_is_decoded_once_an_epoch_and_few_are_kept(tmp_path, monkeypatch):
+    images, count = stream_images(webdataset(tmp_path / "set", PICTURES), window=2), []
+    decode = images.pixels._decode
+    monkeypatch.setattr(images.pixels, "_decode", lambda window: count.append(window) or decode(window))
+    stream = Stream(images, seed=0)
+    for _ in range(5):
+        stream.batch(2)
+        assert len(images.pixels._kept) <= KEPT
+    assert sorted(count) == [0, 1, 2, 3, 4]
+    with pytest.raises(TypeError, match="not in memory together"):
+        np.asarray(images.pixels)
+
+
+def test_a_run_resumes_exactly(tmp_path):
+    path = webdataset(tmp_path / "set", PICTURES, CLASSES)
+    straight = tiny_run("cgan", images=stream_images(path, window=3))
+    for _ in range(3):
+        straight.advance()
+    state = straight.state()
+    resumed = tiny_run("cgan", images=stream_images(path, window=3))
+    resumed.restore({k: v.clone() for k, v in state[0].items()}, state[1])
+    for run in (straight, resumed):
+        for _ in range(3):
+            run.advance()
+    assert_same(straight, resumed)
+
+
+def test_what_cannot_be_read_is_replaced_and_said(tmp_path, caplog):
+    broken = [PICTURES[0], b"no", PICTURES[2], PICTURES[3], b"no", PICTURES[5]]
+    images = stream_images(webdataset(tmp_path / "set", broken), window=4)
+    whole = images.pixels[np.arange(6)]
+    assert np.array_equal(whole[1], whole[0]) and np.array_equal(whole[4], whole[5])  # the first of a window: its last
+    assert "not all pictures can be read, the first is 000001.png: not an image" in caplog.text
+    hopeless = stream_images(webdataset(tmp_path / "other", [*PICTURES[:4], *[b"no"] * 4]), window=4)
+    with pytest.raises(ValueError, match="none of 4 neighbouring pictures can be read"):
+        hopeless.pixels[np.array([5])]
+
+
+def test_few_of_many_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(streamed, "LOOKED_AT", 6)
+    monkeypatch.setattr(streamed, "TOGETHER", 2)
+    sample = stream_images(webdataset(tmp_path / "set", PICTURES, [k // 5 for k in range(10)])).sample
+    assert sample.labels.tolist() == [0, 0, 0, 0, 1, 1] and sample.spec.count == 6
+
+
+def test_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path, out = webdataset(tmp_path / "set", PICTURES, CLASSES), tmp_path / "run"
+    asked = ["cgan", "--data", path, "--out", out, "--stream", *TINY]
+    assert train(*asked, "--kimg", "0.012") == 0 and train(*asked, "--kimg", "0.02", "--resume") == 0
+    assert not (tmp_path / "cache").exists() and "--stream" in (out / "export" / "training.json").read_text()
+    capsys.readouterr()
+    assert train(*asked, "--hold-out", "0.5", "--resume") == 1
+    assert "leave --stream out" in error_of(capsys)
+
+
+def test_a_set_of_the_hub_is_read_where_it_lies(server, tmp_path):
+    """Over real HTTP: rows by ranges of bytes, pinned to a commit, and nothing of the set on this disk."""
+    two_parquets(tmp_path / "set")
+    files = {f"data/{path.name}": path.read_bytes() for path in (tmp_path / "set").iterdir()}
+    repo = server.store.publish("ada/pictures", {**files, "data/test-0-of-1.parquet": b"no"}, type="dataset")
+    images = stream_images("ada/pictures", window=3)
+    assert images.spec.class_names == ("x", "y") and images.labels.tolist() == CLASSES
+    expected = load_images(tmp_path / "set", cache_dir=tmp_path / "cache").pixels
+    assert np.array_equal(images.pixels[np.arange(10)], expected)
+    assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert all(f"/{repo.branches['main']}/" in line for line in server.asked("/resolve/"))
+
+
+@pytest.mark.parametrize(("files", "message"), [
+    ({"a.png": picture()}, "it has no parquet files, and the Hub has made none of it"), (None, "it is not there")])
+def test_a_set_that_cannot_be_streamed(server, files, message):
+    if files:
+        server.store.publish("ada/pictures", files, type="dataset")
+    with pytest.raises(ValueError, match=message):
+        stream_images("ada/pictures")
