@@ -40,3 +40,4 @@ def make_step(net, **kwargs):
 class Logits:
     real_logits = torch.tensor([0.0, 2.0])
     fake_logits = torch.tensor([1.0, -3.0])
+    mean_of_all = staticmethod(lambda t: t)

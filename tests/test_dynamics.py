@@ -59,3 +59,39 @@ def test_adaptive_augmentation_moves_towards_its_target_and_resumes():
     second.fit()
     assert_same(straight, second)
     assert straight.recipe.augment.p == second.recipe.augment.p != 0.5
+
+
+def test_in_a_prelude_g_learns_alone_from_the_terms_that_are_named():
+    run = tiny_run("srgan", kimg=0.032)
+    D = [p.clone() for p in run.game.D.parameters()]
+    for _ in range(4):
+        run.advance()
+        (phase,) = (phase for phase in run.game.phases if phase.net == "G")
+        assert [type(loss).__name__ for loss in phase.counting] == ["L1"] and set(run.losses) == {"G"}
+    assert all(torch.equal(a, b) for a, b in zip(D, run.game.D.parameters())) and run.nimg == 16
+    run.advance()
+    assert len(phase.counting) == 3 and set(run.losses) == {"G", "D"}
+    assert not all(torch.equal(a, b) for a, b in zip(D, run.game.D.parameters()))
+
+
+@pytest.mark.parametrize("rounds", [3, 5])
+def test_a_prelude_resumes_bit_for_bit_on_either_side_of_its_end(rounds):
+    straight, resumed = tiny_run("srgan"), tiny_run("srgan")
+    for _ in range(rounds):
+        straight.advance()
+    resumed.restore(*straight.state())
+    for run in (straight, resumed):
+        for _ in range(3):
+            run.advance()
+    assert_same(straight, resumed)
+
+
+@pytest.mark.parametrize(("overrides", "message"), [
+    (["callbacks=Prelude(['R1'])"], "Prelude leaves nothing to the phase G, whose terms are L1, Perceptual: name one"),
+    (["callbacks=Prelude(['L1'], share=1)"], "share of Prelude must be between 0 and 1, got 1"),
+    (["callbacks=Prelude('L1')"], "terms must be a list of str"),
+    (["penalties=L1(), Perceptual(every=2)"], "Prelude leaves nothing to the phase G/2, whose terms are Perceptual"),
+])
+def test_a_prelude_that_leaves_nothing_is_one_line(overrides, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_run("srgan", *overrides)

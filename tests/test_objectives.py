@@ -6,7 +6,14 @@ import pytest
 import torch
 from steps import Logits
 
-from train.game.objectives import hinge, least_squares, nonsaturating, relativistic, wasserstein
+from train.game.objectives import (
+    hinge,
+    least_squares,
+    nonsaturating,
+    relativistic,
+    relativistic_average,
+    wasserstein,
+)
 
 
 def softplus(x):
@@ -26,6 +33,8 @@ def test_nonsaturating_against_log_sigmoid():
     (wasserstein, [1 - 0, -3 - 2], [-1, 3]),
     (least_squares, [(1 + 1) / 2, (1 + 9) / 2], [0, 16 / 2]),
     (relativistic, [softplus(1), softplus(-5)], [softplus(-1), softplus(5)]),
+    (relativistic_average, [softplus(-1 - 0) + softplus(1 - 1), softplus(-1 - 2) + softplus(-3 - 1)],  # means -1 and 1
+     [softplus(0 + 1) + softplus(1 - 1), softplus(2 + 1) + softplus(1 + 3)]),
 ])
 def test_objectives_at_known_logits(objective, d, g):
     torch.testing.assert_close(objective.d(Logits), torch.tensor(d).float())

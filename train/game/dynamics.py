@@ -13,10 +13,11 @@ from torch import nn
 from gan.base import Batch
 from gan.spec import Recorded, write
 from train.game.game import Game, Phase
+from train.game.penalties import Term
 from train.game.step import Step
 
-__all__ = ["AdaptiveAugment", "ClipWeights", "Dynamics", "FreezeD", "Grow", "WarmUp"]
-RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "FreezeD", "Grow", "WarmUp")
+__all__ = ["AdaptiveAugment", "ClipWeights", "Dynamics", "FreezeD", "Grow", "Prelude", "WarmUp"]
+RECIPE_NAMES = ("AdaptiveAugment", "ClipWeights", "FreezeD", "Grow", "Prelude", "WarmUp")
 
 
 class Dynamics(Recorded):
@@ -149,6 +150,30 @@ class WarmUp(Dynamics):
 
     def before_round(self, game: Game) -> None:
         game.resting = frozenset("G" if game.nimg < 1000 * self.kimg else "")
+
+
+class Prelude(Dynamics):
+    """For the first ``share`` of a run G learns from the terms of these names alone, and D waits: an adversary that meets a
+    G which already draws the coarse half of a picture teaches it details, and nothing else (Ledig et al. 2017,
+    arXiv:1609.04802, sec. 3.2; Wang et al. 2018, arXiv:1809.00219, sec. 4.1)."""
+
+    def __init__(self, terms: tuple[str, ...], *, share: float = 0.5):
+        if not 0 < share < 1:
+            raise ValueError(f"share of Prelude must be between 0 and 1, got {share}")
+        self.terms, self.share = tuple(terms), share
+
+    def check(self, game: Game) -> None:
+        for phase in (phase for phase in game.phases if phase.net == "G"):
+            known = [type(loss).__name__ for loss in phase.losses if isinstance(loss, Term)]
+            if not set(self.terms) & set(known):
+                raise ValueError(f"Prelude leaves nothing to the phase {phase.name}, whose terms are "
+                                 f"{', '.join(known) or 'none'}: name one of them")
+
+    def before_round(self, game: Game) -> None:
+        alone = game.nimg < self.share * game.planned_nimg
+        game.resting = frozenset("D" if alone else "")
+        for phase in game.phases:
+            phase.only = self.terms if alone and phase.net == "G" else None
 
 
 class FreezeD(Dynamics):

@@ -31,6 +31,7 @@ class Phase:
     values: Callable[[int, int], dict[str, Any]]  # nimg, planned_nimg -> learning rate and the like
     every: int = 1
     repeats: int = 1
+    only: tuple[str, ...] | None = None  # names of the terms that count at present, None = all losses do
 
     @property
     def name(self) -> str:
@@ -42,14 +43,19 @@ class Phase:
         return [p for group in self.optimiser.param_groups for p in group["params"]]
 
     @property
+    def counting(self) -> list[Callable[[Step], Tensor]]:
+        """The losses that count at present."""
+        return [loss for loss in self.losses if self.only is None or type(loss).__name__ in self.only]
+
+    @property
     def input_grad(self) -> bool:
         return any(isinstance(loss, Term) and loss.input_grad for loss in self.losses)
 
     def evaluate(self, step: Step, nimg: int, planned_nimg: int) -> tuple[Tensor, list[Tensor]]:
         """What is minimised, and the mean of each loss. Losses are [N], or [N, P] where D judges patches: since all samples
         have as many patches, the mean over all numbers is the mean over samples of the mean over their patches."""
-        means = [loss(step).mean() for loss in self.losses]
-        weights = [at(loss.weight, nimg, planned_nimg) if isinstance(loss, Term) else 1.0 for loss in self.losses]
+        means = [loss(step).mean() for loss in self.counting]
+        weights = [at(loss.weight, nimg, planned_nimg) if isinstance(loss, Term) else 1.0 for loss in self.counting]
         return self.every * sum(weight * mean for weight, mean in zip(weights, means)), means
 
     def learn(self, nimg: int, planned_nimg: int, *, slower: float = 1.0) -> None:

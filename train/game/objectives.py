@@ -10,8 +10,8 @@ from torch import Tensor
 
 from train.game.step import Step
 
-__all__ = ["Objective", "hinge", "least_squares", "nonsaturating", "relativistic", "wasserstein"]
-RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic")
+__all__ = ["Objective", "hinge", "least_squares", "nonsaturating", "relativistic", "relativistic_average", "wasserstein"]
+RECIPE_NAMES = ("nonsaturating", "least_squares", "wasserstein", "hinge", "relativistic", "relativistic_average")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,20 @@ def _relativistic_g(s: Step) -> Tensor:
     return F.softplus(s.real_logits - s.fake_logits)
 
 
+def _against_the_mean(worse: Tensor, better: Tensor, s: Step) -> Tensor:
+    """What it costs that ``better`` is not above the mean of ``worse``, and ``worse`` not below that of ``better``."""
+    low, high = s.mean_of_all(worse.mean()), s.mean_of_all(better.mean())
+    return F.softplus(low - better) + F.softplus(worse - high)
+
+
+def _average_d(s: Step) -> Tensor:
+    return _against_the_mean(s.fake_logits, s.real_logits, s)
+
+
+def _average_g(s: Step) -> Tensor:
+    return _against_the_mean(s.real_logits, s.fake_logits, s)
+
+
 # Mao et al. 2016, arXiv:1611.04076, eq. 9: distances of the scores to the labels 0 and 1.
 least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g)
 # Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and alg. 1: D estimates the earth mover's distance, if it is Lipschitz.
@@ -75,3 +89,6 @@ hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
 # Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each
 # fake is judged against the real beside it, so that D cannot drop modes without being seen.
 relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g, anchored=False)
+# The same paper, sec. 4.2, as ESRGAN has it (Wang et al. 2018, arXiv:1809.00219, eq. 1 and 2): each picture is judged
+# against the mean of the others of its batch, so that fakes and reals need not be pairs.
+relativistic_average = Objective("relativistic_average", d=_average_d, g=_average_g, anchored=False)

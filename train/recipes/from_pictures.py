@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan.base import Latent
-from gan.degrade import Degrade, Edges, Holes, Paired
+from gan.degrade import Degrade, Edges, Holes, Paired, Shrink
 from train.data.spec import DataSpec
-from train.game.objectives import hinge, nonsaturating
+from train.game.dynamics import Prelude
+from train.game.objectives import hinge, nonsaturating, relativistic_average
 from train.game.optim import Adam
-from train.game.pictures import L1
+from train.game.pictures import L1, Perceptual
 from train.recipe import Recipe
 from train.recipes.registry import recipe
+from train.schedule import Schedule
 
 
 def paired_or(task: Degrade, data: DataSpec) -> Degrade:
@@ -35,3 +37,16 @@ def inpaint(data: DataSpec) -> Recipe:
     # hole alone, about a tenth of a picture, since nothing else is made.
     return replace(pix2pix.make(data), family="gated", source=Holes(), loss=hinge, penalties=(L1(20),),
                    d=dict(norm="none", spectral=True), g_opt=Adam(1e-4), d_opt=Adam(4e-4))
+
+
+@recipe(paper="Ledig et al. 2017, arXiv:1609.04802; Wang et al. 2018, arXiv:1809.00219", parent="dcgan",
+        note="a small picture in, one four times as large out: L1 first, then what a frozen net sees and an adversary")
+def srgan(data: DataSpec) -> Recipe:
+    # ESRGAN, sec. 3 and 4.1: dense blocks without norm, each picture judged against the mean of the others, L1 alone first;
+    # Adam (0.9, 0.99), 2e-4 and then 1e-4. Weights are in parts of the adversary's, which weighs 5e-3 there beside 1e-2 of
+    # L1 and 1 of VGG's features; the frozen net here is another. 23 blocks of 64 channels, growing by 32, there.
+    opt = Adam(Schedule(4e-4, 1e-4), (0.9, 0.99))
+    return Recipe(family="rrdb", latent=Latent(0), source=Shrink(4), loss=relativistic_average, batch=16, flip=True,
+                  penalties=(L1(10.0), Perceptual(10.0)), callbacks=(Prelude(terms=("L1",)),), g_opt=opt, d_opt=opt,
+                  g=dict(width=32, growth=16, blocks=2), d=dict(width=16, spectral=True, norm="none"), kimg=200,
+                  precision="bfloat16", channels_last=True)

@@ -28,7 +28,7 @@ def check_finite(game: Game, phase: Phase, loss: Tensor, means: Sequence[Tensor]
     if loss.isfinite():
         return
     guilty = [type(f).__name__ if isinstance(f, nn.Module) else f"the {phase.net} loss"
-              for f, mean in zip(phase.losses, means) if not mean.isfinite()]
+              for f, mean in zip(phase.counting, means) if not mean.isfinite()]
     raise Diverged(f"{' and '.join(guilty) or f'the sum of {phase.net} losses'} is not finite in round "
                    f"{game.rounds + 1:,} ({game.nimg / 1000:.1f} kimg); try a lower learning rate "
                    f"(--set {phase.net.lower()}_opt.lr=1e-4)")
