@@ -86,3 +86,13 @@ def test_mistakes_are_said_in_one_line(models, tmp_path, capsys, tiny_model):
     assert "would be lost" in error_of(capsys) and (tmp_path / "ok.png").read_bytes() == picture(size=(32, 32))
     assert gan("generate", models / "larger", "--out", tmp_path / "g") == 1
     assert "give it one" in error_of(capsys)
+
+
+def test_the_list_says_what_a_model_does_with_a_picture(models, monkeypatch, capsys):
+    monkeypatch.setattr(hub.folders, "WEIGHTS", models)
+    monkeypatch.setattr(hub, "WEIGHTS", models)
+    assert gan("list") == 0
+    assert "painter, 32 px, fill a hole, " in capsys.readouterr().out
+    assert gan("list", "--json") == 0
+    told = {one["name"]: one["reads"] for one in json.loads(capsys.readouterr().out)}
+    assert told["larger"] == "Shrink(factor=2)" and len(told) == 4

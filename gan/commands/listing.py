@@ -27,11 +27,12 @@ def run_list(args: argparse.Namespace) -> None:
     width = max((len(e.name) for e in entries), default=0)
     for e in entries:
         classes = f", {len(e.class_names)} classes" if e.class_names else ""
-        print(f"{e.name:{width}}  {e.family}, {e.resolution} px{classes}, {e.bytes / 2**20:.1f} MiB, "
+        does = f", {e.task.title.lower()}" if e.task else ""
+        print(f"{e.name:{width}}  {e.family}, {e.resolution} px{classes}{does}, {e.bytes / 2**20:.1f} MiB, "
               f"data {_describe(e)['data']}")
 
 
 def _describe(e: Entry) -> dict[str, Any]:
     return dict(name=e.name, family=e.family, resolution=e.resolution, channels=e.channels,
-                classes=list(e.class_names), bytes=e.bytes, recipe=e.training.get("recipe", ""),
-                data=e.training.get("data", {}).get("name", "not stated"))
+                classes=list(e.class_names), reads=e.source.made if e.source else None, bytes=e.bytes,
+                recipe=e.training.get("recipe", ""), data=e.training.get("data", {}).get("name", "not stated"))
