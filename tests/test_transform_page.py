@@ -28,6 +28,7 @@ from gan.recipe import EditRecipe, TransformRecipe, from_json, read_recipe
 from gan.transform import Given, transform
 from gan.ui.pages import PAGES
 from gan.ui.pages import transform as module
+from gan.ui.pages.gallery import card
 from gan.ui.pages.generate import Generate
 from gan.ui.pages.transform import Transform
 from gan.ui.parts.link import Link
@@ -216,6 +217,7 @@ def test_pages_offer_the_models_that_they_can_use_and_say_where_others_belong(ap
         assert len(link.notes) == 1 and words in link.notes[0]
     cards = app.shell.rooms["gallery"]
     facts = dict(next(value for value in cards.open(Link({"open": "sketch"})).values() if "facts" in value)["facts"])
+    assert card(app.studio.entry("sketch"), app.studio.outbox)["says"] == "Drawing to picture: painter"
     assert facts["What it does"].startswith("Draw a few lines") and "z" not in facts
 
 

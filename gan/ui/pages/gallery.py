@@ -99,7 +99,8 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     paper, recipe = as_text(t.get("paper")), recipe_of(entry)
     return {
         "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
-        "says": f"{entry.family}{f', recipe {recipe}' if recipe and recipe != entry.family else ''}",
+        "says": (f"{entry.task.title}: " if entry.task else "")
+                + f"{entry.family}{f', recipe {recipe}' if recipe and recipe != entry.family else ''}",
         "paper": paper, "paper_url": arxiv(paper), "trained": trained(t), "can": entry.abilities,
         "moves": bool(snapshots(entry.folder)), "samples": preview(entry.folder / "samples.png", outbox),
         "kind": {"data": _data(entry) or "not stated", "family": entry.family, "px": f"{entry.resolution} px",
