@@ -19,6 +19,7 @@ from train.run.world import World
 # A term's own parameters; path lengths, mixing, lazy terms and noise; growth and gradients of gradients; an augmentation
 # that is adapted.
 ADAPTED = "dcgan augment=DiffAugment(p=0) callbacks=AdaptiveAugment(every=2,kimg=0.2)"
+IRRELEVANT = {"srgan": "D.head.score.bias"}  # its loss reads differences of scores: Adam walks by what rounding leaves
 FAST = ["infogan", "stylegan2", "progan", ADAPTED]
 
 
@@ -31,7 +32,8 @@ def assert_one_and_two_are_alike(cases, folder):
         first, second = (load_file(folder / f"{k}.{rank}.safetensors") for rank in range(2))
         assert first.keys() == second.keys() == alone.keys()
         for name, value in alone.items():
-            assert (first[name] - value).abs().max() < 1e-5, (case, name)
+            if IRRELEVANT.get(case) != name:
+                assert (first[name] - value).abs().max() < 1e-5 * max(1, value.abs().max()), (case, name)
             assert torch.equal(first[name], second[name]), (case, name)  # bit for bit, or they would drift apart
         assert case != ADAPTED or alone["p"] > 0
 
@@ -126,9 +128,36 @@ def test_one_is_killed_and_all_stop_and_one_goes_on(photos, tmp_path, caplog):
     assert "the checkpoint is of 2 process(es) and goes on in 1" in caplog.text
 
 
+COLLAPSE = """
+import torch
+from runs import tiny_run
+from train.run.loop import Observer
+from train.run.watch import Collapsed
+from train.run.world import launched
+
+class Alarm(Observer):
+    def after_round(self, run):
+        if run.game.rounds == 3:
+            raise Collapsed("too much alike")
+
+with launched() as world:
+    run = tiny_run("dcgan", world=world, observers=[Alarm()] if world.first else ())
+    try:
+        run.fit()
+    except Collapsed as error:
+        raise SystemExit(f"{world.rank} heard in round {run.game.rounds}: {error}, {error.slower}")
+"""
+
+
+@pytest.mark.slow
+def test_what_the_first_finds_wrong_all_hear_of():
+    assert [said.strip().splitlines()[-1] for _, said in ended(start(2, "-c", COLLAPSE))] == [
+        "0 heard in round 3: too much alike, {'G': 0.25}", "1 heard in round 3: too much alike, {'G': 0.25}"]
+
+
 @pytest.mark.slow
 def test_a_mistake_is_said_once(photos, tmp_path):
-    for mistake in (["--set", "speed=9"], ["--batch", "5"]):
+    for mistake in (["--set", "speed=9"], ["--batch", "5"], ["--set", "d_opt.lr=1e30"]):
         found = ended(start(2, "-m", "train", "dcgan", "--data", photos, "--out", tmp_path / "run", *TINY, *mistake))
         assert [status for status, _ in found] == [1, 1]
         assert len(errors(found[0][1] + found[1][1])) == 1, found
