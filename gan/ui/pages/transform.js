@@ -213,7 +213,8 @@ window.gan.transform = (() => {
       both.show(now.gives === "drawing" ? null : value.read);
       save.download = value.name;
       more.replaceChildren(code(value.code));
-      say(value.notes || (value.width === value.height ? "" : `${value.width} × ${value.height} pixels`));
+      const size = now.local ? `${value.width} × ${value.height} pixels` : "";
+      say([value.notes, size].filter(Boolean).join("; "));
     };
     arrived = value => {
       if (value.kind === "example") return begin(value);
