@@ -25,7 +25,7 @@ from gan.picture import Box, read_bytes
 from gan.recipe import PngRecipe, TransformRecipe
 from gan.transform import Given, Made, task_for, transform, transformed
 from gan.ui.edits import field, mask_of
-from gan.ui.messages import explain, on
+from gan.ui.messages import explain, on, warn
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
@@ -111,9 +111,10 @@ class Transform:
         return self.restart({**values, self.seed: random.randrange(1_000_000)})
 
     def link_of(self, recipe: PngRecipe) -> str | None:
-        """The link to the model that made a picture; what it was made from is not in it."""
+        """The link to the model that made a picture."""
         if not isinstance(recipe, TransformRecipe):
             return None
+        warn(["what this picture was made from is not in it: give it again"])
         seed = "" if recipe.seed is None else str(recipe.seed)
         return link_to(ID, model=recipe.model, rev=recipe.revision, seed=seed, class_=recipe.label or "")
 
