@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from train.recipes import RECIPES
 from train.run.checkpoint import CHECKPOINT, load_checkpoint, peek, save_checkpoint
-from train.run.world import World
+from train.run.world import World, launched
 
 # A term's own parameters; path lengths, mixing, lazy terms and noise; growth and gradients of gradients; an augmentation
 # that is adapted.
@@ -65,6 +65,13 @@ def test_each_process_has_its_rows_and_draws_of_its_own():
         drawn[rank] = (torch.rand(1), torch.rand(1, generator=run.own), torch.rand(1, generator=run.rng))
     assert drawn[0][0] != drawn[1][0] and drawn[0][1] != drawn[1][1]  # of layers, of terms
     assert drawn[0][2] == drawn[1][2]  # of z
+
+
+def test_without_a_launcher_a_process_is_alone(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.delenv("RANK", raising=False)
+    with launched() as world:
+        assert world.first and world.size == 1
 
 
 def test_a_batch_that_cannot_be_shared():

@@ -144,7 +144,7 @@ def launched(device: str | None = None) -> Iterator[World]:
     All but the first are silent in it. Of their errors one is raised, the cause; the others end with it: ``SystemExit``.
     Errors: ``ValueError`` where a machine has fewer GPUs than processes; ``Lost``.
     """
-    size = int(os.environ.get("WORLD_SIZE", 1))
+    size = int(os.environ.get("WORLD_SIZE", 1)) if "RANK" in os.environ else 1  # some clusters always set the one
     if size == 1:
         yield World()
         return
