@@ -71,6 +71,7 @@ def test_the_interval_in_closed_form():
     found = interval([0.1, 0.3])  # t of one degree of freedom is a Cauchy: tan(0.475 pi) = 12.7062
     assert (found.low, found.high) == pytest.approx((0.2 - 12.7062 * 0.1, 0.2 + 12.7062 * 0.1), abs=1e-4)
     assert interval([0.5] * 4) == Interval(0.5, 0.5, 0.5) and interval([0.5]) == Interval(0.5, None, None)
+    assert str(Interval(-0.0001, -0.0004, 0.0004)) == "0.0 (0.0 to 0.0)"
     assert str(Interval(0.013, 0.002, 0.024)) == "1.3 (0.2 to 2.4)" and str(Interval(0.5, None, None)) == "50.0 (one seed)"
 
 
@@ -87,6 +88,7 @@ UP, DOWN, OPEN = Interval(0.02, 0.01, 0.03), Interval(-0.02, -0.03, -0.01), Inte
     ({"a": UP}, 0.1, "use", "1 of 1"),  # what was seen to help helps
     ({"a": Interval(0.0, -0.001, 0.001)}, 0.9, "do not use", "under half a point"),
     ({"a": Interval(0.1, None, None)}, 0.9, "undecided", "one seed"),
+    ({"a": Interval(0.1, None, None), "b": DOWN}, 0.9, "do not use", "in 1 of 1 regimes"),
     ({}, 0.9, "undecided", "nothing was run"),
 ])
 def test_the_verdict(gains, taught, word, reason):
@@ -270,9 +272,10 @@ def _plain(found: Interval):
     return found.mean, found.low, found.high
 
 
-def test_what_a_seed_finds_hangs_on_nothing_but_the_seed(shapes, tmp_path):
-    """Cells of a group are the same whatever was run before it."""
-    asked = ["cgan-mlp", "--data", shapes, "--sizes", "5", *TINY]
+def test_what_a_seed_finds_hangs_on_nothing_but_the_seed(tmp_path):
+    """Cells of a group are the same whatever was run before it. In colour."""
+    shapes = write(tmp_path / "shapes", tiny_images(classes=3, count=60, channels=3))
+    asked = ["cgan", "--data", shapes, "--sizes", "5", *TINY]
     assert evidence(*asked, "--seeds", 2, "--out", tmp_path / "e") == 0
     for path in (tmp_path / "e" / "cells" / "5-0").glob("*"):
         path.unlink()

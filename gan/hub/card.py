@@ -173,7 +173,7 @@ def _evidence(training: Mapping[str, Any], name: str, model: Model) -> str:
     missing = "".join(f"\n- Not run: {text}" for text in found.not_run)
     return (f"## Do its pictures help a classifier?\n\n**{found.verdict.capitalize()}**: {found.reason}.\n\nExamined: "
             f"{found.examined}. `{found.command}`\n\n{line(['', *found.columns])}\n"
-            f"{'|---' * (len(found.columns) + 1)}|\n{rows}\n{missing}\n\n")
+            f"{'|---' * (len(found.columns) + 1)}|\n{rows}\n{missing and missing + chr(10)}\n")
 
 
 def _limits(model: Model, data: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from train.evidence.progress import Progress
 from train.evidence.report import as_json, as_markdown, as_record
 from train.evidence.split import ALL, TAIL, Split, parse_size, split
 from train.evidence.summary import summary, title
-from train.evidence.words import command, examined, generator, protocol
+from train.evidence.words import command, examined, heading, protocol
 from train.metrics.record import keep
 from train.recipes import RECIPES, find
 
@@ -64,7 +64,7 @@ def evidence_command(argv: list[str]) -> int:
     check_same(experiment)
     stopped = _run(experiment, possible, seeds)
     found = summary(experiment, sizes, seeds)
-    table = as_json(found, heading=f"Do the pictures help? {generator(source)}, {images.name}",
+    table = as_json(found, heading=heading(source, images),
                     protocol=protocol(experiment, images, test, args), command=command(source, images, test, args),
                     class_names=images.spec.class_names)
     files = {ending: args.out / f"{args.out.name}.{ending}" for ending in ("json", "md", "svg")}

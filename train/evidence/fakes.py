@@ -142,4 +142,5 @@ def drawn(G: Generator, each: int, psi: float, first_seed: int = 0) -> tuple[np.
     """``each`` pictures of every class: pixels uint8 [M, H, W, C] and labels int64 [M]."""
     labels = np.repeat(np.arange(G.latent.classes), each)
     draws = [Draw(first_seed + k, int(label), psi) for k, label in enumerate(labels)]
-    return np.concatenate([draw(G, draws[i : i + SLICE]) for i in range(0, len(draws), SLICE)]), labels
+    parts = [draw(G, draws[i : i + SLICE]) for i in range(0, len(draws), SLICE)]
+    return np.ascontiguousarray(np.concatenate(parts)), labels

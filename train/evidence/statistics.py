@@ -24,8 +24,9 @@ class Interval:
 
     def __str__(self) -> str:
         """In points: ``1.3 (0.2 to 2.4)``."""
-        ends = "one seed" if self.low is None else f"{POINTS * self.low:.1f} to {POINTS * self.high:.1f}"
-        return f"{POINTS * self.mean:.1f} ({ends})"
+        points = lambda share: f"{round(POINTS * share, 1) + 0.0:.1f}"  # noqa: E731, and no -0.0
+        ends = "one seed" if self.low is None else f"{points(self.low)} to {points(self.high)}"
+        return f"{points(self.mean)} ({ends})"
 
 
 def interval(values: Sequence[float]) -> Interval:
@@ -60,7 +61,8 @@ def verdict(gains: Mapping[str, Interval], taught: Mapping[str, float]) -> Verdi
     """
     if not gains:
         return Verdict("undecided", "nothing was run to the end")
-    if any(gain.low is None for gain in gains.values()):
+    gains = {name: gain for name, gain in gains.items() if gain.low is not None}
+    if not gains:
         return Verdict("undecided", "one seed has no interval: run at least two, better five")
     helps = [name for name, gain in gains.items() if gain.low > 0]
     harms = [name for name, gain in gains.items() if gain.high < 0]

@@ -10,12 +10,18 @@ from train.evidence.experiment import Experiment
 from train.evidence.fakes import FromModel, FromRecipe
 from train.settings import as_option
 
-__all__ = ["command", "examined", "generator", "protocol"]
+__all__ = ["command", "examined", "heading", "protocol"]
 
 
 def generator(source: FromModel | FromRecipe) -> str:
     """Its name."""
     return source.model.id if isinstance(source, FromModel) else source.recipe
+
+
+def heading(source: FromModel | FromRecipe, images: Images) -> str:
+    """Of the table."""
+    budget = f" after {source.kimg:g} thousand images" if isinstance(source, FromRecipe) else ""
+    return f"Do the pictures help? {generator(source)}{budget}, {images.name} at {images.spec.resolution} px"
 
 
 def examined(source: FromModel | FromRecipe, images: Images) -> str:
