@@ -58,13 +58,15 @@ class Degrade:
 
 @dataclass(frozen=True)
 class Edges(Degrade):
-    """Dark thin lines on white, where the picture changes most, as somebody would draw them.
+    """Dark thin lines on white, where the picture changes most, as somebody would draw them: see ``gan.filters.lines``.
 
-    See ``gan.filters.lines``.
+    How many is drawn for each picture, since drawings by hand are sparser than what is found in a photo: on all of that, G
+    learns to do little with less.
     """
 
-    smooth: float = 1.6  #  sigma in px of a picture of 64 px, and in proportion for others: larger = fewer lines
-    keep: float = 0.1  #    share of the pixels whose gradient counts as strong
+    smooth: float = 1.6  #    sigma in px of a picture of 64 px, and in proportion for others: larger = fewer lines
+    keep: float = 0.1  #      share of the pixels whose gradient counts as strong, at most
+    sparsest: float = 0.1  #  and at least; where it is less than keep, the share is drawn for each picture
 
     gives: ClassVar = "drawing"
     title: ClassVar = "Drawing to picture"
@@ -73,12 +75,16 @@ class Edges(Degrade):
     def __post_init__(self):
         _check("smooth", self.smooth, 0.3, 8)
         _check("keep", self.keep, 0.001, 0.9)
+        _check("sparsest", self.sparsest, 0.001, self.keep)
 
     def channels(self, picture_channels: int) -> int:
         return 1
 
     def __call__(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        return 1 - 2 * lines(grey(x), smooth=self.smooth, keep=self.keep)
+        shares = [self.keep] * len(x)
+        if self.sparsest < self.keep and generator is not None:  # without one all lines are wanted
+            shares = _between(self.sparsest, self.keep, len(x), generator).tolist()
+        return 1 - 2 * torch.cat([lines(grey(one[None]), smooth=self.smooth, keep=share) for one, share in zip(x, shares)])
 
     def given(self, picture: Tensor, hole: Tensor | None = None) -> Tensor:
         return grey(picture)

@@ -93,6 +93,16 @@ def test_a_flat_picture_has_no_lines_and_a_pale_one_has_those_of_its_strong_twin
     assert (lines(grey(x), smooth=1.6, keep=0.1) - lines(grey(0.5 * x), smooth=1.6, keep=0.1)).abs().mean() < 1e-3
 
 
+def test_the_number_of_lines_is_drawn_where_it_is_asked_for():
+    x = pictures(20, side=64)
+    ink = lambda y: (y < 0).float().mean((1, 2, 3))  # noqa: E731
+    all_lines, some = ink(Edges()(x)), ink(Edges(sparsest=0.01)(x, generator=generator()))
+    assert (some <= all_lines + 1e-6).all() and (some < 0.8 * all_lines).sum() > 3 and (some > 0.9 * all_lines).any()
+    assert torch.equal(Edges(sparsest=0.01)(x), Edges()(x))
+    with pytest.raises(ValueError, match="sparsest must be from 0.001 to 0.1, got 0.2"):
+        Edges(sparsest=0.2)
+
+
 def test_lines_grow_with_the_picture():
     """At twice the size the same lines, twice as wide."""
     x = torch.nn.functional.interpolate(pictures(side=64), size=128, mode="bicubic").clamp(-1, 1)

@@ -7,21 +7,21 @@ from conftest import READERS
 
 from gan import hub
 from gan.base import Inputs, Latent
-from gan.degrade import Edges, Holes, Paired, Shrink, source_of, task_of
+from gan.degrade import Edges, Holes, Paired, Shrink, Unpaired, source_of, task_of
 from gan.engine import draw, draw_inputs
 from gan.latent import Draw
 from gan.models import family
+from train.game.discriminators import build
 
-ONLY = {"gated": Holes(), "rrdb": Shrink(4)}  # families that are made for one task
-PLAIN = {"rrdb"}  # that read neither noise nor classes
+ONLY = {"gated": Holes(), "rrdb": Shrink(4), "cycle": Unpaired()}  # families that are made for one task
+LATENT = {"rrdb": Latent(0), "cycle": Latent(0, classes=2)}  # and those that read no noise
 
 
 def made(name, task=None, *, classes=0, noise=0, resolution=16, channels=3, **options):
     torch.manual_seed(0)
     source = source_of(task or ONLY.get(name, Paired()), channels)
-    noise, classes = (0, 0) if name in PLAIN else (noise, classes)
-    G = family(name).Generator(Latent(noise, classes=classes), resolution=resolution, channels=channels, source=source,
-                               **{"width": 4, **options})
+    latent = LATENT.get(name, Latent(noise, classes=classes))
+    G = family(name).Generator(latent, resolution=resolution, channels=channels, source=source, **{"width": 4, **options})
     with torch.no_grad():
         for p in G.parameters():
             if p.ndim > 1:
@@ -46,7 +46,8 @@ def inputs_of(G, count=3):
 def test_shapes_at_every_size(name, task, resolution, channels, classes):
     task = ONLY.get(name, task)
     G = made(name, task, resolution=resolution, channels=channels, classes=classes, noise=2)
-    D = family(name).Discriminator(G.latent, resolution=resolution, channels=channels, width=4, source=G.source)
+    options = dict(resolution=resolution, channels=channels, width=4, source=G.source)
+    D = build(family(name).Discriminator, G.latent, options, 3)
     z, c, y = inputs_of(G)
     w = G.mapping(z, c)
     x = G.synthesis(w, y)
@@ -74,8 +75,9 @@ def test_every_part_of_the_input_counts(name):
     G = made(name, noise=3).eval()
     z, c, y = inputs_of(G)
     x = G(z, c, y)
+    other = G(z + 1, None if c is None else 1 - c, y)
     assert (G(z, c, -y) - x).abs().max() > 1e-3
-    assert name in PLAIN or (G(z + 1, c, y) - x).abs().max() > 1e-4
+    assert G.latent == Latent(0) or (other - x).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -89,7 +91,7 @@ def test_saved_and_loaded_it_is_the_same(name, tmp_path):
 @pytest.mark.parametrize("name", READERS)
 def test_without_a_latent_there_is_no_noise_and_without_a_picture_nothing(name):
     G = made(name)
-    assert G.mapping(torch.empty(2, 0)).shape == (2, 1, 0) or G.latent.classes
+    assert G.latent.classes or G.mapping(torch.empty(2, 0)).shape == (2, 1, 0)
     side = 16 // G.source.scale
     with pytest.raises(ValueError, match=f"from a picture of {side} px: give it one"):
         draw(G.eval(), [Draw(0)])
@@ -115,7 +117,7 @@ def instance_norm(h, norm):
 
 def test_unet_against_its_equations():
     """At 16 px: two maps on the way down, one skip."""
-    G = made("unet", noise=2).double()
+    G = made("unet", noise=2, norm="instance").double()
     (z, _, y), d, u = inputs_of(G), G.down, G.up
     y, z = y.double(), z.double()
     fine = F.conv2d(y, d[0].weight, d[0].bias, stride=2, padding=1)  # [4, 8, 8], no norm
@@ -262,3 +264,51 @@ def test_super_resolution_begins_as_bicubic_enlargement():
     for task, noise in ((Holes(), 0), (Shrink(4), 3)):
         with pytest.raises(ValueError, match="from one of as many and nothing else"):
             family("rrdb").Generator(Latent(noise), resolution=64, channels=3, width=8, source=source_of(task, 3))
+
+
+# --- two domains --------------------------------------------------------------------------------------------------
+
+
+def convolved(h, conv, k, *, stride=1):
+    """The convolution of domain k, alone."""
+    h = F.pad(h, (conv.padding,) * 4, mode="reflect" if conv.reflect else "constant")
+    return F.conv2d(h, conv.weight[k], conv.bias[k], stride=stride)
+
+
+def standard(h):
+    mean = h.mean((2, 3), keepdim=True)
+    return (h - mean) / ((h - mean) ** 2).mean((2, 3), keepdim=True).add(1e-5).sqrt()
+
+
+@torch.no_grad()
+def test_each_domain_has_a_net_of_its_own_against_its_equations():
+    G = made("cycle", blocks=1).double()
+    for p in G.parameters():
+        p.add_(0.1 * torch.randn_like(p))
+    y, c = inputs_of(G, 4).y.double(), torch.tensor([1, 0, 0, 1])
+    x = G(torch.empty(4, 0), c, y)
+    for n, k in enumerate(c.tolist()):
+        h = y[n : n + 1]
+        for conv, stride in zip(G.down, (1, 2, 2)):
+            h = standard(convolved(h, conv, k, stride=stride)).clamp(min=0)
+        inside = standard(convolved(h, G.blocks[0].first, k)).clamp(min=0)
+        h = h + standard(convolved(inside, G.blocks[0].second, k))
+        for conv in G.up:
+            h = standard(convolved(h.repeat_interleave(2, 2).repeat_interleave(2, 3), conv, k)).clamp(min=0)
+        torch.testing.assert_close(x[n], torch.tanh(convolved(h, G.pixels, k))[0])
+
+
+def test_a_net_learns_from_its_own_domain_only():
+    G = made("cycle")
+    D = family("cycle").Discriminator(G.latent, resolution=16, channels=3, width=4)
+    inputs = inputs_of(G)._replace(c=torch.tensor([1, 1, 1]))
+    D(G(*inputs), inputs.c).sum().backward()
+    for name, p in [*G.named_parameters(), *D.named_parameters()]:
+        assert not p.grad[0].any() and ("bias" in name or p.grad[1].any()), name  # instance norm takes biases away
+
+
+def test_two_domains_are_needed():
+    source = source_of(Unpaired(), 3)
+    for latent in (Latent(0, classes=3), Latent(4, classes=2), Latent(0)):
+        with pytest.raises(ValueError, match="needs two domains, no noise"):
+            family("cycle").Generator(latent, resolution=16, channels=3, width=4, source=source)

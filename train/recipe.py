@@ -17,6 +17,7 @@ from train.game.dynamics import Dynamics
 from train.game.objectives import Objective
 from train.game.optim import Adam, RMSprop
 from train.game.penalties import Term
+from train.game.pictures import Pool
 from train.game.step import Augment, Mix
 from train.schedule import Number, Schedule, check_range
 
@@ -34,6 +35,7 @@ class Recipe:
     penalties: tuple[Term, ...] = ()
     mix: Mix | None = None
     augment: Augment | None = None
+    pool: Pool | None = None  #                    shows D older fakes among the newest
     callbacks: tuple[Dynamics, ...] = ()  #        what changes over time
     g: Mapping[str, Any] = field(default_factory=dict)  # options of the family's Generator
     d: Mapping[str, Any] = field(default_factory=dict)  # options of the family's Discriminator

@@ -1,8 +1,8 @@
 """U-Net and patch discriminator of pix2pix (Isola et al. 2016, arXiv:1611.07004, sec. 3.2 and app. 6.1), at any power-of-two
 resolution: a picture in, a picture out.
 
-Two things differ from the paper. The coarsest map has 4 px, not 1, since instance norm of a single pixel leaves nothing of
-it; and noise, where a recipe asks for any, enters there as part of z, so that a picture is a function of weights, seed and
+Two things differ from the paper. The coarsest map has 4 px, not 1, since a norm over a single pixel leaves nothing of it;
+and noise, where a recipe asks for any, enters there as part of z, so that a picture is a function of weights, seed and
 y: dropout, the paper's noise, is left to training.
 """
 
@@ -33,7 +33,7 @@ class Generator(base.Generator):
         channels: int = 3,  #               1 or 3
         width: int = 64,  #                 channels at resolution / 2
         source: base.Source,  #             the picture it reads; a smaller one is enlarged first
-        norm: Norm = "instance",  #         of all maps but the first and, on the way down, the last
+        norm: Norm = "batch",  #            of all maps but the first and, on the way down, the last
         dropout: float = 0.0,  #            in training, of the maps of 8 and 16 px on the way up (paper: 0.5)
         up: Upsampling = "nearest",  #      nearest = upsample and convolve; transposed = as the paper
     ):

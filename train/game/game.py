@@ -124,6 +124,7 @@ class Game:
     loss: Objective | None
     mix: Mix | None
     augment: Augment | None
+    pool: nn.Module | None  # a Pool of train.game.pictures
     nimg_per_round: int
     planned_nimg: int  #  the whole run, for schedules; a budget that is raised later prolongs their end
     nimg: int = 0  #      real images shown to D in its main phase
@@ -138,7 +139,7 @@ class Game:
 
     def step(self, phase: Phase, z: Tensor, batch: Batch, rng: torch.Generator) -> Step:
         """What the phase's losses read of a batch."""
-        return Step(self.G, self.D, z, batch, net=phase.net, rng=rng, mix=self.mix, augment=self.augment,
+        return Step(self.G, self.D, z, batch, net=phase.net, rng=rng, mix=self.mix, augment=self.augment, pool=self.pool,
                     input_grad=phase.input_grad, mean_of_all=self.mean_of_all)
 
     @torch.no_grad()
@@ -171,7 +172,8 @@ class Game:
         self.nimg, self.planned_nimg, self.rounds = meta["nimg"], meta["planned_nimg"], meta["steps"]
 
     def _modules(self) -> dict[str, nn.Module]:
-        return {"G": self.G, "D": self.D, "G_ema": self.G_ema, "terms": self.terms}
+        nets = {"G": self.G, "D": self.D, "G_ema": self.G_ema, "terms": self.terms}
+        return nets if self.pool is None else {**nets, "pool": self.pool}
 
     def _optimisers(self) -> dict[str, torch.optim.Optimizer]:
         return {phase.net: phase.optimiser for phase in self.phases}

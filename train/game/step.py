@@ -40,6 +40,9 @@ class Augment(Recorded):
         raise NotImplementedError
 
 
+Pool = Callable[[Tensor, Tensor | None, torch.Generator], Tensor]  # fakes, c, rng -> what D is shown: see game.pictures
+
+
 class Step:
     """Holds one batch (z, c, y, real) and computes the rest on first use, once, so that a loss pays only for what it reads.
 
@@ -59,11 +62,12 @@ class Step:
         rng: torch.Generator,  #        for terms that draw
         mix: Mix | None = None,
         augment: Augment | None = None,
+        pool: Pool | None = None,
         input_grad: bool = False,
         mean_of_all: Callable[[Tensor], Tensor] = itself,
     ):
         self.G, self.D, self.z, self.c, self.y, self.net, self.rng = G, D, z, batch.c, batch.y, net, rng
-        self.mix, self._augment, self.input_grad, self.mean_of_all = mix, augment, input_grad, mean_of_all
+        self.mix, self._augment, self.pool, self.input_grad, self.mean_of_all = mix, augment, pool, input_grad, mean_of_all
         self.real = batch.x.detach().requires_grad_(input_grad)
 
     def augment(self, x: Tensor) -> Tensor:
@@ -79,10 +83,13 @@ class Step:
 
     @cached_property
     def fake(self) -> Tensor:
-        """[N, C, H, W]."""
+        """[N, C, H, W]; where D learns, some may be older ones out of the pool."""
         with torch.set_grad_enabled(self.net == "G"):
             x = self.G.synthesis(self.w, self.y)
-        return x if self.net == "G" else x.detach().requires_grad_(self.input_grad)
+        if self.net == "G":
+            return x
+        x = x.detach() if self.pool is None else self.pool(x.detach(), self.c, self.rng)
+        return x.requires_grad_(self.input_grad)
 
     @cached_property
     def fake_features(self) -> Tensor:

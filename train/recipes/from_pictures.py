@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan.base import Latent
-from gan.degrade import Degrade, Edges, Holes, Paired, Shrink
+from gan.degrade import Degrade, Edges, Holes, Paired, Shrink, Unpaired
 from train.data.spec import DataSpec
 from train.game.dynamics import Prelude
-from train.game.objectives import hinge, nonsaturating, relativistic_average
+from train.game.objectives import hinge, least_squares, nonsaturating, relativistic_average
 from train.game.optim import Adam
-from train.game.pictures import L1, Perceptual
+from train.game.pictures import L1, Cycle, Identity, Perceptual, Pool
 from train.recipe import Recipe
 from train.recipes.registry import recipe
 from train.schedule import Schedule
@@ -24,10 +24,12 @@ def paired_or(task: Degrade, data: DataSpec) -> Degrade:
 @recipe(paper="Isola et al. 2016, arXiv:1611.07004", parent="dcgan", pairs=True,
         note="a picture in, a picture out: maps of one size are joined in G, D judges patches, L1 keeps to the target")
 def pix2pix(data: DataSpec) -> Recipe:
-    # Lambda 100, Adam 2e-4 (0.5, 0.999), mirror images as there; batch 1 and width 64 there.
+    # Lambda 100, Adam 2e-4 (0.5, 0.999), mirror images and batch norm in G as there; batch 1 there. With instance norm G hid
+    # a bright speck at one place of every picture, to carry contrast past it (as StyleGAN does, arXiv:1912.04958, sec. 2).
     opt = Adam(2e-4)
-    return Recipe(family="unet", latent=Latent(0), source=paired_or(Edges(), data), loss=nonsaturating, penalties=(L1(100),),
-                  g_opt=opt, d_opt=opt, batch=16, flip=True, kimg=1000, precision="bfloat16", channels_last=True)
+    return Recipe(family="unet", latent=Latent(0), source=paired_or(Edges(sparsest=0.03), data), loss=nonsaturating,
+                  penalties=(L1(100),), d=dict(norm="none", spectral=True), g_opt=opt, d_opt=opt, batch=16, flip=True,
+                  kimg=1000, precision="bfloat16", channels_last=True)
 
 
 @recipe(paper="Yu et al. 2018, arXiv:1806.03589", parent="pix2pix",
@@ -36,7 +38,7 @@ def inpaint(data: DataSpec) -> Recipe:
     # Hinge loss, spectral norm in D in the place of another, Adam 1e-4 (0.5, 0.999) and batch 16 as there. L1 counts the
     # hole alone, about a tenth of a picture, since nothing else is made.
     return replace(pix2pix.make(data), family="gated", source=Holes(), loss=hinge, penalties=(L1(20),),
-                   d=dict(norm="none", spectral=True), g_opt=Adam(1e-4), d_opt=Adam(4e-4))
+                   g_opt=Adam(1e-4), d_opt=Adam(4e-4))
 
 
 @recipe(paper="Ledig et al. 2017, arXiv:1609.04802; Wang et al. 2018, arXiv:1809.00219", parent="dcgan",
@@ -50,3 +52,14 @@ def srgan(data: DataSpec) -> Recipe:
                   penalties=(L1(10.0), Perceptual(10.0)), callbacks=(Prelude(terms=("L1",)),), g_opt=opt, d_opt=opt,
                   g=dict(width=32, growth=16, blocks=2), d=dict(width=16, spectral=True, norm="none"), kimg=200,
                   precision="bfloat16", channels_last=True)
+
+
+@recipe(paper="Zhu et al. 2017, arXiv:1703.10593", parent="pix2pix", labelled=True,
+        note="two folders without pairs: what goes to the other kind and back must be what it was")
+def cyclegan(data: DataSpec) -> Recipe:
+    # Cycle 10 and identity 5 there, against squares that are halved in D only, and in both nets here: hence half of either.
+    # Pool of 50 and Adam 2e-4 (0.5, 0.999) as there; the rate falls from the start, there from the middle on; batch 1 there.
+    opt = Adam(Schedule(2e-4, 0.0))
+    return Recipe(family="cycle", latent=Latent(0, classes=2), source=Unpaired(), loss=least_squares,
+                  penalties=(Cycle(5.0), Identity(2.5)), pool=Pool(50), g_opt=opt, d_opt=opt, batch=4, flip=True, kimg=200,
+                  precision="bfloat16")

@@ -48,15 +48,20 @@ def build_game(recipe: Recipe, device: torch.device | None = None) -> Game:
     terms = nn.ModuleList(recipe.penalties)
     for term in terms:
         term.build(G, D)
+    if recipe.pool is not None:
+        recipe.pool.build(G)
     _check(recipe, G, D)
     if device is not None:
         layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         for net in (G, D):
             net.to(device, memory_format=layout)
         terms.to(device)
+        if recipe.pool is not None:
+            recipe.pool.to(device)
     G_ema = G if device is None else copy.deepcopy(G).requires_grad_(False).eval()
     phases = phases_of(recipe.loss, terms, G, D, g_opt=recipe.g_opt, d_opt=recipe.d_opt, d_steps=recipe.d_steps)
     game = Game(G, D, G_ema, terms, phases, family=recipe.family, loss=recipe.loss, mix=recipe.mix, augment=recipe.augment,
+                pool=recipe.pool,
                 nimg_per_round=recipe.batch * max(phase.repeats for phase in phases), planned_nimg=recipe.total_nimg)
     for dynamics in recipe.callbacks:
         dynamics.check(game)
