@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import tiny_images
-from runs import tiny_run
+from runs import images_for, tiny_run
 from safetensors.torch import save_file
 
 import train.run.loop as loop
@@ -29,7 +28,7 @@ from train.run.world import World, launched
 ROOT = Path(__file__).resolve().parent.parent
 BATCH, ROUNDS = 14, 20  # a part of 7, which is no other size that anything draws
 # What one process does to a whole batch and several do to their parts of it: statistics of a batch, groups of samples.
-ALIKE = {"progan": ("d.group=0",), "stylegan": ("d.group=0",),
+ALIKE = {"progan": ("d.group=0",), "cyclegan": ("pool=none",), "stylegan": ("d.group=0",),
          "stylegan2": ("d.group=0", "penalties=R1(2, every=3), PathLength(every=2, shrink=1)")}
 
 
@@ -93,7 +92,7 @@ def played(case: str, world: World) -> dict[str, torch.Tensor]:
 
 def _prepared(name: str, *settings: str, world: World) -> Run:
     run = tiny_run(name, f"batch={BATCH}", "precision=float32", *ALIKE.get(name, ()), *settings, world=world, seed=3,
-                   images=tiny_images(classes=3), kimg=BATCH * ROUNDS / 1000)
+                   images=images_for(name), kimg=BATCH * ROUNDS / 1000)
     run.own, batch = torch.Generator(), run.stream.batch
     run.stream.batch = lambda *args: Batch(*(part.double() if part is not None and part.is_floating_point() else part
                                              for part in batch(*args)))

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_generator, tiny_images
-from runs import tiny_run
+from conftest import tiny_generator
+from runs import images_for, tiny_run
 
 from gan import hub
 from gan.engine import draw_inputs
@@ -49,7 +49,7 @@ def test_settled_estimates_batch_norm_of_the_averaged_weights():
 def test_export_is_a_whole_model_folder(name, tmp_path):
     run = tiny_run(name, observers=[Snapshots(tmp_path / "s")])
     run.fit()
-    images = tiny_images(classes=3)
+    images = images_for(name)
     data = dict(name="tiny", images=64, classes=3, fingerprint="f", licence="CC0")
     entry = RECIPES[name]
     provenance = Provenance(name, entry.parent, [], entry.paper, entry.note, changes(entry, images.spec),

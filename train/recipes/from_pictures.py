@@ -60,6 +60,6 @@ def cyclegan(data: DataSpec) -> Recipe:
     # Cycle 10 and identity 5 there, against squares that are halved in D only, and in both nets here: hence half of either.
     # Pool of 50 and Adam 2e-4 (0.5, 0.999) as there; the rate falls from the start, there from the middle on; batch 1 there.
     opt = Adam(Schedule(2e-4, 0.0))
-    return Recipe(family="cycle", latent=Latent(0, classes=2), source=Unpaired(), loss=least_squares,
+    return Recipe(family="cycle", latent=Latent(0, classes=data.classes), source=Unpaired(), loss=least_squares,
                   penalties=(Cycle(5.0), Identity(2.5)), pool=Pool(50), g_opt=opt, d_opt=opt, batch=4, flip=True, kimg=200,
                   precision="bfloat16")
