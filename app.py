@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   python app.py --open
   python app.py --models runs/my-cats user/their-model
   python app.py --host 0.0.0.0 --port 8000
+  python app.py --mcp
 Environment: GRADIO_SERVER_NAME and GRADIO_SERVER_PORT stand in for --host and --port, GRADIO_TEMP_DIR for the temporary
 folder."""
 
@@ -38,26 +39,35 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--models", nargs="+", default=[], metavar="DIR_OR_REPO",
                    help="more models: folders, folders of models, or Hub ids user/name[@revision]")
     p.add_argument("--open", action="store_true", help="open the page in the browser")
+    p.add_argument("--mcp", action="store_true",
+                   help="also offer the endpoints that read no picture as tools for language models, by the Model Context "
+                        'Protocol; needs pip install "gradio[mcp]"')
     return p
 
 
 def serve(args: argparse.Namespace) -> None:
-    from gan.ui import Studio, build, collect, launch_options  # heavy: not needed for --help
+    from gan.ui import Studio, build, check_tools, collect, drop_picture_tools, launch_options  # heavy: not needed for --help
 
+    if args.mcp:
+        check_tools()
     studio = Studio(collect(args.models))
     app = build(studio)
     try:
         app.launch(server_name=args.host, server_port=args.port, prevent_thread_lock=True, quiet=True,
-                   **launch_options(studio))
+                   **launch_options(studio, mcp=args.mcp))
     except OSError as error:
         if "empty port" not in str(error):
             raise
         port = args.port or os.environ.get("GRADIO_SERVER_PORT")
         raise ValueError(f"port {port} is already in use: choose another with --port" if port else
                          "no free port from 7860 on: choose one with --port") from None
+    if args.mcp:
+        drop_picture_tools(app)
     threading.Thread(target=studio.warm, daemon=True).start()
     address = app.local_url.replace("//0.0.0.0", "//127.0.0.1")
     print(f"The GAN gallery is open at {address} (Ctrl-C closes it)", flush=True)
+    if args.mcp:
+        print(f"Tools for language models: {address.rstrip('/')}/gradio_api/mcp/", flush=True)
     if args.open:
         webbrowser.open(address)
     app.block_thread()

@@ -52,11 +52,11 @@ def studio_of(models: list[Path]) -> Iterator[Studio]:
 
 
 @contextmanager
-def running(studio: Studio, pages=PAGES) -> Iterator[tuple[gr.Blocks, str]]:
+def running(studio: Studio, pages=PAGES, mcp: bool = False) -> Iterator[tuple[gr.Blocks, str]]:
     """(the app, its address)."""
     blocks = build(studio, pages)
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
-                              **launch_options(studio, pages))
+                              **launch_options(studio, pages, mcp=mcp))
     try:
         yield blocks, url
     finally:

@@ -2,5 +2,6 @@
 
 from gan.ui.shell import build, launch_options
 from gan.ui.studio import Studio, collect
+from gan.ui.tools import check_tools, drop_picture_tools
 
-__all__ = ["Studio", "build", "collect", "launch_options"]
+__all__ = ["Studio", "build", "check_tools", "collect", "drop_picture_tools", "launch_options"]
