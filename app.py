@@ -46,7 +46,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def serve(args: argparse.Namespace) -> None:
-    from gan.ui import Studio, build, check_tools, collect, drop_picture_tools, launch_options  # heavy: not needed for --help
+    from gan.ui import (  # heavy: not needed for --help
+        Studio,
+        build,
+        check_tools,
+        collect,
+        drop_picture_tools,
+        launch_options,
+    )
 
     if args.mcp:
         check_tools()

@@ -3,8 +3,9 @@
 The picture x(w) moves by J dw, J = dx/dw, so the mean over latents of ||J v||^2 = v^T H v, with H = E[J^T J], says how much
 a step along v changes a picture. H's top eigenvectors are the directions with the largest effect, and one set of them serves
 the whole space (Wang and Ponce 2021, "The geometry of deep generative image models and its applications", arXiv:2101.06006,
-sec. 2 and 4). H is never formed: randomised subspace iteration (Halko, Martinsson and Tropp 2009, arXiv:0909.4061, alg. 4.4)
-needs products H Q only, and each is a Jacobian-vector product followed by a vector-Jacobian product.
+sec. 2 and 4). H is never formed: randomised block Krylov iteration (Musco and Musco 2015, arXiv:1504.05477, alg. 2) needs
+products H Q only, and each is a Jacobian-vector product followed by a vector-Jacobian product. Every block of Q that was
+multiplied stays in the basis, so that it settles after fewer products than subspace iteration, which keeps only the last.
 
 The space is the same for every family: where mapping is learned a step is added to w, in every layer alike; where it is
 not, a step is added to z's noise. Classes and codes are never touched.
@@ -22,6 +23,7 @@ from torch import Tensor
 from torch.func import jvp, vjp
 
 from gan.base import Generator
+from gan.engine import full_precision
 from gan.files import write_tensors
 from gan.hub.contents import DIRECTIONS
 from gan.latent import Draw, latents, to_w
@@ -79,57 +81,65 @@ def shifted(G: Generator, z: Tensor, c: Tensor | None, psi: Tensor, step: Tensor
 def find_directions(G: Generator, *, count: int = COUNT, samples: int = SAMPLES, report: Report | None = None) -> Directions:
     """The top eigenvectors of H, from fixed seeds: the same on every call.
 
-    ``report(done, most)`` is told of progress. G must be in evaluation mode. Errors as ``step_size``.
+    ``report(done, most)`` is told of progress after every derivative; most often fewer than ``most`` are taken. G must be in
+    evaluation mode. Errors as ``step_size``.
     """
     size = step_size(G)
     count = min(count, size)
     columns = min(count + OVERSAMPLING, size)
     device = next(G.parameters()).device
     z, c = (t if t is None else t.to(device) for t in latents(G.latent, [Draw(seed) for seed in range(samples)]))
-    product = _Product(G, z, c)
-    basis = torch.linalg.qr(torch.randn(size, columns, generator=torch.Generator().manual_seed(0)).double())[0]
-    values = None
-    for k in range(ITERATIONS):
-        image, gram = product(basis)
-        before, (values, rotation) = values, torch.linalg.eigh(gram)
+    product = _Product(G, z, c, report, ITERATIONS * columns * -(-samples // CHUNK))
+    block = torch.linalg.qr(torch.randn(size, columns, generator=torch.Generator().manual_seed(0)).double())[0]
+    basis, image, values = block[:, :0], block[:, :0], None
+    for _ in range(ITERATIONS):
+        basis, image = torch.cat([basis, block], 1), torch.cat([image, product(block)], 1)
+        gram = basis.T @ image
+        before, (values, rotation) = values, torch.linalg.eigh((gram + gram.T) / 2)
         top = values[-count:].clamp_min(0)
-        settled = before is not None and bool(((top - before[-count:]).abs() <= SETTLED * top).all())
-        if report:
-            report(ITERATIONS if settled else k + 1, ITERATIONS)
-        if settled or columns == size:
+        if basis.shape[1] == size or before is not None and bool(((top - before[-count:]).abs() <= SETTLED * top).all()):
             break
-        basis = torch.linalg.qr(image)[0]
+        block = _orthogonal(image[:, -columns:], basis)
     vectors = (basis @ rotation).T.flip(0)[:count]
     vectors = vectors * vectors.gather(1, vectors.abs().argmax(1, keepdim=True)).sign()  # an eigenvector has no sign
     return Directions(vectors.float(), values.flip(0)[:count].float(), _spread(G, vectors))
 
 
+def _orthogonal(block: Tensor, basis: Tensor) -> Tensor:
+    """Orthonormal columns, as many as there is room for, that span what the block adds to the basis."""
+    block = block[:, : len(basis) - basis.shape[1]]
+    for _ in range(3):  # once leaves what rounding made of a block that adds little
+        block = torch.linalg.qr(block - basis @ (basis.T @ block))[0]
+    return block
+
+
 class _Product:
-    """Q [D, k], orthonormal columns -> (H Q, Q^T H Q), both in float64 on the CPU."""
+    """Q [D, k], orthonormal columns -> H Q [D, k] in float64 on the CPU."""
 
-    def __init__(self, G: Generator, z: Tensor, c: Tensor | None):
+    def __init__(self, G: Generator, z: Tensor, c: Tensor | None, report: Report | None, most: int):
         self.G, self.z, self.c = G, z, c
+        self.report, self.done, self.most = report, 0, most
 
-    def __call__(self, basis: Tensor) -> tuple[Tensor, Tensor]:
-        image, gram = torch.zeros_like(basis), torch.zeros(basis.shape[1], basis.shape[1], dtype=basis.dtype)
+    @full_precision()
+    def __call__(self, block: Tensor) -> Tensor:
+        image = torch.zeros_like(block)
         for start in range(0, len(self.z), CHUNK):
             z = self.z[start : start + CHUNK]
             c = None if self.c is None else self.c[start : start + CHUNK]
-            psi, zero = z.new_ones(len(z)), z.new_zeros(len(z), len(basis))
+            psi, zero = z.new_ones(len(z)), z.new_zeros(len(z), len(block))
             draw = lambda step: self.G.synthesis(shifted(self.G, z, c, psi, step))  # noqa: B023, E731  called below only
             _, pull = vjp(draw, zero)
-            moved = []
-            for column in basis.T:
-                tangent = column.to(z).expand_as(zero)
-                change = jvp(draw, (zero,), (tangent,))[1]  # [n, C, H, W]
-                moved.append(change.flatten(1).double())
-                image[:, len(moved) - 1] += pull(change)[0].sum(0).double().cpu() / len(self.z)
-            moved = torch.stack(moved, 1)  # [n, k, CHW]
-            gram += (moved @ moved.transpose(1, 2)).sum(0).cpu() / len(self.z)
-        return image, (gram + gram.T) / 2
+            for k, column in enumerate(block.T):
+                change = jvp(draw, (zero,), (column.to(z).expand_as(zero),))[1]  # [n, C, H, W]
+                image[:, k] += pull(change)[0].detach().sum(0).double().cpu() / len(self.z)
+                self.done += 1
+                if self.report:
+                    self.report(self.done, self.most)
+        return image
 
 
 @torch.no_grad()
+@full_precision()
 def _spread(G: Generator, vectors: Tensor, count: int = 2048) -> Tensor:
     """[K] standard deviation of latents along the directions, inside a class where there are classes."""
     device = next(G.parameters()).device

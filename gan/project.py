@@ -26,6 +26,7 @@ from torch import Tensor
 
 from gan.base import Encoder, Generator
 from gan.directions import step_size
+from gan.engine import full_precision
 from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
 
@@ -179,6 +180,7 @@ class _Search:
     """Several descents side by side. What moves is ``free`` [S, F]: w less its centre where mapping is learned, else the
     noise and the continuous codes of z; the class and the categorical codes stay those of the start."""
 
+    @full_precision()
     def __init__(self, G: Generator, target: Tensor, weight: Tensor, label: int | None, starts: int):
         self.G, self.target, self.weight = G, target, weight
         self.pyramid = Pyramid(target, weight)
@@ -203,6 +205,7 @@ class _Search:
         self.c, self.free = c, free.requires_grad_(True)
 
     @torch.no_grad()
+    @full_precision()
     def encode(self, encoder: Encoder) -> None:
         """Puts a descent where the encoder finds the picture, in each of the classes that it is now in."""
         c = None if self.c is None else self.c.unique()
@@ -239,6 +242,7 @@ class _Search:
         gap = (x.clamp(-1, 1) - self.target).abs() * self.weight
         return gap.sum((1, 2, 3)) / (self.weight.sum() * x.shape[1] * 2)
 
+    @full_precision()
     def loss(self, optimiser: torch.optim.Optimizer) -> Tensor:
         """The closure of an optimiser: distances, and what it costs to leave the model's own latents."""
         with torch.enable_grad():
@@ -253,10 +257,12 @@ class _Search:
         return loss
 
     @torch.no_grad()
+    @full_precision()
     def best(self, count: int) -> Tensor:
         return self.pyramid.distance(self.draw()).argsort()[:count]
 
     @torch.no_grad()
+    @full_precision()
     def told(self, done: int, steps: int, proposals: int) -> Projection:
         best = self.best(proposals)
         labels = [None] * len(best) if self.c is None else self.c[best].tolist()

@@ -12,6 +12,7 @@ from gan.directions import DIRECTIONS, find_directions, load_directions, save_di
 from gan.engine import draw
 from gan.image import to_uint8
 from gan.latent import Draw, latents
+from gan.project import project
 
 
 def exact(G, samples):
@@ -32,12 +33,48 @@ def test_directions_are_the_top_eigenvectors(name, classes):
     found = find_directions(G, count=3, samples=4)
     H = exact(G, 4)
     values = torch.linalg.eigvalsh(H).flip(0)[:3].float()
-    assert torch.allclose(found.eigenvalues, values, rtol=0.02)
+    assert torch.allclose(found.eigenvalues, values, rtol=0.02, atol=float(values[0]) * 1e-6)
     assert (found.vectors @ found.vectors.T - torch.eye(3)).abs().max() < 1e-5
     quotients = torch.einsum("kd,de,ke->k", found.vectors.double(), H, found.vectors.double()).float()
-    assert torch.allclose(quotients, values, rtol=0.04)
+    assert torch.allclose(quotients, values, rtol=0.04, atol=float(values[0]) * 1e-6)
     again = find_directions(G, count=3, samples=4)
     assert torch.equal(again.vectors, found.vectors)
+
+
+def test_few_products_are_enough():
+    """Old ones are kept in the basis: iteration on the last block alone takes twice as many here."""
+    told = []
+    find_directions(tiny_generator("mlp"), count=1, samples=8, report=lambda done, most: told.append((done, most)))
+    assert [done for done, _ in told] == list(range(1, len(told) + 1)) and len({most for _, most in told}) == 1
+    assert len(told) <= 0.5 * told[0][1]
+
+
+def test_of_a_linear_model_the_directions_are_its_singular_vectors():
+    """H has rank 2: blocks that add nothing must not spoil the basis."""
+    torch.manual_seed(0)
+    G = tiny_generator("mlp")
+    A, B = torch.randn(8, 2), torch.randn(2, 256)
+    G.synthesis = lambda w, y=None: (w[:, 0] @ A @ B).reshape(-1, 1, 16, 16)
+    found = find_directions(G, count=8, samples=4)
+    expected = torch.linalg.svdvals(A @ B).square()
+    assert torch.allclose(found.eigenvalues[:2], expected[:2], rtol=1e-4) and (found.eigenvalues[2:] < 1e-2).all()
+    assert (found.vectors @ found.vectors.T - torch.eye(8)).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("work", [lambda G: find_directions(G, count=1, samples=2),
+                                  lambda G: next(project(G, np.zeros((16, 16, 1), np.uint8)))])
+def test_nothing_is_rounded_to_tf32(work):
+    """Directions and projections are drawn as pictures are, on GPUs that would round factors to 10 bits too."""
+    matmul = torch.backends.cuda.matmul
+    before, matmul.allow_tf32 = matmul.allow_tf32, True
+    G, seen = tiny_generator("mlp"), []
+    synthesis = G.synthesis
+    G.synthesis = lambda *given: seen.append(matmul.allow_tf32) or synthesis(*given)
+    try:
+        work(G)
+        assert seen and not any(seen) and matmul.allow_tf32
+    finally:
+        matmul.allow_tf32 = before
 
 
 @pytest.mark.parametrize("name", ["dcgan", "stylegan2"])

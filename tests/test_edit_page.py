@@ -89,6 +89,20 @@ def test_edits_are_drawn_carried_by_their_png_and_restored(page):
         page.link_of(EditRecipe("plain", "r", source="a" * 64))
 
 
+def test_a_picture_given_back_is_verified_pixel_for_pixel(page):
+    recipe = edit(page, moves=(Move(0, 2.0),))
+    told = page.redraw(asked(recipe))
+    assert told["mark"] is None
+    pixels = pixels_of(page, told["url"])
+    marks = []
+    for given in (pixels, pixels ^ 1, 255 - pixels, pixels[:9], None):
+        link = Link.of(page.link_of(recipe))
+        link.picture = given
+        marks.append(page.open(link)[page.desk]["mark"])
+    assert [mark and mark["verified"] for mark in marks] == [True, True, False, False, None]
+    assert "pixel for pixel" in marks[0]["text"] and "another device" in marks[1]["text"]
+
+
 def test_a_matrix_mixes_every_row_with_every_column(page):
     G, side = page.studio.model("styled").G, 16
     told = page.mix(asked(edit(page, "styled"), rows="1-2", columns="3,4,5", first=0, last=G.num_ws - 1))

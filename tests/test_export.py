@@ -9,11 +9,13 @@ from conftest import tiny_generator
 from runs import images_for, tiny_run
 
 from gan import hub
+from gan.directions import load_directions
 from gan.engine import draw_inputs
 from gan.latent import Draw, latents
 from train.recipes import RECIPES, changes
+from train.run import export as exporting
 from train.run.curves import curves
-from train.run.export import Provenance, export, sample_seeds
+from train.run.export import Provenance, add_directions, export, sample_seeds
 from train.run.observers import Snapshots
 from train.run.settle import settled
 
@@ -64,6 +66,23 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     assert np.abs(reloaded - original).max() <= 1
     card = (tmp_path / "m" / "README.md").read_text()
     assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name
+
+
+def test_directions_are_added_to_an_export(tiny_model, capsys):
+    folder = tiny_model()
+    add_directions(folder, lambda: False, torch.device("cpu"))
+    assert len(load_directions(folder, hub.load(folder).G)) == 8
+
+
+@pytest.mark.parametrize(("stopped", "limit_s"), [(True, 1e9), (False, 0)])
+def test_directions_that_take_too_long_are_left_out_and_it_is_said_how_to_find_them(tiny_model, capsys, monkeypatch, stopped,
+                                                                                    limit_s):
+    monkeypatch.setattr(exporting, "EARLY_S", 0)
+    monkeypatch.setattr(exporting, "LIMIT_S", limit_s)
+    folder = tiny_model()
+    add_directions(folder, lambda: stopped, torch.device("cpu"))
+    assert load_directions(folder, hub.load(folder).G) is None
+    assert f"python -m gan directions {folder} finds them" in capsys.readouterr().err
 
 
 def test_curves_are_the_log_thinned_out(tmp_path):

@@ -14,6 +14,7 @@ from commands import ROOT, TINY, error_of, gan, train
 from PIL import Image
 
 from gan import hub
+from gan.directions import DIRECTIONS
 from gan.recipe import read_recipe
 from train import session
 from train.run.checkpoint import CHECKPOINT, HEALTHY, peek
@@ -298,6 +299,15 @@ def test_list_names_every_recipe(capsys):
     assert train("list", "--json") == 0
     assert [r["name"] for r in json.loads(capsys.readouterr().out)][:4] == ["gan", "cgan-mlp", "dcgan", "cgan"]
     assert train("list") == 0 and "arXiv:1511.06434" in capsys.readouterr().out
+
+
+def test_a_run_that_ended_and_was_no_trial_brings_its_directions(photos, tmp_path, monkeypatch):
+    start = ["dcgan", "--data", photos, "--out", tmp_path / "r", *TINY]
+    assert train(*start, "--kimg", "0.024") == 0
+    assert not (tmp_path / "r" / "export" / DIRECTIONS).exists()
+    monkeypatch.setattr(session, "WORTH_S", 0)
+    assert train(*start, "--kimg", "0.048", "--resume") == 0
+    assert (tmp_path / "r" / "export" / DIRECTIONS).exists()
 
 
 def test_interrupt_loses_nothing(photos, tmp_path):

@@ -46,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("recipe", nargs="?", default=AUTO,
                    help="a recipe's name (see: python -m train list); without one it is chosen, as for auto, and said")
     p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
-    p.add_argument("--out", required=True, type=Path, help="folder of the run")
+    p.add_argument("--out", required=True, type=Path,
+                   help="folder of the run; the model will be in export/, with its directions (for Mix and edit) where the "
+                        "run has ended and trained for a minute or more")
     p.add_argument("--from", dest="origin", metavar="MODEL",
                    help="start from what a model has learnt: a run's folder, a model's, a name of the gallery, or user/name "
                         "on the Hub; without a recipe it is trained as before ('none': from nothing, whatever auto thinks)")

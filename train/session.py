@@ -23,7 +23,7 @@ from train.recipes import RECIPES, ancestors, changes, find
 from train.run.best import BEST, Best
 from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
-from train.run.export import JUDGED, Provenance, export, hardware
+from train.run.export import JUDGED, WORTH_S, Provenance, add_directions, export, hardware
 from train.run.health import Unhealthy
 from train.run.loop import Observer, Run
 from train.run.observers import Checkpoints, Log, Snapshots, clock
@@ -254,6 +254,8 @@ class _Session:
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
                log=self.out / "log.jsonl", name=self.out.name, inputs=run.fixed_inputs(JUDGED), D=run.game.adversary)
+        if run.finished and run.seconds >= WORTH_S:
+            add_directions(self.out / "export", lambda: run.stopping, run.device)
         print(f"model written to {self.out / 'export'} after {clock(run.seconds)} of training", file=sys.stderr)
 
 

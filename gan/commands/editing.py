@@ -47,7 +47,7 @@ def run_directions(args: argparse.Namespace) -> None:
     if revision:
         raise ValueError(f"{model_id} is on the Hub: pull it first, and give its folder")
     model = load(args.model, args.device)
-    with tqdm(unit="round", leave=False) as bar:
+    with tqdm(unit="derivative", leave=False) as bar:
         def report(done: int, most: int) -> None:
             bar.total = most
             bar.update(done - bar.n)

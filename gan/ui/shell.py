@@ -189,13 +189,13 @@ def describe_once(app: gr.Blocks) -> None:
 
 
 def launch_options(studio: Studio, pages: Sequence[Page] = PAGES, *, mcp: bool = False) -> dict[str, Any]:
-    """Arguments of ``Blocks.launch``, all but the address; with ``mcp`` the endpoints are tools too, see ``gan.ui.tools``."""
+    """Arguments of ``Blocks.launch``, all but the address. With ``mcp`` see ``gan.ui.tools``."""
     doors = [dict(id=page.id, title=page.title, needs=page.needs) for page in pages if page.needs]
     scripts = [*parts.sources(".js"), f"gan.doors = {json.dumps(doors)};", *(page.source(".js") for page in pages)]
     styles = [(HERE / "theme.css").read_text("utf-8"), *parts.sources(".css"), *(page.source(".css") for page in pages)]
     return dict(
         theme=theme(), css="\n".join(styles), head="".join(f"<script>{script}</script>" for script in scripts if script),
-        allowed_paths=[str(studio.outbox.root)], max_file_size="5mb", show_error=False, run_history=False,
-        ssr_mode=False, footer_links=["api"], state_session_capacity=200, share=False, enable_monitoring=False, mcp_server=mcp,
+        allowed_paths=[str(studio.outbox.root)], max_file_size="5mb", show_error=False, run_history=False, mcp_server=mcp,
+        ssr_mode=False, footer_links=["api"], state_session_capacity=200, share=False, enable_monitoring=False,
         app_kwargs={"middleware": [Middleware(PageParameter), Middleware(Guard, outbox=studio.outbox)],
                     "routes": [Route("/healthz", Health(studio).answer)]})

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import copy
 import shutil
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from gan import hub
 from gan.base import Discriminator, Generator, Inputs
+from gan.directions import DIRECTIONS, find_directions, save_directions, step_size
 from gan.engine import device_name, draw, draw_inputs
 from gan.files import write_json, write_text
 from gan.hub.card import card
@@ -24,10 +29,13 @@ from train.run.origin import keep_discriminator
 from train.run.settle import settled
 from train.run.sheets import sheet
 
-__all__ = ["JUDGED", "Provenance", "export", "hardware"]
+__all__ = ["JUDGED", "Provenance", "add_directions", "export", "hardware"]
 
 
 JUDGED = 64  # pictures of seeds 0, 1, ...
+WORTH_S = 60.0  #  a run that trained for less gets no directions
+LIMIT_S = 300.0  # a model whose directions take longer gets none
+EARLY_S = 5.0  #   of them tell how long the rest takes
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     if G.source is None:
         inputs = Inputs(*latents(G.latent, [Draw(seed) for seed in range(JUDGED)]))
     inputs = inputs.to("cpu")
+    (folder / DIRECTIONS).unlink(missing_ok=True)  # an earlier export's
     hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, inputs), encoder=encoder)
     if D is not None:
         keep_discriminator(folder, D)
@@ -95,6 +104,29 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     if log and (found := curves(log)):
         write_json(folder / "curves.json", found, indent=None)
     write_text(folder / "README.md", card(name, model, training))
+
+
+def add_directions(folder: Path, stopped: Callable[[], bool], device: torch.device) -> None:
+    """Finds the directions of an exported model and writes them beside it; none where it has no latent space. Where that
+    would take much longer than ``LIMIT_S``, and once ``stopped()``, one line says how they are found later."""
+    G = hub.load(folder, device=device).G
+    try:
+        step_size(G)
+    except ValueError:
+        return
+    began = time.monotonic()
+    with tqdm(desc="directions", unit="derivative", leave=False) as bar:
+        def report(done: int, most: int) -> None:
+            spent = time.monotonic() - began
+            if stopped() or spent > EARLY_S and spent * most / done > 2 * LIMIT_S:  # half of most is enough, nearly always
+                raise TimeoutError
+            bar.total = most
+            bar.update(done - bar.n)
+
+        try:
+            save_directions(folder, find_directions(G, report=report))
+        except TimeoutError:
+            print(f"directions are left out: python -m gan directions {folder} finds them", file=sys.stderr)
 
 
 def sample_seeds(G: Generator) -> list[int]:

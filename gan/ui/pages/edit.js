@@ -16,6 +16,7 @@ window.gan.edit = (() => {
     const hole = make("canvas", { class: "drawn-on", hidden: true, "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" });
     const painter = brush(hole, { ink: "#c2613f", size: 0.14, changed: () => { fill.hidden = painter.empty(); } });
     screen.append(hole);
+    const mark = make("p", { class: "mark", hidden: true });
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
     const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(shown.link + named())) }, "Copy link");
@@ -33,7 +34,7 @@ window.gan.edit = (() => {
 
     const ways = make("section", { class: "ways" });
     const mixing = make("section", { class: "mixing" });
-    const bench = make("div", { class: "bench" }, screen, sides, told, make("div", { class: "actions" }, save, share, reset),
+    const bench = make("div", { class: "bench" }, screen, sides, mark, told, make("div", { class: "actions" }, save, share, reset),
       make("div", { class: "actions" }, choose, pick, paint, middle, fill), running.node, fillings);
     const stage = make("div", { class: "desk", hidden: true }, bench, make("div", { class: "tools" }, ways, mixing, more));
     element.append(stage);
@@ -61,6 +62,9 @@ window.gan.edit = (() => {
     };
     const drawn = value => {
       shown = value;
+      mark.hidden = !value.mark;
+      mark.textContent = value.mark?.text ?? "";
+      mark.classList.toggle("good", value.mark?.verified ?? false);
       if (value.strips) {
         const image = make("img", { src: value.strips });
         image.decode().then(() => directions(image), () => {});

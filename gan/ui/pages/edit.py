@@ -35,6 +35,7 @@ from gan.ui.parts import job
 from gan.ui.parts.code import python_call
 from gan.ui.parts.controls import checked, dropdown, model_choice, model_dropdown, psi_dial
 from gan.ui.parts.link import Link, link_to, one_of, short_text
+from gan.ui.parts.sheet import verdict
 from gan.ui.parts.stage import answers, beside, scripted
 from gan.ui.studio import Studio
 from gan.ui.view import seeds_of
@@ -100,7 +101,7 @@ class Edit:
                 link.notes.append(f"this is drawn by another version of {chosen.id} than the link asks for")
             recipe = EditRecipe(chosen.id, chosen.revision, seeds[:1], label)
         names = link.read("names", direction_names, {})
-        return {**self.fit(recipe), self.desk: {**self.start(recipe), "names": names}}
+        return {**self.fit(recipe), self.desk: {**self.start(recipe, link.picture), "names": names}}
 
     def known(self, text: Any) -> EditRecipe:
         """The recipe in a text of the browser's: an edit of one image of a model of this gallery."""
@@ -125,13 +126,13 @@ class Edit:
         with self.studio.engine.turn():
             return draw_edits(model, recipes, directions)
 
-    def start(self, recipe: EditRecipe) -> dict[str, Any]:
-        """The desk: the picture, and where each direction leads from where it starts."""
+    def start(self, recipe: EditRecipe, given: np.ndarray | None = None) -> dict[str, Any]:
+        """The desk: the picture, and where each direction leads from where it starts. ``given`` as ``shown``."""
         model = self.studio.model(recipe.model)
         directions = self.directions(model)
-        return {**self.shown(model, recipe, directions), "kind": "desk", "strips": self.strips(model, recipe, directions),
-                "stills": STILLS, "reach": REACH, "count": len(directions or ()), "layers": model.G.num_ws,
-                "tile": model.G.resolution, "model": model.id}
+        return {**self.shown(model, recipe, directions, given), "kind": "desk",
+                "strips": self.strips(model, recipe, directions), "stills": STILLS, "reach": REACH,
+                "count": len(directions or ()), "layers": model.G.num_ws, "tile": model.G.resolution, "model": model.id}
 
     def strips(self, model: hub.Model, recipe: EditRecipe, directions: Directions | None) -> str:
         """The address of a sheet with a row a direction, from -REACH to REACH; "" where there are none."""
@@ -141,15 +142,16 @@ class Edit:
                 for strength in np.linspace(-REACH, REACH, STILLS)]
         return self._sent(contact_sheet(self.draw(model, ways, directions), columns=STILLS, gap=0), recipe, "strips.png")
 
-    def shown(self, model: hub.Model, recipe: EditRecipe, directions: Directions | None) -> dict[str, Any]:
-        """One edited picture."""
+    def shown(self, model: hub.Model, recipe: EditRecipe, directions: Directions | None,
+              given: np.ndarray | None = None) -> dict[str, Any]:
+        """One edited picture. ``given`` uint8 [H, W, C] is the picture that asks to be drawn again: see ``verdict``."""
         (pixels,) = self.draw(model, [recipe], directions)
         recipe = replace(recipe, revision=model.revision)
         name = f"{file_stem(model.id)}-{'picture' if recipe.source else f'seed{recipe.seeds[0]:04d}'}-edited.png"
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
         python = python_call("picture", f"recipe={recipe.to_json()!r}", "draw_edit")
-        return {"kind": "drawn", "url": url, "name": name, "recipe": json.loads(recipe.to_json()),
-                "link": link_to(ID, edit=recipe.to_json()), "code": {
+        return {"kind": "drawn", "url": url, "name": name, "mark": None if given is None else verdict(pixels, given),
+                "recipe": json.loads(recipe.to_json()), "link": link_to(ID, edit=recipe.to_json()), "code": {
                     "Command line": f"python -m gan generate {name} --out again", "Python": python}}
 
     def _sent(self, pixels: np.ndarray, recipe: EditRecipe, name: str, data: bytes = b"") -> str:
