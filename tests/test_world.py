@@ -164,10 +164,22 @@ def test_what_the_first_finds_wrong_all_hear_of():
 
 @pytest.mark.slow
 def test_a_mistake_is_said_once(photos, tmp_path):
-    for mistake in (["--set", "speed=9"], ["--batch", "5"], ["--set", "d_opt.lr=1e30"]):
+    for mistake in (["--set", "speed=9"], ["--batch", "5"]):
         found = ended(start(2, "-m", "train", "dcgan", "--data", photos, "--out", tmp_path / "run", *TINY, *mistake))
         assert [status for status, _ in found] == [1, 1]
         assert len(errors(found[0][1] + found[1][1])) == 1, found
+
+
+@pytest.mark.slow
+def test_two_that_diverge_go_back_together(photos, tmp_path):
+    """Three times to the checkpoint that only the first can read, then both give up, with a model."""
+    out = tmp_path / "run"
+    settings = ["loss=wasserstein", "d.norm=none", "precision=float32", "d_opt.lr=Schedule(1e-4, 1e15, 0.02)"]
+    found = ended(start(2, "-m", "train", "dcgan", "--data", photos, "--out", out, "--kimg", "0.4", "--checkpoint-s", "0",
+                        "--on-collapse", "rollback", *TINY, *(part for setting in settings for part in ("--set", setting))))
+    said = found[0][1] + found[1][1]
+    assert [status for status, _ in found] == [1, 1] and "(attempt 3 of 3)" in said, said
+    assert len(errors(said)) == 1 and "went back to" in errors(said)[0] and (out / "export" / "config.json").exists()
 
 
 @pytest.mark.slow
