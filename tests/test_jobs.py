@@ -28,6 +28,7 @@ def test_a_job_is_sent_and_followed(ada, capsys):
     said = capsys.readouterr()
     assert said.out == "hello\n" and "job0 on 1x Nvidia L4, $0.80 an hour, ended after 1.8 hours at the latest" in said.err
     spec = spec_of(ada)
+    assert spec["command"][:3] == ["uv", "run", "sh"] and spec["labels"] == {"name": "cats"}
     assert (spec["flavor"], spec["timeoutSeconds"], spec["secrets"]) == ("l4x1", 6600, {"HF_TOKEN": "write"})
     script = spec["environment"]["GAN_GALLERY_JOB"]
     ast.parse(script)
@@ -101,7 +102,8 @@ def test_a_job_trains_and_publishes(ada, tmp_path, capsys):
     """The script runs in an empty folder, by a ``uv`` that takes the packages that are here: from pictures on the Hub to a
     model on the Hub."""
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "uv").write_text(f'#!/bin/sh\n[ "$1" = run ] && exec {sys.executable} "$2"\n')
+    (tmp_path / "bin" / "uv").write_text(
+        f'#!/bin/sh\nshift\ncase "$1" in *.py) exec {sys.executable} "$@";; *) exec "$@";; esac\n')
     (tmp_path / "bin" / "uv").chmod(0o755)
     ada.store.publish("ada/pictures", {f"{k}.png": picture(k) for k in range(8)}, type="dataset")
     ada.machine = environment(ada, tmp_path / "there") | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",

@@ -11,6 +11,7 @@ import io
 import json
 import re
 import sys
+import warnings
 import zipfile
 from dataclasses import MISSING, fields, replace
 from importlib.metadata import version
@@ -34,8 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BRANCH, ARCHIVE = "code", "code.zip"
 CODE = Kind("model", MODEL.ours, lambda name: False)
 NOT_NEEDED = {"gradio", "av"}  # for pages and videos
-IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
-COMMAND = ["sh", "-c", 'printf "%s" "$GAN_GALLERY_JOB" > job.py && exec uv run job.py']
+# Given as a file the script would be put into a bucket of its own, for which it is too small.
+COMMAND = ["-c", 'printf "%s" "$GAN_GALLERY_JOB" > job.py && exec uv run job.py "$@"']
 LONGEST_S = 24 * 3600  # where nobody knows how long it takes; without a limit the Hub ends a job after half an hour
 SPARE_S = 1200  #        for packages, data, scores and the last push
 SCRIPT = '''\
@@ -75,9 +76,11 @@ def send(asked: Asked, flavor: str | None) -> int:
     try:
         token, machine, limit_s = _token(), _machine(api, flavor), _limit_s(asked)
         hub.check_push(asked.push, private=asked.private)
-        # Not run_uv_job: that would put the script into a bucket of its own, for which it is too small.
-        job = api.run_job(image=IMAGE, command=COMMAND, env={"GAN_GALLERY_JOB": _script(asked)}, secrets={"HF_TOKEN": token},
-                          flavor=machine.name, timeout=limit_s)
+        name, script = re.sub(r"[^\w-]", "-", asked.out.name, flags=re.ASCII), _script(asked)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the client's, that this call may change
+            job = api.run_uv_job("sh", script_args=COMMAND, env={"GAN_GALLERY_JOB": script}, secrets={"HF_TOKEN": token},
+                                 flavor=machine.name, timeout=limit_s, name=name)
     except HubError:
         raise
     except (e.HTTPError, e.HFValidationError, OSError) as error:
