@@ -27,8 +27,8 @@ from gan.image import to_pil
 from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
 from gan.recipe import SeedsRecipe, save_png
 
-__all__ = ["DISTINCT", "METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "by_class", "candidates",
-           "check_room", "estimate", "folder_names", "seen_for"]
+__all__ = ["DISTINCT", "METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "begin", "by_class",
+           "candidates", "check_room", "estimate", "folder_names", "seen_for"]
 
 METADATA = "metadata.jsonl"  # as the datasets library reads beside images
 ORDER = ".order.json"
@@ -191,17 +191,7 @@ def augment(model: hub.Model, order: Order, folder: Path, *,
     """
     order.check(model)
     asked = {"model": model.id, "revision": model.revision, **asdict(order), "counts": list(order.counts)}
-    begun = folder / ORDER
-    if begun.is_file():
-        if read_json(begun) != asked:
-            raise ValueError(f"{folder.name} holds another set: {_difference(read_json(begun), asked)}; give another folder")
-    elif folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder.name} is not empty: give a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(begun, asked)
-    for sub in folder.iterdir():
-        if sub.is_dir():
-            sweep(sub, older_s=0)  # of a run that was killed: nobody else writes here
+    begin(folder, asked)
     written, last_seed = _take_up(folder / METADATA, model, order)
     yield Progress(sum(written), order.total, 0)
     if sum(written) == order.total:
@@ -215,6 +205,21 @@ def augment(model: hub.Model, order: Order, folder: Path, *,
         if seen is not None:
             seen.close()
     (folder / SEEN).unlink(missing_ok=True)
+
+
+def begin(folder: Path, asked: dict[str, Any]) -> None:
+    """Makes a folder for what is asked, or finds the same begun there. ``ValueError`` for one that holds anything else."""
+    begun = folder / ORDER
+    if begun.is_file():
+        if read_json(begun) != asked:
+            raise ValueError(f"{folder.name} holds another set: {_difference(read_json(begun), asked)}; give another folder")
+    elif folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder.name} is not empty: give a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(begun, asked)
+    for sub in folder.iterdir():
+        if sub.is_dir():
+            sweep(sub, older_s=0)  # of a run that was killed: nobody else writes here
 
 
 def _difference(was: Any, asked: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ from gan import hub
 from gan.augment import METADATA, Order, folder_names
 from gan.files import replacing, write_text
 
-__all__ = ["FORMS", "check_form", "complete", "described", "lines_of", "pack", "write_card", "write_parquet"]
+__all__ = ["CARD", "FORMS", "IMAGES", "check_form", "complete", "described", "lines_of", "pack", "write_card",
+           "write_parquet"]
 
 FORMS = (".zip", ".parquet")  # what a set can be packed into
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif", ".jp2")

@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from tqdm import tqdm
 
@@ -14,13 +14,17 @@ from gan import hub
 from gan.augment import DISTINCT, Order, augment, balanced, by_class, check_room, estimate
 from gan.commands.common import add_command, add_device, add_out, load
 from gan.dataset import FORMS, check_form, complete, pack, write_card
+from gan.directions import load_directions
 from gan.synthetic import check_push_set, push_set
+from gan.vary import STRENGTH, Variations, Way, read_pictures, vary
+from gan.vary import write_card as write_variations_card
 
 EXAMPLES = """  python -m gan augment mnist-cgan --count 5000 --balance --out digits
   python -m gan augment mnist-cgan --complete my-digits --out more-digits
   python -m gan augment mnist-cgan --counts 3=500 8=200 --out some.parquet
   python -m gan augment cats64-dcgan --count 100000 --distinct --out cats.zip
-  python -m gan augment mnist-cgan --count 5000 --balance --out digits --push you/digits"""
+  python -m gan augment mnist-cgan --count 5000 --balance --out digits --push you/digits
+  python -m gan augment cats64-dcgan --from-pictures my-cats --each 20 --strength 0.3 --out my-cats-varied"""
 
 
 def add(commands: Any) -> None:
@@ -33,6 +37,14 @@ def add(commands: Any) -> None:
     how_many.add_argument("--counts", nargs="+", metavar="CLASS=N", help="images of each of these classes")
     how_many.add_argument("--complete", type=Path, metavar="FOLDER",
                           help="fill up a folder whose sub-folders are classes: each class to the size of the largest")
+    how_many.add_argument("--from-pictures", type=Path, metavar="FOLDER",
+                          help="variations of your own pictures: each is found in the model, and what lies near is drawn")
+    c.add_argument("--each", type=int, default=10, help="with --from-pictures: variations of each (default: 10)")
+    c.add_argument("--way", choices=get_args(Way), default="neighbours",
+                   help="with --from-pictures: beside the picture (default), on the way to pictures of random seeds, or "
+                        "along the model's directions")
+    c.add_argument("--strength", type=float, default=STRENGTH,
+                   help=f"with --from-pictures: over 0, and 1 at most (default: {STRENGTH:g})")
     c.add_argument("--balance", action="store_true", help="with --count: as many of each class (default: as seeds draw)")
     c.add_argument("--psi", type=float, default=1.0, help="truncation: 1 = none (default), less = more typical images")
     c.add_argument("--first-seed", type=int, default=0, help="the set's first seed (default: 0)")
@@ -50,6 +62,8 @@ def run_augment(args: argparse.Namespace) -> None:
     if packed:
         check_form(args.out)
     model = load(args.model, args.device)
+    if args.from_pictures:
+        return _vary(args, model, packed)
     order = Order(_counts(args, model), args.psi, args.first_seed, args.distinct)
     order.check(model)
     if packed and args.out.exists():
@@ -78,6 +92,36 @@ def run_augment(args: argparse.Namespace) -> None:
             for done in pack(folder, args.out, model.class_names):
                 bar.update(done - bar.n)
     print(f"{order.total:,} images in {args.out}" + (f"; {left_out:,} near-duplicates left out" if order.distinct else ""))
+
+
+def _vary(args: argparse.Namespace, model: hub.Model, packed: bool) -> None:
+    """--from-pictures."""
+    if args.push:
+        raise ValueError("--push is for sets that are drawn from seeds: leave it out with --from-pictures")
+    asked = Variations(args.each, args.way, args.strength, args.first_seed)
+    if packed and args.out.exists():
+        print(f"{args.out} is there already: nothing to do")
+        return
+    pictures, left_out = read_pictures(args.from_pictures, model)
+    for why in left_out:
+        print(f"left out: {why}", file=sys.stderr)
+    total = asked.each * len(pictures)
+    folder = args.out.with_name(f".{args.out.name}.parts") if packed else args.out
+    if not folder.exists():
+        check_room(folder, estimate(model, Order((total,))) * (1 + packed))
+    directions = load_directions(hub.folder_of(args.model)[0], model.G)
+    with tqdm(leave=False) as bar:
+        for told in vary(model, pictures, asked, folder, directions):
+            if told.what != bar.desc.removesuffix(": "):
+                bar.set_description(told.what, refresh=False)
+                bar.reset(told.total)
+            bar.update(told.done - bar.n)
+    write_variations_card(folder, model, asked, len(pictures), "python -m gan " + shlex.join(sys.argv[1:]))
+    if packed:
+        with tqdm(total=total, unit="image", desc="packing", leave=False) as bar:
+            for done in pack(folder, args.out, model.class_names):
+                bar.update(done - bar.n)
+    print(f"{total:,} variations of {len(pictures):,} pictures in {args.out}")
 
 
 def _counts(args: argparse.Namespace, model: hub.Model) -> tuple[int, ...]:

@@ -1,0 +1,208 @@
+"""Variations of somebody's own pictures, as a set: each picture is found in the model, and latents near it are drawn.
+
+Of the pictures themselves nothing is stored: their sha256 stands in each variation's recipe and line of metadata, and the
+place where the model has them in the recipe. Like any set of ``gan.augment`` it can be killed and gone on with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan import hub
+from gan.augment import METADATA, SLICE, begin, folder_names
+from gan.dataset import CARD, IMAGES
+from gan.directions import Directions
+from gan.edit import draw_edits
+from gan.files import write_text
+from gan.latent import MAX_SEED, Draw, check_seed, latents, slerp, to_w
+from gan.picture import read_bytes, read_picture
+from gan.project import DECIMALS, Point, project
+from gan.recipe import EditRecipe, Move, save_png
+
+__all__ = ["STRENGTH", "Given", "Told", "Variations", "Way", "read_pictures", "vary", "write_card"]
+
+Way = Literal["neighbours", "mix", "walk"]
+STRENGTH = 0.3
+MOST_PICTURES = 1000
+MOST_EACH = 10_000
+POINTS = ".points.jsonl"  # where the model has the pictures: looked for once
+
+
+class Given(NamedTuple):
+    """A picture as the model reads it."""
+
+    source: str  #         sha256 of the file
+    pixels: np.ndarray  #  uint8 [R, R, C]
+
+
+@dataclass(frozen=True)
+class Variations:
+    """What is asked for."""
+
+    each: int  #                 variations of each picture
+    way: Way = "neighbours"  #   beside it; on the way to a random seed's picture; along the model's directions
+    strength: float = STRENGTH  # 0 = the picture as the model draws it, 1 = as far as two of the model's pictures are apart
+    first_seed: int = 0
+
+    def __post_init__(self):
+        if not 1 <= self.each <= MOST_EACH:
+            raise ValueError(f"of each picture 1 to {MOST_EACH:,} variations are made, got {self.each:,}")
+        if self.way not in get_args(Way):
+            raise ValueError(f"way must be one of {', '.join(get_args(Way))}, got {str(self.way)[:40]}")
+        if not 0 < self.strength <= 1:
+            raise ValueError(f"strength must be over 0 and at most 1, got {self.strength}")
+        check_seed(self.first_seed)
+
+
+class Told(NamedTuple):
+    """How far it has come."""
+
+    what: str  #    "pictures found" or "images"
+    done: float
+    total: int
+
+
+def read_pictures(folder: Path, model: hub.Model) -> tuple[list[Given], list[str]]:
+    """(the pictures under a folder, sorted by name, each once; why others were left out).
+
+    Errors: ``ValueError`` for what is no folder, holds no picture that can be read, or too many.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder of pictures")
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in IMAGES and f.is_file())
+    if len(files) > MOST_PICTURES:
+        raise ValueError(f"{folder.name} holds {len(files):,} pictures, at most {MOST_PICTURES:,} are varied at a time")
+    found: dict[str, Given] = {}
+    left_out = []
+    for file in files:
+        data = read_bytes(file)
+        try:
+            pixels = read_picture(data, model.G.resolution, model.G.channels)
+            found.setdefault(source := hashlib.sha256(data).hexdigest(), Given(source, pixels))
+        except ValueError as error:
+            left_out.append(f"{file.name}: {error}")
+    if not found:
+        raise ValueError(f"there is no picture that can be read in {folder.name}" + "".join(f"; {w}" for w in left_out[:1]))
+    return list(found.values()), left_out
+
+
+def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder: Path,
+         directions: Directions | None = None) -> Iterator[Told]:
+    """Draws the variations into a folder, ``<class>/<number>.png`` (``images/`` without classes) and ``metadata.jsonl``. A
+    folder in which the same was begun is gone on with, to the same files.
+
+    Errors: ``ValueError`` for a model that cannot find pictures or has no directions to walk along, and a folder that holds
+    anything else; ``OSError``.
+    """
+    total = asked.each * len(pictures)
+    if asked.first_seed + total - 1 > MAX_SEED:
+        raise ValueError(f"the seeds end at {MAX_SEED}: take a smaller first seed")
+    if asked.way == "walk" and directions is None:
+        raise ValueError(f"{model.id} comes without directions: python -m gan directions finds them")
+    begin(folder, {"model": model.id, "revision": model.revision, **asdict(asked), "sources": [p.source for p in pictures]})
+    points = [Point(tuple(row["latent"]), row["label"]) for row in _whole_lines(folder / POINTS)]
+    for k in range(len(points), len(pictures)):
+        for last in project(model.G, pictures[k].pixels, encoder=model.encoder):
+            yield Told("pictures found", k + last.done / last.steps, len(pictures))
+        points.append(last.points[0])
+        _append(folder / POINTS, [asdict(last.points[0])])
+    done = sum(1 for _ in _whole_lines(folder / METADATA))
+    names = folder_names(model.class_names)
+    while done < total:
+        numbers = range(done, min(done + SLICE, total))
+        recipes = [_recipe(model, pictures[n // asked.each].source, points[n // asked.each], asked, n, directions)
+                   for n in numbers]
+        lines = []
+        for number, recipe, pixels in zip(numbers, recipes, draw_edits(model, recipes, directions)):
+            sub = "images" if recipe.label is None else names[model.class_names.index(recipe.label)]
+            (folder / sub).mkdir(exist_ok=True)
+            file = f"{sub}/{number:07d}.png"
+            save_png(folder / file, pixels, recipe)
+            lines.append({"file_name": file, **({} if recipe.label is None else {"label": recipe.label}),
+                          "seed": asked.first_seed + number, "source": recipe.source})
+        _append(folder / METADATA, lines)
+        done += len(lines)
+        yield Told("images", done, total)
+
+
+def _recipe(model: hub.Model, source: str, point: Point, asked: Variations, number: int,
+            directions: Directions | None) -> EditRecipe:
+    """The variation of that number: its seed decides whereto."""
+    seed = asked.first_seed + number
+    label = None if point.label is None else model.class_names[point.label]
+    recipe = EditRecipe(model.id, model.revision, label=label, source=source, latent=point.latent)
+    if asked.way == "walk":
+        amounts = asked.strength * np.random.RandomState(seed).randn(len(directions))
+        moves = tuple(Move(k, round(float(amount), DECIMALS)) for k, amount in enumerate(amounts))
+        return EditRecipe(recipe.model, recipe.revision, label=label, source=source, latent=point.latent, moves=moves)
+    moved = _moved(model, point, seed, asked)
+    latent = tuple(round(float(v), DECIMALS) for v in moved)
+    return EditRecipe(recipe.model, recipe.revision, label=label, source=source, latent=latent)
+
+
+@torch.no_grad()
+def _moved(model: hub.Model, point: Point, seed: int, asked: Variations) -> Tensor:
+    """[V] the latent of the variation. Where mapping is learned the seed's w, less the mean of its class, says whereto; else
+    its noise, and the result stays as long as noise is. Codes stay as they are."""
+    G, at, s = model.G, torch.tensor(point.latent), asked.strength
+    device = next(G.parameters()).device
+    z, c = (t if t is None else t.to(device) for t in latents(G.latent, [Draw(seed, point.label)]))
+    if G.w_mean is not None:
+        other = to_w(G, z, c, z.new_ones(1)).mean(1)[0].cpu()
+        return torch.lerp(at, other, s) if asked.way == "mix" else at + s * (other - G.w_mean[point.label or 0].cpu())
+    n, own, noise = G.latent.noise, at[: G.latent.noise], z[0, : G.latent.noise].cpu()
+    if asked.way == "mix":
+        own = slerp(own[None], noise[None], torch.tensor([s]))[0]
+    else:
+        own = (1 - s * s) ** 0.5 * own + s * noise
+    return torch.cat([own, at[n:]])
+
+
+def _whole_lines(path: Path) -> Iterator[dict]:
+    """The lines of a file, one that was torn cut off."""
+    if not path.is_file():
+        return
+    whole = 0
+    with open(path, "rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            yield json.loads(line)
+    with open(path, "r+b") as file:
+        file.truncate(whole)
+
+
+def _append(path: Path, rows: Sequence[dict]) -> None:
+    with open(path, "ab") as file:
+        file.write(b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows))
+
+
+def write_card(folder: Path, model: hub.Model, asked: Variations, pictures: int, command: str) -> None:
+    """Writes the set's card into its folder."""
+    data = model.training.get("data") if isinstance(model.training.get("data"), dict) else {}
+    write_text(folder / CARD, f"""---
+license: other
+license_name: as-the-training-data
+tags: [synthetic, gan]
+---
+
+# {asked.each * pictures:,} variations of {pictures:,} pictures, drawn by {model.id}
+
+Every image here was drawn by the generator `{model.id}`, revision `{model.revision}`, near the place where it finds one of
+the pictures; the pictures themselves are not here. Each line of `{METADATA}` names its picture by the sha256 of its file.
+
+- way: {asked.way}; strength {asked.strength:g}; seeds from {asked.first_seed} on, one an image
+- The generator was trained on {data.get("name", "data that is not stated")} ({data.get("licence") or "licence not stated"}).
+  That licence goes on to these images, as do the rights in the pictures that they vary.
+- Made by `{command}`; on the same machine the same command makes the same files.
+""")
