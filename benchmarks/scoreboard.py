@@ -68,6 +68,9 @@ COMMON = {row.name: row for row in (  # rows of both boards
     Row("r3gan, R1 and R2 of weight 1", "r3gan", (*R3GAN, "penalties=" + ", ".join(
         f"{term}(Schedule(1, 0.1, shape='cosine'))" for term in ("R1", "R2")))),
     Row("cgan-mlp", "cgan-mlp"),
+    Row("vae", "vae", ("g.width=32", "e.width=24", "latent.noise=32")),
+    Row("vae, beta 4", "vae", ("g.width=32", "e.width=24", "latent.noise=32", "penalties=Reconstruction(), KL(4)")),
+    Row("vae-gan", "vae-gan", ("g.width=32", "e.width=24", "d.width=32")),
 )}
 
 

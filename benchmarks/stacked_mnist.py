@@ -75,6 +75,9 @@ ROWS = (
     COMMON["cgan-mlp"],
     Row("fastgan", "fastgan"),
     Row("projected-gan", "projected-gan"),
+    COMMON["vae"],
+    COMMON["vae, beta 4"],
+    COMMON["vae-gan"],
 )
 
 
