@@ -90,12 +90,13 @@ window.gan.tree = (() => {
   }
 
   function scoreboard(board) {
-    const heads = board.rows.some(row => row.settings.length) ? [...board.heads, "settings"] : board.heads;
-    const head = make("tr", {}, make("td"), ...heads.map(text => make("th", { scope: "col" }, text)));
-    const cells = row => [...row.cells.map(text => make("td", {}, text)), heads === board.heads ? null :
-      make("td", { class: "settings" }, ...row.settings.flatMap(text => [make("code", {}, text), " "]))].filter(Boolean);
+    const set = board.rows.some(row => row.settings.length);
+    const head = make("tr", {}, make("td"), ...board.heads.map(text => make("th", { scope: "col" }, text)),
+      set ? make("th", { scope: "col", class: "settings" }, "settings") : null);
+    const cells = row => [...row.cells.map(text => make("td", {}, text)), set ?
+      make("td", { class: "settings" }, ...row.settings.flatMap(text => [make("code", {}, text), " "])) : ""];
     const rows = board.rows.map(row => make("tr", { class: row.not_run ? "waiting" : null }, make("th", { scope: "row" }, row.name),
-      ...(row.not_run ? [make("td", { colspan: heads.length }, row.not_run)] : cells(row))));
+      ...(row.not_run ? [make("td", { colspan: board.heads.length + set }, row.not_run)] : cells(row))));
     return make("section", {}, make("h2", {}, board.title), board.protocol && make("p", { class: "about" }, board.protocol),
       make("div", { class: "board", role: "region", tabindex: "0", "aria-label": board.title },
         make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
