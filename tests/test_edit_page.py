@@ -7,6 +7,7 @@ import json
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from conftest import tiny_generator
 from pictures import picture
 from PIL import Image
@@ -14,9 +15,11 @@ from serving import studio_of, write_models
 
 from gan import hub
 from gan import project as project_module
+from gan.base import Latent
 from gan.directions import find_directions, save_directions
 from gan.engine import draw
 from gan.latent import Draw
+from gan.models import family
 from gan.recipe import EditRecipe, Move, SeedsRecipe, from_json, read_recipe
 from gan.ui.edits import direction_names
 from gan.ui.pages.edit import Edit
@@ -180,3 +183,20 @@ def test_names_in_a_link_are_bounded():
     for wrong in ("[]", '{"x": "y"}', '{"1": 2}', "{", '{"1": "\\u0000"}'):
         with pytest.raises(ValueError):
             direction_names(wrong)
+
+
+def test_a_model_with_an_encoder_finds_a_picture_at_once(tmp_path):
+    torch.manual_seed(0)
+    G, encoder = (getattr(family("dcgan"), kind)(Latent(4), resolution=16, channels=1, width=4).eval()
+                  for kind in ("Generator", "Encoder"))
+    hub.save(tmp_path / "coder", G, encoder=encoder)
+    with studio_of([tmp_path / "coder"]) as studio, gr.Blocks():
+        studio.outbox.take_uploads()
+        page = Edit(studio)
+        told = [value[page.found] for value in page.project({"path": uploaded(page, picture()), "model": "coder"})]
+    model = hub.load(tmp_path / "coder")
+    last = told[-1]
+    assert last["kind"] == "found" and len(last["found"]) == 1
+    x = torch.from_numpy(pixels_of(page, last["before"]).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    mean = model.encoder(x)[0][0].tolist()
+    assert last["found"][0]["recipe"]["latent"] == pytest.approx(mean, abs=1e-4)

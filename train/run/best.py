@@ -70,7 +70,8 @@ class Best(Observer):
         if not np.isfinite(distance):
             return
         run.scores = {"Frechet distance": float(f"{distance:.4g}"), "recall": float(f"{recall:.4g}")}
-        if distance < self.known.get("frechet_distance", float("inf")):
+        # Without an adversary what is minimised says how good G is, and falls to the end: the last average is the best.
+        if run.game.adversary is not None and distance < self.known.get("frechet_distance", float("inf")):
             kept = {"nimg": run.nimg, "frechet_distance": distance}
             with goes_on("best average not kept"):
                 write_tensors(self.path, {k: v.cpu().contiguous() for k, v in run.game.G_ema.state_dict().items()},
