@@ -65,8 +65,8 @@ class Edges(Degrade):
     """
 
     smooth: float = 1.6  #    sigma in px of a picture of 64 px, and in proportion for others: larger = fewer lines
-    keep: float = 0.1  #      share of the pixels whose gradient counts as strong, at most
-    sparsest: float = 0.1  #  and at least; where it is less than keep, the share is drawn for each picture
+    keep: float = 0.1  #      share of the pixels whose gradient counts as strong
+    sparsest: float = 1.0  #  below 1 that share is drawn for each picture, down to this part of it
 
     gives: ClassVar = "drawing"
     title: ClassVar = "Drawing to picture"
@@ -75,15 +75,15 @@ class Edges(Degrade):
     def __post_init__(self):
         _check("smooth", self.smooth, 0.3, 8)
         _check("keep", self.keep, 0.001, 0.9)
-        _check("sparsest", self.sparsest, 0.001, self.keep)
+        _check("sparsest", self.sparsest, 0.01, 1)
 
     def channels(self, picture_channels: int) -> int:
         return 1
 
     def __call__(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         shares = [self.keep] * len(x)
-        if self.sparsest < self.keep and generator is not None:  # without one all lines are wanted
-            shares = _between(self.sparsest, self.keep, len(x), generator).tolist()
+        if self.sparsest < 1 and generator is not None:  # without one all lines are wanted
+            shares = (self.keep * _between(self.sparsest, 1, len(x), generator)).tolist()
         return 1 - 2 * torch.cat([lines(grey(one[None]), smooth=self.smooth, keep=share) for one, share in zip(x, shares)])
 
     def given(self, picture: Tensor, hole: Tensor | None = None) -> Tensor:

@@ -27,7 +27,7 @@ def pix2pix(data: DataSpec) -> Recipe:
     # Lambda 100, Adam 2e-4 (0.5, 0.999), mirror images and batch norm in G as there; batch 1 there. With instance norm G hid
     # a bright speck at one place of every picture, to carry contrast past it (as StyleGAN does, arXiv:1912.04958, sec. 2).
     opt = Adam(2e-4)
-    return Recipe(family="unet", latent=Latent(0), source=paired_or(Edges(sparsest=0.03), data), loss=nonsaturating,
+    return Recipe(family="unet", latent=Latent(0), source=paired_or(Edges(sparsest=0.3), data), loss=nonsaturating,
                   penalties=(L1(100),), d=dict(norm="none", spectral=True), g_opt=opt, d_opt=opt, batch=16, flip=True,
                   kimg=1000, precision="bfloat16", channels_last=True)
 
