@@ -19,8 +19,8 @@ from gan.base import Source
 from gan.filters import gaussian, grey, lines, to_segment
 from gan.spec import read, write
 
-__all__ = ["Blur", "Degrade", "Edges", "Grey", "Holes", "Noise", "Paired", "Shrink", "Unpaired", "source_of", "task_of"]
-RECIPE_NAMES = ("Edges", "Shrink", "Blur", "Holes", "Grey", "Noise", "Paired", "Unpaired")
+__all__ = ["Degrade", "source_of", "task_of"]
+RECIPE_NAMES = ("Edges", "Shrink", "Blur", "Holes", "Grey", "Noise", "Compressed", "Paired", "Unpaired")
 
 
 class Degrade:
@@ -223,6 +223,35 @@ class Noise(Degrade):
 
 
 @dataclass(frozen=True)
+class Compressed(Degrade):
+    """The picture as a JPEG of low quality leaves it: transforms of blocks of 8 px, rounded by ITU-T T.81, annex K.1."""
+
+    least: float = 5  # quality, drawn for each picture
+    most: float = 30
+    STEPS: ClassVar = (16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14,
+                       17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49,
+                       64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99)
+    local: ClassVar = True
+    title: ClassVar = "Compressed picture to clear"
+    words: ClassVar = "A picture that was compressed too much loses its blocks and rims."
+
+    def __post_init__(self):
+        _check("least", self.least, 1, 50)
+        _check("most", self.most, self.least, 50)
+
+    def __call__(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        k = torch.arange(8, dtype=x.dtype)
+        cosine = torch.cos(math.pi * (2 * k + 1) * k[:, None] / 16) / 2
+        cosine[0] /= math.sqrt(2)  # orthonormal
+        steps = torch.tensor(self.STEPS, dtype=x.dtype).reshape(8, 1, 8)
+        steps = steps * (50 / _between(self.least, self.most, len(x), generator))[:, None, None, None, None, None]
+        blocks = (127.5 * x).unflatten(3, (-1, 8)).unflatten(2, (-1, 8))  # [N, C, H / 8, 8, W / 8, 8]
+        rounded = (torch.einsum("ui,nchiwj,vj->nchuwv", cosine, blocks, cosine) / steps).round() * steps
+        found = torch.einsum("ui,nchuwv,vj->nchiwj", cosine, rounded, cosine)
+        return (found.flatten(4, 5).flatten(2, 3) / 127.5).clamp(-1, 1)
+
+
+@dataclass(frozen=True)
 class Paired(Degrade):
     """Two pictures of one thing: two folders with equal names, or pictures that stand side by side, then called A (left) and
     B (right). ``reads`` is the folder that G is given; the other one is what it shall make of it."""
@@ -236,8 +265,7 @@ class Paired(Degrade):
 
 @dataclass(frozen=True)
 class Unpaired(Degrade):
-    """Two folders of pictures that do not belong together one by one: G is given one of either, and turns it into the other
-    kind."""
+    """Two folders of pictures that do not belong together one by one: G turns one of either kind into the other kind."""
 
     stored: ClassVar = "domain"
     title: ClassVar = "One style to another"

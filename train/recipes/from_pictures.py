@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan.base import Latent
-from gan.degrade import Degrade, Edges, Holes, Paired, Shrink, Unpaired
+from gan.degrade import Compressed, Degrade, Edges, Holes, Paired, Shrink, Unpaired
 from train.data.spec import DataSpec
 from train.game.dynamics import Prelude
 from train.game.objectives import hinge, least_squares, nonsaturating, relativistic_average
@@ -63,3 +63,8 @@ def cyclegan(data: DataSpec) -> Recipe:
     return Recipe(family="cycle", latent=Latent(0, classes=data.classes), source=Unpaired(), loss=least_squares,
                   penalties=(Cycle(5.0), Identity(2.5)), pool=Pool(50), g_opt=opt, d_opt=opt, batch=4, flip=True, kimg=200,
                   precision="bfloat16")
+
+
+@recipe(paper="Isola et al. 2016, arXiv:1611.07004", parent="pix2pix", note="traces of strong compression are taken away")
+def jpeg_repair(data: DataSpec) -> Recipe:
+    return replace(pix2pix.make(data), source=Compressed())
