@@ -1,13 +1,17 @@
 """gan.degrade: what the pictures that G reads are made of."""
 
+import io
 import math
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gan.base import Source
-from gan.degrade import NAMES, Blur, Edges, Grey, Holes, Noise, Paired, Shrink, Unpaired, source_of, task_of
+from gan.degrade import NAMES, Blur, Compressed, Edges, Grey, Holes, Noise, Paired, Shrink, Unpaired, source_of, task_of
 from gan.filters import gaussian, grey, lines, to_segment
+from gan.image import to_uint8
 from gan.spec import read, write
 
 MADE = [*(task() for task in NAMES.values() if not task.stored), Shrink(2)]
@@ -148,6 +152,16 @@ def test_noise_and_blur_are_as_strong_as_asked():
     x[:, :, 16, 16] = 1
     peaks = Blur(1.0, 2.0)(x, generator=generator())[:, 0, 16, 16]
     assert (peaks < 1 / (2 * math.pi) * 1.02).all() and (peaks > 1 / (2 * math.pi * 4) * 0.98).all() and peaks.std() > 0
+
+
+@pytest.mark.parametrize("quality", [5, 20])
+def test_compression_is_that_of_jpeg(quality):
+    x = grey(torch.rand(2, 3, 64, 64, generator=generator()) * 2 - 1)
+    for one, found in zip(to_uint8(x), to_uint8(Compressed(quality, quality)(x, generator=generator()))):
+        file = io.BytesIO()
+        Image.fromarray(one[..., 0]).save(file, "JPEG", quality=quality)
+        real = np.asarray(Image.open(file)).astype(int)  # its table is of whole numbers
+        assert np.abs(real - found[..., 0]).mean() < 0.35 * np.abs(real - one[..., 0]).mean()
 
 
 def test_a_picture_is_shrunk_as_by_its_means_where_it_is_smooth():
