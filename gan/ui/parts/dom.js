@@ -51,3 +51,10 @@ window.gan = (() => {
 
   return { make, watchValue, enlarge, download, copyText, flash };
 })();
+
+// Gradio's messages: their head is a button that holds another, which readers of the screen cannot tell. Only the inner one,
+// which closes, stays a button.
+new MutationObserver(() => document.querySelectorAll(".toast-header[role]").forEach(head => {
+  head.removeAttribute("role");
+  head.removeAttribute("tabindex");
+})).observe(document.documentElement, { childList: true, subtree: true });
