@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from train.data.images import Images
 from train.data.spec import DataSpec
 
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job, and all that it starts, is deaf to it
 
 
 

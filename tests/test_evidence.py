@@ -287,8 +287,7 @@ def test_what_a_seed_finds_hangs_on_nothing_but_the_seed(tmp_path):
 
 def start(*args):
     """The command in a process of its own, slow enough to be met in the middle."""
-    code = (f"import torch, signal, sys, time; torch.set_num_threads(1); {SMALL}; t = e.trained; "
-            "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's background job is born deaf to it
+    code = (f"import torch, sys, time; torch.set_num_threads(1); {SMALL}; t = e.trained; "
             "e.trained = lambda *a: (time.sleep(0.2), t(*a))[1]; import train.__main__ as m; sys.exit(m.main())")
     return subprocess.Popen([sys.executable, "-c", code, "evidence", *map(str, args)], cwd=ROOT, stderr=subprocess.PIPE,
                             stdout=subprocess.DEVNULL, text=True)

