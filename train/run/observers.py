@@ -109,7 +109,7 @@ class Snapshots(Observer):
         self.done.append({"file": name, "nimg": run.nimg, "minutes": round(run.seconds / 60, 2)})
         with goes_on("snapshot not saved"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            to_pil(drawn).save(self.folder / name, quality=90, method=6)
+            to_pil(drawn).save(self.folder / name, quality=80, method=6)
             self._write()
 
     def _write(self) -> None:
