@@ -353,8 +353,9 @@ def test_card_opens_the_page_of_its_model_and_that_opens_every_page_that_fits(si
     visitor.goto(site.url)
     visitor.get_by_role("button", name="About late-one").press("Enter")
     visitor.wait_for_url(re.compile(r"\?page=gallery&open=late-one$"))
-    assert not visitor.locator(".cards").first.is_visible()
     about = visitor.locator(".about-model")
+    about.wait_for()  # the address changes first
+    assert not visitor.locator(".cards").first.is_visible()
     assert about.locator("dd").all_inner_texts()[1] == "late, grown from early"
     about.get_by_label("Training", exact=True).press("Home")
     assert about.locator("output").inner_text() == "untrained"
