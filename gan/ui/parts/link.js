@@ -5,6 +5,7 @@ window.gan.link = (() => {
   const opened = new Set();   // pages that the server has opened
   let page = null;            // the one that is open, null until the link that the visitor came with has been read
   let waiting = null;         // a tab that was chosen before that
+  let wanted = null;          // a link that was followed before that: its answer could be overtaken by the first one's
   let ask = null, timer = 0;
 
   const query = link => {
@@ -31,7 +32,11 @@ window.gan.link = (() => {
   };
 
   // Opens a page as a link says, from the server.
-  const go = link => { ask?.({ link, turn: true }); window.scrollTo({ top: 0 }); };
+  const go = link => {
+    if (page || wanted) ask({ link, turn: true });  // followed again: the first answer may never come, where a queue was full
+    if (!page) wanted = link;
+    window.scrollTo({ top: 0 });
+  };
 
   // A tab was chosen, or reports itself when it is mounted.
   const turn = name => {
@@ -52,6 +57,7 @@ window.gan.link = (() => {
       if (value.turned || first) page = value.page;
       if (first && !value.turned && waiting && waiting !== page) turn(waiting);
       if (!first || said[page]) sync();
+      if (first && wanted) go(wanted);
     });
   };
 
