@@ -22,16 +22,17 @@ import torch
 
 from gan import hub
 from gan.engine import draw
+from gan.image import from_uint8
 from gan.latent import Draw
 from train.data.images import load_images
-from train.metrics.classifier import Classifier, accuracy, to_input, trained_classifier
+from train.metrics.classifier import Classifier, accuracy, trained_classifier
 from train.metrics.scores import frechet_distance
 
 
 @torch.no_grad()
 def read(net: Classifier, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """uint8 [N, H, W, C] -> features [N, 128] and predicted classes [N]."""
-    features = torch.cat([net.features(to_input(torch.from_numpy(np.array(pixels[i : i + 500]))))
+    features = torch.cat([net.features(from_uint8(np.array(pixels[i : i + 500])))
                           for i in range(0, len(pixels), 500)])
     return features.numpy(), net.logits(features).argmax(1).numpy()
 

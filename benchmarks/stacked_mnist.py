@@ -25,10 +25,11 @@ from benchmarks.scoreboard import COMMON, NARROW, STYLE, Board, Row, fill, main,
 from gan import hub
 from gan.engine import draw
 from gan.files import replacing
+from gan.image import from_uint8
 from gan.latent import Draw
 from train.data.cache import cache_home
 from train.data.images import Images, load_images
-from train.metrics.classifier import Classifier, accuracy, to_input, trained_classifier
+from train.metrics.classifier import Classifier, accuracy, trained_classifier
 
 STACKS = 128_000  #  training pictures, as in PacGAN (Lin et al. 2017, arXiv:1712.04086)
 SAMPLES = 25_600  #  judged
@@ -108,8 +109,8 @@ def modes(net: Classifier, pixels: np.ndarray) -> dict[str, Any]:
     found, clear = np.zeros(len(pixels), np.int64), np.ones(len(pixels), bool)
     for k in range(3):
         for start in range(0, len(pixels), 500):
-            part = torch.from_numpy(np.ascontiguousarray(pixels[start : start + 500, :, :, k : k + 1]))
-            sure, digit = net(to_input(part)).softmax(1).max(1)
+            part = from_uint8(np.ascontiguousarray(pixels[start : start + 500, :, :, k : k + 1]))
+            sure, digit = net(part).softmax(1).max(1)
             found[start : start + 500] += 10**k * digit.numpy()
             clear[start : start + 500] &= sure.numpy() >= 0.9
     p = np.bincount(found, minlength=1000) / len(found)

@@ -20,21 +20,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.scoreboard import main
+from benchmarks.translation import held_out_of, parser, write_sheet
 from gan import hub
 from gan.base import Inputs
-from gan.degrade import Degrade, task_of
 from gan.engine import draw_inputs
 from gan.filters import gaussian
-from gan.image import contact_sheet, to_pil, to_uint8
-from train.data.images import load_images
-from train.data.part import hold_out
+from gan.image import to_uint8
 from train.features import OWN, load_features
 from train.metrics.reading import features
 from train.metrics.scores import frechet_distance
 
+MOST = 10**6  #                       pictures: all
 SIGMA = 1.5  #                        px, of SSIM's window
 LUMINANCE, CONTRAST = 0.01, 0.03  #   its constants, in parts of the range
-SHOWN = 8  #                          pictures of the sheet
 
 
 def psnr(real: Tensor, found: Tensor) -> Tensor:
@@ -68,34 +66,18 @@ def compared(real: np.ndarray, found: np.ndarray) -> list[float]:
 
 def work(args: argparse.Namespace) -> None:
     models = [hub.load(name) for name in args.models]
-    share = models[0].training.get("data", {}).get("held_out")
-    if not share:
-        raise ValueError(f"{args.models[0]} was trained without --hold-out: there are no pictures that it has not seen")
-    images = load_images(args.data, resolution=models[0].G.resolution)
-    real = hold_out(images, share)[1].pixels[:]
-    task: Degrade = task_of(models[0].G.source, models[0].G.channels)
-    x = torch.from_numpy(real).permute(0, 3, 1, 2).float() / 127.5 - 1
-    y = task(x, generator=torch.Generator().manual_seed(0))
+    x, _, y = held_out_of(models[0], args.data, MOST)
+    real = to_uint8(x)
     rows = {"bicubic": to_uint8(F.interpolate(y, size=x.shape[2:], mode="bicubic"))}
     rows |= {name: enlarged(model, y) for name, model in zip(args.models, models)}
-    print(f"{len(real):,} held-out pictures of {images.name}\n\n| | PSNR, dB | SSIM | Frechet distance |\n|---|---|---|---|")
+    print(f"{len(real):,} held-out pictures of {Path(args.data).name}\n")
+    print("| | PSNR, dB | SSIM | Frechet distance |\n|---|---|---|---|")
     for name, found in rows.items():
         nearness, likeness, distance = compared(real, found)
         print(f"| {name} | {nearness:.2f} | {likeness:.4f} | {distance:.2f} |", flush=True)
     if args.sheet:
-        small = to_uint8(task.shown(y[:SHOWN], models[0].G.channels))
-        tiles = np.concatenate([small, *(found[:SHOWN] for found in rows.values()), real[:SHOWN]])
-        to_pil(contact_sheet(tiles, columns=SHOWN)).save(args.sheet)
-
-
-def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser("python -m benchmarks.superres", description=__doc__,
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--data", required=True, help="the pictures of which a part was held out")
-    p.add_argument("--models", nargs="+", required=True, help="names in weights/, folders, or Hub ids")
-    p.add_argument("--sheet", type=Path, metavar="PNG", help="write a row of each: small, bicubic, every model's, real")
-    return p
+        write_sheet(args.sheet, models[0], y, rows.values(), real)
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser()))
+    sys.exit(main(work, parser("superres", __doc__)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -30,20 +31,28 @@ from train.data.stream import Stream
 from train.features import OWN, load_features
 from train.metrics.reading import features
 from train.metrics.scores import frechet_distance
-from train.recipes import find
+from train.recipes import RECIPES
 
 MOST = 1000  # pictures
 SHOWN = 8  #   rows of the sheet
 
 
-def held_out_of(model: hub.Model, data: str) -> Batch:
-    """x, c and y of the pictures that the training of a model never saw. ``ValueError`` where it saw all."""
+def held_out_of(model: hub.Model, data: str, most: int = MOST) -> Batch:
+    """x, c and y of at most so many pictures that the training of a model never saw. ``ValueError`` where it saw all."""
     share = model.training.get("data", {}).get("held_out")
     if not share:
         raise ValueError(f"{model.id} was trained without --hold-out: there are no pictures that it has not seen")
-    images = load_images(data, resolution=model.G.resolution, pairs=find(model.training["recipe"]).pairs)
+    recipe = RECIPES.get(model.training.get("recipe"))
+    images = load_images(data, resolution=model.G.resolution, pairs=recipe is not None and recipe.pairs)
     trained, held = hold_out(images, share)
-    return Stream(trained, seed=0, source=task_of(model.G.source, model.G.channels), held_out=held).shown(MOST)
+    return Stream(trained, seed=0, source=task_of(model.G.source, model.G.channels), held_out=held).shown(most)
+
+
+def write_sheet(path: Path, model: hub.Model, y: Tensor, rows: Iterable[np.ndarray], real: np.ndarray) -> None:
+    """A row of each: what was read, all that was made of it, the real pictures."""
+    read = to_uint8(task_of(model.G.source, model.G.channels).shown(y[:SHOWN], model.G.channels))
+    tiles = np.concatenate([read, *(found[:SHOWN] for found in rows), real[:SHOWN]])
+    to_pil(contact_sheet(tiles, columns=SHOWN)).save(path)
 
 
 def plainly_filled(y: Tensor) -> np.ndarray:
@@ -76,13 +85,11 @@ def work(args: argparse.Namespace) -> None:
         apart = frechet_distance(of_real, features(net, found))
         print(f"| {name} | {distance(real, found, counts):.2f} | {apart:.2f} |", flush=True)
     if args.sheet:
-        read = to_uint8(task.shown(y[:SHOWN], models[0].G.channels))
-        tiles = np.concatenate([read, *(found[:SHOWN] for found in rows.values()), real[:SHOWN]])
-        to_pil(contact_sheet(tiles, columns=SHOWN)).save(args.sheet)
+        write_sheet(args.sheet, models[0], y, rows.values(), real)
 
 
-def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser("python -m benchmarks.translation", description=__doc__,
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(f"python -m benchmarks.{name}", description=description,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, help="the pictures of which a part was held out")
     p.add_argument("--models", nargs="+", required=True, help="names in weights/, folders, or Hub ids, of one task")
@@ -91,4 +98,4 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser()))
+    sys.exit(main(work, parser("translation", __doc__)))

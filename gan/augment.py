@@ -22,7 +22,7 @@ import numpy as np
 from gan import hub
 from gan.alike import Seen, thumbnails
 from gan.engine import draw
-from gan.files import read_json, sweep, write_json
+from gan.files import read_json, sweep, whole_lines, write_json
 from gan.image import to_pil
 from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
 from gan.recipe import SeedsRecipe, save_png
@@ -230,22 +230,15 @@ def _difference(was: Any, asked: dict[str, Any]) -> str:
 
 def _take_up(metadata: Path, model: hub.Model, order: Order) -> tuple[tuple[int, ...], int]:
     """(images of each class, the last seed) of a set that was begun; a line that was torn is cut off."""
-    written, last_seed, whole = [0] * len(order.counts), -1, 0
-    if metadata.is_file():
-        with open(metadata, "rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                whole += len(line)
-                try:
-                    about = json.loads(line)
-                    group = model.class_names.index(about["label"]) if len(order.counts) > 1 else 0
-                    last_seed = int(about["seed"])
-                except (ValueError, KeyError, TypeError):
-                    raise ValueError(f"{metadata.name} was changed: line {sum(written) + 1} is none of ours") from None
-                written[group] += 1
-        with open(metadata, "r+b") as file:
-            file.truncate(whole)
+    written, last_seed = [0] * len(order.counts), -1
+    for line in whole_lines(metadata):
+        try:
+            about = json.loads(line)
+            group = model.class_names.index(about["label"]) if len(order.counts) > 1 else 0
+            last_seed = int(about["seed"])
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{metadata.name} was changed: line {sum(written) + 1} is none of ours") from None
+        written[group] += 1
     return tuple(written), last_seed
 
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan.base import Source
-from gan.filters import gaussian, grey, lines, to_segment
+from gan.filters import compressed, gaussian, grey, lines, to_segment
 from gan.spec import read, write
 
 __all__ = ["Degrade", "source_of", "task_of"]
@@ -54,6 +54,25 @@ class Degrade:
         """y as a picture [N, C, H, W] to be looked at beside x, each pixel ``scale`` times as large."""
         picture = y[:, :picture_channels] if y.shape[1] >= picture_channels else y.expand(-1, picture_channels, -1, -1)
         return F.interpolate(picture, scale_factor=self.scale) if self.scale > 1 else picture
+
+
+@dataclass(frozen=True)
+class Drawn(Degrade):
+    """A task of which one number is drawn for each picture."""
+
+    least: float
+    most: float
+
+    bounds: ClassVar[tuple[float, float]]  # that both lie in
+
+    def __post_init__(self):
+        low, high = self.bounds
+        _check("least", self.least, low, high)
+        _check("most", self.most, self.least, high)
+
+    def drawn(self, count: int, generator: torch.Generator) -> Tensor:
+        """[count]"""
+        return _between(self.least, self.most, count, generator)
 
 
 @dataclass(frozen=True)
@@ -114,27 +133,24 @@ class Shrink(Degrade):
 
 
 @dataclass(frozen=True)
-class Blur(Degrade):
+class Blur(Drawn):
     """The picture out of focus: a Gaussian whose sigma, in px, is drawn for each picture."""
 
     least: float = 0.5
     most: float = 2.0
+    bounds: ClassVar = (0.1, 16)
 
     local: ClassVar = True
     title: ClassVar = "Blurred picture to sharp"
     words: ClassVar = "A picture that is a little out of focus becomes sharp."
 
-    def __post_init__(self):
-        _check("least", self.least, 0.1, 16)
-        _check("most", self.most, self.least, 16)
-
     def __call__(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        sigmas = _between(self.least, self.most, len(x), generator)
+        sigmas = self.drawn(len(x), generator)
         return torch.cat([gaussian(one[None], sigma) for one, sigma in zip(x, sigmas.tolist())])
 
 
 @dataclass(frozen=True)
-class Holes(Degrade):
+class Holes(Drawn):
     """The picture with a part of it gone, grey there, and one more channel: 1 in the hole, -1 elsewhere.
 
     A hole is a brush's stroke along a broken line, as a visitor paints it (after Yu et al. 2018, arXiv:1806.03589, alg. 1),
@@ -143,14 +159,11 @@ class Holes(Degrade):
 
     least: float = 0.2  # side of a rectangle in parts of the picture's; a brush is a third as thick
     most: float = 0.5
+    bounds: ClassVar = (0.02, 1)
 
     gives: ClassVar = "hole"
     title: ClassVar = "Fill a hole"
     words: ClassVar = "Paint over what shall go, and it is filled with what fits."
-
-    def __post_init__(self):
-        _check("least", self.least, 0.02, 1)
-        _check("most", self.most, self.least, 1)
 
     def channels(self, picture_channels: int) -> int:
         return picture_channels + 1
@@ -165,7 +178,7 @@ class Holes(Degrade):
 
     def _hole(self, place: Tensor, generator: torch.Generator) -> Tensor:
         """bool [H, W] for one picture; ``place`` [H, W, 2] are the pixels' middles in parts of the sides."""
-        middle, size = torch.rand(2, generator=generator), _between(self.least, self.most, 2, generator)
+        middle, size = torch.rand(2, generator=generator), self.drawn(2, generator)
         turns = torch.rand(6, 2, generator=generator)
         if torch.rand((), generator=generator) < 0.5:
             low = middle * (1 - size)
@@ -202,53 +215,37 @@ class Grey(Degrade):
 
 
 @dataclass(frozen=True)
-class Noise(Degrade):
+class Noise(Drawn):
     """The picture as a camera sees it in the dark: Gaussian noise, whose deviation is drawn for each picture."""
 
     least: float = 0.05  # of pixels in [-1, 1]
     most: float = 0.4
+    bounds: ClassVar = (0, 2)
 
     local: ClassVar = True
     title: ClassVar = "Noisy picture to clean"
     words: ClassVar = "A picture full of grain becomes smooth, and keeps its edges."
 
-    def __post_init__(self):
-        _check("least", self.least, 0, 2)
-        _check("most", self.most, self.least, 2)
-
     def __call__(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        deviation = _between(self.least, self.most, len(x), generator)
+        deviation = self.drawn(len(x), generator)
         grain = torch.stack([torch.randn(one.shape, generator=generator) for one in x])
         return (x + deviation.to(x)[:, None, None, None] * grain.to(x)).clamp(-1, 1)
 
 
 @dataclass(frozen=True)
-class Compressed(Degrade):
-    """The picture as a JPEG of low quality leaves it: transforms of blocks of 8 px, rounded by ITU-T T.81, annex K.1."""
+class Compressed(Drawn):
+    """The picture as a JPEG of low quality leaves it: see ``gan.filters.compressed``."""
 
     least: float = 5  # quality, drawn for each picture
     most: float = 30
-    STEPS: ClassVar = (16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14,
-                       17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49,
-                       64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99)
+    bounds: ClassVar = (1, 50)
+
     local: ClassVar = True
     title: ClassVar = "Compressed picture to clear"
     words: ClassVar = "A picture that was compressed too much loses its blocks and rims."
 
-    def __post_init__(self):
-        _check("least", self.least, 1, 50)
-        _check("most", self.most, self.least, 50)
-
     def __call__(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        k = torch.arange(8, dtype=x.dtype)
-        cosine = torch.cos(math.pi * (2 * k + 1) * k[:, None] / 16) / 2
-        cosine[0] /= math.sqrt(2)  # orthonormal
-        steps = torch.tensor(self.STEPS, dtype=x.dtype).reshape(8, 1, 8)
-        steps = steps * (50 / _between(self.least, self.most, len(x), generator))[:, None, None, None, None, None]
-        blocks = (127.5 * x).unflatten(3, (-1, 8)).unflatten(2, (-1, 8))  # [N, C, H / 8, 8, W / 8, 8]
-        rounded = (torch.einsum("ui,nchiwj,vj->nchuwv", cosine, blocks, cosine) / steps).round() * steps
-        found = torch.einsum("ui,nchuwv,vj->nchiwj", cosine, rounded, cosine)
-        return (found.flatten(4, 5).flatten(2, 3) / 127.5).clamp(-1, 1)
+        return compressed(x, self.drawn(len(x), generator))
 
 
 @dataclass(frozen=True)

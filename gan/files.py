@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-__all__ = ["parse_json", "read_json", "replacing", "sweep", "write_json", "write_tensors", "write_text"]
+__all__ = ["parse_json", "read_json", "replacing", "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
@@ -59,6 +59,22 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     """Errors: ``OSError``, as ``replacing``; ``ValueError`` for NaN and infinity, which are no JSON."""
     write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file to which lines are added, none where there is no file; one that a killed writer left torn is
+    cut off when all have been read. Errors: ``OSError``."""
+    if not path.is_file():
+        return
+    whole = 0
+    with open(path, "rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            yield line
+    with open(path, "r+b") as file:
+        file.truncate(whole)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Filters in plain torch: grey, smoothing, the lines of a picture, strokes of a brush."""
+"""Filters in plain torch: grey, smoothing, the lines of a picture, strokes of a brush, what JPEG leaves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["gaussian", "grey", "lines", "to_segment"]
+__all__ = ["compressed", "gaussian", "grey", "lines", "to_segment"]
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as PIL's grey
+STEPS = (16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22,
+         29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103,
+         121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99)  # ITU-T T.81, annex K.1
 
 
 def lines(x: Tensor, *, smooth: float, keep: float) -> Tensor:
@@ -78,3 +81,17 @@ def to_segment(place: Tensor, a: Tensor, b: Tensor) -> Tensor:
     along = b - a
     t = ((place - a) @ along / along.square().sum().clamp(min=1e-12)).clamp(0, 1)
     return (place - a - t[..., None] * along).norm(dim=-1)
+
+
+def compressed(x: Tensor, quality: Tensor) -> Tensor:
+    """Pictures x [N, C, H, W] in [-1, 1], H and W multiples of 8, as a JPEG of their quality [N], 1 to 50, leaves them:
+    cosine transforms of blocks of 8 px, rounded to ``STEPS`` times 50 / quality."""
+    k = torch.arange(8, dtype=x.dtype)
+    cosine = torch.cos(math.pi * (2 * k + 1) * k[:, None] / 16) / 2
+    cosine[0] /= math.sqrt(2)  # orthonormal
+    steps = torch.tensor(STEPS, dtype=x.dtype).reshape(8, 1, 8)
+    steps = steps * (50 / quality)[:, None, None, None, None, None]
+    blocks = (127.5 * x).unflatten(3, (-1, 8)).unflatten(2, (-1, 8))  # [N, C, H / 8, 8, W / 8, 8]
+    rounded = (torch.einsum("ui,nchiwj,vj->nchuwv", cosine, blocks, cosine) / steps).round() * steps
+    found = torch.einsum("ui,nchuwv,vj->nchiwj", cosine, rounded, cosine)
+    return (found.flatten(4, 5).flatten(2, 3) / 127.5).clamp(-1, 1)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
-__all__ = ["CHUNK_KEY", "MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "png_bytes", "quantised",
+__all__ = ["CHUNK_KEY", "MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "from_uint8", "png_bytes", "quantised",
            "save_video", "scale_for_video", "tiles_that_fit", "to_pil", "to_uint8"]
 
 CHUNK_KEY = "gan-gallery"  #    the keyword of the PNG text chunk that holds a recipe
@@ -29,6 +29,12 @@ def quantised(x: Tensor) -> Tensor:
 def to_uint8(x: Tensor) -> np.ndarray:
     """``quantised`` on the CPU."""
     return quantised(x).cpu().numpy()
+
+
+def from_uint8(pixels: np.ndarray, *, layout: torch.memory_format = torch.preserve_format) -> Tensor:
+    """uint8 [N, H, W, C] -> x float32 [N, C, H, W] in [-1, 1]: the inverse of ``to_uint8``. The channels lie last, as they
+    do in the pixels, unless ``layout`` says otherwise."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32, memory_format=layout).div_(127.5).sub_(1)
 
 
 def to_pil(pixels: np.ndarray) -> Image.Image:

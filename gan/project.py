@@ -27,7 +27,7 @@ from torch import Tensor
 from gan.base import Encoder, Generator
 from gan.directions import step_size
 from gan.engine import full_precision
-from gan.image import to_uint8
+from gan.image import from_uint8, to_uint8
 from gan.latent import Draw, latents, to_w
 
 __all__ = ["Point", "Projection", "check_point", "fill_hole", "project", "w_of"]
@@ -135,7 +135,7 @@ def _prepared(G: Generator, picture: np.ndarray, mask: np.ndarray | None) -> tup
         raise ValueError("nothing of the picture is left outside the hole" if mask.shape == (side, side) else
                          f"expected a mask [{side}, {side}], got {list(mask.shape)}")
     device = next(G.parameters()).device
-    target = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float().div(127.5).sub(1)
+    target = from_uint8(picture.copy()[None])
     weight = torch.ones(1, 1, side, side) if mask is None else torch.from_numpy(mask.astype(np.float32))[None, None]
     return target.to(device), weight.to(device)
 

@@ -23,6 +23,7 @@ from gan import hub
 from gan.base import Generator
 from gan.degrade import Degrade, task_of
 from gan.engine import draw
+from gan.image import from_uint8
 from gan.latent import Draw
 from gan.picture import Box, read_picture, read_whole, remarks
 from gan.recipe import TransformRecipe
@@ -92,7 +93,7 @@ def transformed(G: Generator, task: Degrade, read: np.ndarray, *, hole: np.ndarr
                 by: Drawing | None = None, report: Report = lambda done, total: None) -> np.ndarray:
     """uint8 [H, W, C] of a picture uint8 [h, w, C] that is read already: see ``transform``. A hole alone is changed."""
     by = by or partial(draw, G)
-    x = torch.from_numpy(read.copy()).permute(2, 0, 1)[None].float().div(127.5).sub(1)
+    x = from_uint8(read.copy()[None])
     mask = None if hole is None else torch.from_numpy(hole.astype(np.float32))[None, None]
     y = task.given(x, mask)
     if task.local:

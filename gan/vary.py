@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -22,7 +22,7 @@ from gan.augment import METADATA, SLICE, begin, folder_names
 from gan.dataset import CARD, IMAGES
 from gan.directions import Directions
 from gan.edit import draw_edits
-from gan.files import write_text
+from gan.files import whole_lines, write_text
 from gan.latent import MAX_SEED, Draw, check_seed, latents, slerp, to_w
 from gan.picture import read_bytes, read_picture
 from gan.project import DECIMALS, Point, project
@@ -109,13 +109,13 @@ def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder:
     if asked.way == "walk" and directions is None:
         raise ValueError(f"{model.id} comes without directions: python -m gan directions finds them")
     begin(folder, {"model": model.id, "revision": model.revision, **asdict(asked), "sources": [p.source for p in pictures]})
-    points = [Point(tuple(row["latent"]), row["label"]) for row in _whole_lines(folder / POINTS)]
+    points = [Point(tuple(row["latent"]), row["label"]) for row in map(json.loads, whole_lines(folder / POINTS))]
     for k in range(len(points), len(pictures)):
         for last in project(model.G, pictures[k].pixels, encoder=model.encoder):
             yield Told("pictures found", k + last.done / last.steps, len(pictures))
         points.append(last.points[0])
         _append(folder / POINTS, [asdict(last.points[0])])
-    done = sum(1 for _ in _whole_lines(folder / METADATA))
+    done = sum(1 for _ in whole_lines(folder / METADATA))
     names = folder_names(model.class_names)
     while done < total:
         numbers = range(done, min(done + SLICE, total))
@@ -143,10 +143,9 @@ def _recipe(model: hub.Model, source: str, point: Point, asked: Variations, numb
     if asked.way == "walk":
         amounts = asked.strength * np.random.RandomState(seed).randn(len(directions))
         moves = tuple(Move(k, round(float(amount), DECIMALS)) for k, amount in enumerate(amounts))
-        return EditRecipe(recipe.model, recipe.revision, label=label, source=source, latent=point.latent, moves=moves)
+        return replace(recipe, moves=moves)
     moved = _moved(model, point, seed, asked)
-    latent = tuple(round(float(v), DECIMALS) for v in moved)
-    return EditRecipe(recipe.model, recipe.revision, label=label, source=source, latent=latent)
+    return replace(recipe, latent=tuple(round(float(v), DECIMALS) for v in moved))
 
 
 @torch.no_grad()
@@ -165,21 +164,6 @@ def _moved(model: hub.Model, point: Point, seed: int, asked: Variations) -> Tens
     else:
         own = (1 - s * s) ** 0.5 * own + s * noise
     return torch.cat([own, at[n:]])
-
-
-def _whole_lines(path: Path) -> Iterator[dict]:
-    """The lines of a file, one that was torn cut off."""
-    if not path.is_file():
-        return
-    whole = 0
-    with open(path, "rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
-            whole += len(line)
-            yield json.loads(line)
-    with open(path, "r+b") as file:
-        file.truncate(whole)
 
 
 def _append(path: Path, rows: Sequence[dict]) -> None:

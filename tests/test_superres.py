@@ -34,8 +34,9 @@ def test_table_of_held_out_pictures(tmp_path, monkeypatch, capsys):
                                  source=source_of(Shrink(4), 3)).eval()
     hub.save(tmp_path / "m", G)
     (tmp_path / "m" / "training.json").write_text(json.dumps({"data": {"held_out": 0.5}}))
-    args = superres.parser().parse_args(["--data", str(tmp_path / "photos"), "--models", str(tmp_path / "m"), "--sheet",
-                                         str(tmp_path / "sheet.png")])
+    parser = superres.parser("superres", superres.__doc__)
+    args = parser.parse_args(["--data", str(tmp_path / "photos"), "--models", str(tmp_path / "m"), "--sheet",
+                              str(tmp_path / "sheet.png")])
     superres.work(args)
     first, *_, bicubic, model = capsys.readouterr().out.splitlines()
     assert first == "20 held-out pictures of photos"

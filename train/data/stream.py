@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gan.base import Batch
 from gan.degrade import Degrade
+from gan.image import from_uint8
 from gan.spec import write
 from train.data.images import Images
 
@@ -124,8 +125,7 @@ class Pictures:
         pixels = self._pixels[rows]  # a copy [n, H, W, C]
         if coins is not None:
             pixels[coins] = pixels[coins, :, ::-1]
-        x = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        return x.div_(127.5).sub_(1)
+        return from_uint8(pixels, layout=torch.contiguous_format)
 
 
 def _generator(seed: int, k: int) -> torch.Generator:

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan.image import from_uint8
 from train.data.images import Images
-from train.metrics.classifier import to_input
 
 __all__ = ["CLASSIC", "Classic", "Diet", "Fakes", "feeder", "weights"]
 
@@ -121,7 +121,7 @@ def feeder(diet: Diet, images: Images, fakes: Fakes | None, *, seed: int, steps:
 
     def batch() -> tuple[Tensor, Tensor]:
         chosen = next(rows)
-        x, target = to_input(torch.from_numpy(pixels[chosen])), torch.from_numpy(labels[chosen])
+        x, target = from_uint8(pixels[chosen]), torch.from_numpy(labels[chosen])
         if classic is not None:
             x = classic(x, rng)
         if diet.mixup:

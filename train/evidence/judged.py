@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan.image import from_uint8
 from train.data.images import Images
 from train.features import Stage
-from train.metrics.classifier import learn, to_input
+from train.metrics.classifier import learn
 
 __all__ = ["ResNet", "predictions", "right_by_class", "trained"]
 
@@ -44,7 +45,7 @@ def trained(images: Images, feed: Callable[[], tuple[Tensor, Tensor]], steps: in
 def predictions(net: ResNet, pixels: np.ndarray) -> np.ndarray:
     """uint8 [N, H, W, C] -> classes [N]."""
     parts = [pixels[i : i + CHUNK] for i in range(0, len(pixels), CHUNK)]
-    return np.concatenate([net(to_input(torch.from_numpy(p))).argmax(1).numpy() for p in parts])
+    return np.concatenate([net(from_uint8(p)).argmax(1).numpy() for p in parts])
 
 
 def right_by_class(read: np.ndarray, labels: np.ndarray, classes: int) -> list[float]:

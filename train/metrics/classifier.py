@@ -16,11 +16,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan.files import write_tensors
+from gan.image import from_uint8
 from train.data.cache import cache_home
 from train.data.images import Images
 from train.data.stream import Stream
 
-__all__ = ["Classifier", "accuracy", "learn", "to_input", "trained_classifier"]
+__all__ = ["Classifier", "accuracy", "learn", "trained_classifier"]
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +57,8 @@ def _shifted(x: Tensor, rng: torch.Generator, most: int = 2) -> Tensor:
 def batches(images: Images, size: int = 500) -> Iterator[tuple[Tensor, Tensor]]:
     """The whole set in order: x [n, C, H, W], labels [n]."""
     for start in range(0, len(images.pixels), size):
-        pixels = torch.from_numpy(np.array(images.pixels[start : start + size]))
-        yield to_input(pixels), torch.from_numpy(images.labels[start : start + size])
-
-
-def to_input(pixels: Tensor) -> Tensor:
-    """uint8 [N, H, W, C] -> float32 [N, C, H, W] in [-1, 1]."""
-    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+        some = slice(start, start + size)
+        yield from_uint8(np.array(images.pixels[some])), torch.from_numpy(images.labels[some])
 
 
 @torch.no_grad()

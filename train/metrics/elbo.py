@@ -7,6 +7,7 @@ import math
 import torch
 
 from gan.base import Encoder, Generator
+from gan.image import from_uint8
 from train.data.images import Images
 from train.game.autoencoding import kl, log_likelihood
 
@@ -28,7 +29,7 @@ def elbo(G: Generator, encoder: Encoder, images: Images, *, most: int) -> dict[s
     chosen = torch.randperm(len(images.pixels), generator=rng)[:most].sort().values
     total, latent = 0.0, 0.0
     for rows in chosen.split(CHUNK):
-        x = torch.from_numpy(images.pixels[rows.numpy()]).permute(0, 3, 1, 2).float().div(127.5).sub(1).to(device)
+        x = from_uint8(images.pixels[rows.numpy()]).to(device)
         c = torch.from_numpy(images.labels[rows.numpy()]).to(device) if G.latent.classes else None
         mean, logvar = encoder(x, c)
         code = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, generator=rng).to(device)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan.image import from_uint8
 from train.data.images import Images
 from train.features import FeatureNet
 
@@ -72,7 +73,7 @@ class _Pool:
         pictures, labels = [], []
         for (pixels, own, names), count in zip(self.parts, self.rng.multinomial(n, self.shares)):
             rows = own[self.rng.randint(len(own), size=count)]
-            x = torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1
+            x = from_uint8(pixels[rows])
             pictures.append(x.expand(-1, 3, -1, -1))
             labels.append(names[rows])
         return torch.cat(pictures), torch.from_numpy(np.concatenate(labels))

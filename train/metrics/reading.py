@@ -11,6 +11,7 @@ import torch
 
 from gan.base import Generator
 from gan.engine import draw
+from gan.image import from_uint8
 from gan.latent import Draw
 from train.data.images import Images
 from train.features import FeatureNet
@@ -28,9 +29,9 @@ def features(net: FeatureNet, pixels: np.ndarray) -> np.ndarray:
     """uint8 [N, H, W, C] -> float32 [N, F]."""
     parts = []
     for start in range(0, len(pixels), CHUNK):
-        part = torch.from_numpy(np.array(pixels[start : start + CHUNK]))
+        part = pixels[start : start + CHUNK]
         n = len(part)
-        x = torch.cat([part, part[-1:].expand(CHUNK - n, *part.shape[1:])]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = from_uint8(np.concatenate([part, np.repeat(part[-1:], CHUNK - n, 0)]))
         parts.append(net(x)[:n].numpy())
     return np.concatenate(parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gan.base import Generator
 from gan.files import write_tensors
 from train.data.images import Images
 from train.data.part import part
-from train.features import OWN, load_features
+from train.features import OWN, FeatureNet, load_features
 from train.metrics.reading import fakes, features
 from train.metrics.scores import frechet_distance, precision_recall
 from train.run.loop import Observer, Run
@@ -61,11 +62,15 @@ class Best(Observer):
             self.done = run.nimg // self.every_nimg
             self._measure(run)
 
-    def _measure(self, run: Run) -> None:
+    @cached_property
+    def _judge(self) -> tuple[FeatureNet, np.ndarray]:
+        """The feature net, and what it sees in the reals [N, F]."""
         net = load_features(OWN)
-        G = settled(run.game.G_ema)
-        real = features(net, self.reals.pixels[:])
-        fake = features(net, fakes(G, len(real), self.reals))
+        return net, features(net, self.reals.pixels[:])
+
+    def _measure(self, run: Run) -> None:
+        net, real = self._judge
+        fake = features(net, fakes(settled(run.game.G_ema), len(real), self.reals))
         distance, recall = frechet_distance(real, fake), precision_recall(real, fake)[1]
         if not np.isfinite(distance):
             return
