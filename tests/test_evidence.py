@@ -1,11 +1,10 @@
-"""Do a generator's pictures help? Who sees which pictures, what an arm is fed, intervals, verdict, and the whole command."""
+"""python -m train evidence: the whole command, killed and gone on with, of a recipe, of a model, and from another model."""
 
 import json
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 import torch
 from commands import ROOT, error_of, train
 from conftest import tiny_generator, tiny_images
-from scipy import stats
 
 from gan import hub
 from gan.hub.card import card
@@ -21,14 +19,12 @@ from gan.hub.evidence import evidence_of
 from gan.image import to_pil
 from gan.ui.pages.tree import scoreboard
 from train.data.images import load_images
-from train.data.part import hold_out, part
+from train.data.part import hold_out
 from train.evidence import experiment as cells
-from train.evidence import split as splitting
-from train.evidence.diet import CLASSIC, Classic, Diet, Fakes, feeder, weights
-from train.evidence.judged import ResNet, right_by_class
+from train.evidence.diet import Diet
+from train.evidence.fakes import FromRecipe, origin_of
 from train.evidence.plot import plot
-from train.evidence.split import split
-from train.evidence.statistics import Interval, interval, verdict
+from train.evidence.statistics import Interval, interval
 
 TINY = ["--set", "g.width=4", "--set", "d.width=4", "--set", "batch=4", "--device", "cpu", "--kimg", "0.016", "--steps", "3"]
 SMALL = "import train.evidence.experiment as e; e.FEWEST_FAKES = 4; e.MOST_FAKES = 12; e.COMPARED = 8"
@@ -54,183 +50,6 @@ def write(folder: Path, images, rows=None) -> Path:
 def shapes(tmp_path):
     """A folder of 60 pictures in three classes, told apart by the place of a square."""
     return write(tmp_path / "shapes", tiny_images(classes=3, count=60))
-
-
-# Intervals and the verdict
-
-
-@pytest.mark.parametrize("n", [2, 3, 5, 12])
-def test_the_interval_is_that_of_the_paired_t_test(n):
-    a, b = np.random.RandomState(n).rand(2, n)
-    found, expected = interval(a - b), stats.ttest_rel(a, b).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.mean == pytest.approx((a - b).mean())
-
-
-def test_the_interval_in_closed_form():
-    found = interval([0.1, 0.3])  # t of one degree of freedom is a Cauchy: tan(0.475 pi) = 12.7062
-    assert (found.low, found.high) == pytest.approx((0.2 - 12.7062 * 0.1, 0.2 + 12.7062 * 0.1), abs=1e-4)
-    assert interval([0.5] * 4) == Interval(0.5, 0.5, 0.5) and interval([0.5]) == Interval(0.5, None, None)
-    assert str(Interval(-0.0001, -0.0004, 0.0004)) == "0.0 (0.0 to 0.0)"
-    assert str(Interval(0.013, 0.002, 0.024)) == "1.3 (0.2 to 2.4)" and str(Interval(0.5, None, None)) == "50.0 (one seed)"
-
-
-UP, DOWN, OPEN = Interval(0.02, 0.01, 0.03), Interval(-0.02, -0.03, -0.01), Interval(0.0, -0.03, 0.03)
-
-
-@pytest.mark.parametrize("gains, taught, word, reason", [
-    ({"a": UP, "b": OPEN}, 0.9, "use", "in 1 of 2 regimes, 95% intervals (a: 2.0 (1.0 to 3.0) points)"),
-    ({"a": DOWN, "b": OPEN}, 0.9, "do not use", "they harm in 1 of 2 regimes"),
-    ({"a": UP, "b": DOWN}, 0.9, "undecided", "help with some sizes and harm with others"),
-    ({"a": OPEN}, 0.9, "undecided", "no gain and no harm is sure"),
-    ({"a": OPEN}, 0.1, "do not use", "alone they teach at most 10%"),
-    ({"a": OPEN}, -0.1, "do not use", "alone they teach at most 0%"),
-    ({"a": UP}, 0.1, "use", "1 of 1"),  # what was seen to help helps
-    ({"a": Interval(0.0, -0.001, 0.001)}, 0.9, "do not use", "under half a point"),
-    ({"a": Interval(0.1, None, None)}, 0.9, "undecided", "one seed"),
-    ({"a": Interval(0.1, None, None), "b": DOWN}, 0.9, "do not use", "in 1 of 1 regimes"),
-    ({}, 0.9, "undecided", "nothing was run"),
-])
-def test_the_verdict(gains, taught, word, reason):
-    found = verdict(gains, dict.fromkeys(gains, taught))
-    assert found.word == word and reason in found.reason and "\n" not in found.reason
-
-
-# Who sees which pictures
-
-
-def digests(images) -> set[bytes]:
-    return {picture.tobytes() for picture in images.pixels}
-
-
-def test_the_parts_of_a_split_have_no_picture_in_common():
-    images = tiny_images(classes=3, count=150)
-    found = split(images)
-    parts = [digests(p) for p in (found.pool, found.validation, found.test)]
-    assert sum(map(len, parts)) == len(set().union(*parts)) == 150
-    counts = [np.bincount(p.labels).tolist() for p in (found.test, found.validation, found.pool)]
-    assert counts == [[10] * 3, [8] * 3, [32] * 3]
-    again = split(images)
-    assert all(np.array_equal(getattr(found, p).pixels, getattr(again, p).pixels) for p in ("pool", "validation", "test"))
-
-
-def test_a_subset_lies_in_a_larger_one_of_its_seed_and_differs_from_another_seeds():
-    found = split(tiny_images(classes=3, count=150))
-    few, more, other = (found.subset(size, seed) for size, seed in (("5", 0), ("20", 0), ("5", 1)))
-    assert digests(few) < digests(more) <= digests(found.pool) and digests(few) != digests(other)
-    assert np.bincount(few.labels).tolist() == [5] * 3 and few.spec.count == 15 and few.fingerprint != other.fingerprint
-    assert np.bincount(found.to_choose_by("5").labels).tolist() == [5] * 3
-    assert len(found.to_choose_by("20").pixels) == 24  # as many as there are
-    assert np.array_equal(found.subset("all", 0).pixels, found.pool.pixels)
-
-
-def test_the_long_tail_and_a_size_that_is_too_large(monkeypatch):
-    found = split(tiny_images(classes=3, count=150))
-    with pytest.raises(ValueError, match="200 pictures of 'class0' are asked for, and 32 can be learnt from"):
-        found.wanted("tail")
-    monkeypatch.setattr(splitting, "LONGEST", 32)
-    monkeypatch.setattr(splitting, "SHORTEST", 2)
-    assert found.wanted("tail").tolist() == [32, 8, 2]
-
-
-def test_copies_of_test_pictures_are_left_out():
-    images = tiny_images(classes=2, count=100)
-    test = part(images, np.arange(0, 100, 3))
-    found = split(images, test)
-    assert found.copies == 34 and not digests(found.test) & (digests(found.pool) | digests(found.validation))
-
-
-def test_bad_pictures_are_refused_in_one_line():
-    images = tiny_images(classes=3, count=60)
-    with pytest.raises(ValueError, match="tiny has no labels: put the pictures of each class in a sub-folder"):
-        split(tiny_images(count=60))
-    rare = np.flatnonzero((images.labels != 1) | (np.cumsum(images.labels == 1) <= 2))
-    with pytest.raises(ValueError, match="class 'class1' has 2 pictures, and a split needs at least 10 of each"):
-        split(part(images, rare))
-    with pytest.raises(ValueError, match="class 'class2' has 0 pictures, and the test set needs at least 1"):
-        split(images, part(images, np.flatnonzero(images.labels != 2)))
-    with pytest.raises(ValueError, match="has other classes or colours"):
-        split(images, tiny_images(classes=2, count=60))
-    with pytest.raises(ValueError, match="after copies of test pictures were left out"):
-        split(images, images)
-
-
-# What an arm is fed
-
-
-def fakes(each=4, classes=3, sure=None):
-    labels = np.repeat(np.arange(classes), each)
-    return Fakes(np.zeros((len(labels), 16, 16, 1), np.uint8), labels, np.ones(len(labels), bool) if sure is None else sure)
-
-
-def masses(diet, counts, given=None):
-    """(real, fake) mass of each class."""
-    labels = np.repeat(np.arange(len(counts)), counts)
-    given = fakes(classes=len(counts)) if given is None else given
-    real, fake = weights(diet, labels, given, len(counts))
-    fake = fake if len(fake) else np.zeros(len(given.labels))
-    assert real.sum() + fake.sum() == pytest.approx(1)
-    return np.bincount(labels, real), np.bincount(given.labels, fake)
-
-
-def test_weights_in_closed_form():
-    for diet, real, fake in [
-            (Diet(), [0.5, 0.3, 0.2], [0, 0, 0]),
-            (Diet(balanced=True), [1 / 3] * 3, [0, 0, 0]),
-            (Diet(ratio=1), [1 / 3, 1 / 3 * 3 / 5, 1 / 3 * 2 / 5], [0, 1 / 3 * 2 / 5, 1 / 3 * 3 / 5]),  # filled to 5
-            (Diet(reals=False), [0, 0, 0], [1 / 3] * 3)]:
-        found = masses(diet, [5, 3, 2])
-        assert found[0] == pytest.approx(real) and found[1] == pytest.approx(fake)
-    real, fake = masses(Diet(ratio=4), [5, 5, 5])
-    assert fake.sum() == pytest.approx(4 / 5) and fake == pytest.approx([4 / 15] * 3)
-
-
-def test_only_sure_fakes_are_fed_and_a_class_without_any_keeps_its_reals():
-    sure = np.arange(12) % 4 == 0
-    sure[8:] = False
-    real, fake = masses(Diet(ratio=1, sure=True), [5, 5, 5], fakes(sure=sure))
-    assert real == pytest.approx([1 / 6, 1 / 6, 1 / 3]) and fake == pytest.approx([1 / 6, 1 / 6, 0])
-    _, each = weights(Diet(ratio=1, sure=True), np.repeat(np.arange(3), 5), fakes(sure=sure), 3)
-    assert (each[~sure] == 0).all()
-
-
-def test_classic_augmentation_changes_what_it_says():
-    x = torch.rand(64, 1, 16, 16) * 2 - 1
-    rng = torch.Generator().manual_seed(0)
-    assert torch.allclose(Classic(0, 0, 0, 0)(x, rng), x, atol=1e-5)
-    flipped = Classic(0, 0, 0, 0, flip=True)(x, rng)
-    mirrored = (flipped - x.flip(3)).abs().amax((1, 2, 3)) < 1e-5
-    same = (flipped - x).abs().amax((1, 2, 3)) < 1e-5
-    assert (mirrored ^ same).all() and 16 < mirrored.sum() < 48
-    quarter = Classic(90, 0, 0, 0)(x, torch.Generator().manual_seed(1))
-    assert quarter.shape == x.shape and quarter.abs().max() <= 1
-    changes = [(classic(x, torch.Generator().manual_seed(0)) - x).abs().mean() for classic in CLASSIC.values()]
-    assert 0 < changes[0] < changes[1] < changes[2]
-
-
-def test_the_same_seed_feeds_the_same_and_mixup_mixes_labels_as_pictures():
-    images = tiny_images(classes=3, count=60)
-    a, b = (feeder(Diet(classic="strong"), images, None, seed=3, steps=2)() for _ in range(2))
-    assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
-    grey = 100 * images.labels.astype(np.uint8)[:, None, None, None]
-    flat = replace(images, pixels=np.broadcast_to(grey, images.pixels.shape))
-    x, shares = feeder(Diet(mixup=True), flat, None, seed=0, steps=1)()
-    expected = shares @ (torch.tensor([0.0, 100, 200]) / 127.5 - 1)
-    assert torch.allclose(x.mean((1, 2, 3)), expected, atol=1e-5) and ((shares > 0).sum(1) == 2).any()
-
-
-@pytest.mark.parametrize("resolution", [8, 32, 64])
-def test_the_classifier_ends_at_four_pixels(resolution):
-    net = ResNet(3, 5, resolution)
-    x = torch.zeros(2, 3, resolution, resolution)
-    assert net.stages(x).shape[2:] == (4, 4) and net(x).shape == (2, 5)
-
-
-def test_right_by_class():
-    assert right_by_class(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]), 4) == [1, 0.5, 1, 0]
-
-
-# The command
 
 
 def evidence(*args) -> int:
@@ -380,7 +199,7 @@ def test_a_model_that_saw_the_test_pictures_is_refused(shapes, of_shapes, tmp_pa
     assert evidence(*asked, "--test", others) == 1
     assert "drawer has seen 1 of the test pictures: copies of them are among shapes" in error_of(capsys)
     assert evidence(*asked, "--test", others, "--sizes", "5") == 1
-    assert "--set and other --sizes than all are for a recipe" in error_of(capsys)
+    assert "--set, --from and other --sizes than all are for a recipe" in error_of(capsys)
 
 
 def test_the_verdict_goes_into_the_models_record_and_card(shapes, of_shapes, tmp_path):
@@ -423,3 +242,50 @@ def test_whatever_a_record_says_is_read(said):
     found = evidence_of({"evidence": said, "recipe": ["x"], "data": 5, "command": "'"}, "m", ("a",))
     assert found.verdict == ("use" if isinstance(said, dict) and said.get("verdict") == "use" else "not examined")
     assert all(isinstance(text, str) for row in found.rows for text in row)
+
+
+def test_the_choice_is_by_cross_entropy_and_of_equals_the_first():
+    loss = {"classic light": 0.2, "classic medium": 0.1, "classic strong": 0.1}
+    best = cells._best([Diet(classic=name) for name in ("light", "medium", "strong")],
+                       lambda diet: cells.Cell(diet.name, loss[diet.name], test=[1.0], fakes=[]))
+    assert best.classic == "medium"
+
+
+# From another model
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A run of other pictures of the same classes."""
+    others = write(tmp_path / "others", tiny_images(classes=3, count=90), range(60, 90))
+    assert train("cgan-mlp", "--data", others, "--out", tmp_path / "run", *TINY[:-2]) == 0
+    return tmp_path / "run"
+
+
+def test_a_gan_goes_on_from_another_one(shapes, other, tmp_path, capsys):
+    images = load_images(shapes)
+    origin = origin_of(str(other), images, None)
+    source = FromRecipe("auto", ("g_opt.lr=0.0",), 0.016, torch.device("cpu"), origin)  # nothing is learnt
+    G = source.generator(images, 0, 0.5, lambda done: None)
+    for name, value in G.named_parameters():  # the average moves towards a G that stands still
+        ends = torch.stack([origin.G[name], origin.G_ema[name]])
+        assert (ends.amin(0) - 1e-6 <= value).all() and (value <= ends.amax(0) + 1e-6).all()
+    asked = ["--data", shapes, "--sizes", "5", "--seeds", 1, "--steps", 3, "--kimg", 0.016, "--device", "cpu"]
+    assert evidence("auto", *asked, "--from", other, "--out", tmp_path / "e") == 0
+    said = (tmp_path / "e" / "e.md").read_text()
+    assert "# Do the pictures help? auto from run after" in said and "from run, which was trained on other pictures" in said
+    assert "evidence auto --data shapes --sizes 5 --seeds 1 --steps 3 --from runs/run --kimg" in said
+    assert evidence("auto", *asked, "--out", tmp_path / "e") == 1 and "from was run@" in error_of(capsys)
+
+
+def test_a_model_that_saw_what_is_judged_on_is_no_beginning(shapes, of_shapes, other, tmp_path, capsys):
+    model, _ = of_shapes
+    asked = ["cgan", "--data", shapes, "--sizes", "5", "--out", tmp_path / "e", "--from"]
+    assert evidence(*asked, model) == 1
+    assert "drawer was trained on shapes, as its training.json says, and so on pictures that are judged" in error_of(capsys)
+    (model / "training.json").write_text("{}")
+    assert evidence(*asked, model) == 1 and "which pictures drawer has seen is not known" in error_of(capsys)
+    training = json.loads((other / "export" / "training.json").read_text())
+    (other / "export" / "training.json").write_text(json.dumps({**training, "from": {"id": "x"}}))
+    assert evidence(*asked, other) == 1 and "or another model that it was started from" in error_of(capsys)
+    assert not (tmp_path / "e").exists()

@@ -14,7 +14,7 @@ from gan.files import write_json, write_text
 from train.asked import AUTO
 from train.data.images import Images, load_images
 from train.evidence.experiment import Experiment, check_same
-from train.evidence.fakes import FromModel, FromRecipe, of_model
+from train.evidence.fakes import FromModel, FromRecipe, of_model, origin_of
 from train.evidence.plot import plot
 from train.evidence.progress import Progress
 from train.evidence.report import as_json, as_markdown, as_record
@@ -49,7 +49,8 @@ def evidence_command(argv: list[str]) -> int:
     if _is_model(args.generator):
         source, images, test = of_model(args.generator, images, test)
     else:
-        source = FromRecipe(args.generator, tuple(args.overrides), args.kimg, pick_device(args.device))
+        origin = origin_of(args.origin, images, test) if args.origin else None
+        source = FromRecipe(args.generator, tuple(args.overrides), args.kimg, pick_device(args.device), origin)
     experiment = Experiment(split(images, test), source, args.steps, args.out)
     if isinstance(source, FromModel) and experiment.split.copies:
         raise ValueError(f"{source.model.id} has seen {experiment.split.copies} of the test pictures: copies of them are "
@@ -95,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--seeds", type=int, default=5, metavar="N", help="of subset, GAN and classifier, paired (default: 5)")
     p.add_argument("--steps", type=int, default=300, metavar="N", help="of every classifier (default: 300)")
     p.add_argument("--kimg", type=float, default=20.0, help="thousands of images that each GAN sees (default: 20)")
+    p.add_argument("--from", dest="origin", metavar="MODEL|RUN",
+                   help="each GAN goes on from this one, which was trained on other pictures only (default: from nothing)")
     p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",
                    help="change one slot of the recipe, as in python -m train")
     p.add_argument("--resolution", type=int, metavar="PX", help="default: the model's, or nearest power of two, at most 64")
@@ -114,9 +117,9 @@ def _check(args: argparse.Namespace, sizes: Sequence[str]) -> None:
     for what, value, least, most in (("seeds", args.seeds, 1, 1000), ("steps", args.steps, 2, 10**6)):
         if not least <= value <= most:
             raise ValueError(f"--{what} must be from {least} to {most:,}, got {value}")
-    if _is_model(args.generator) and (args.overrides or list(sizes) != [ALL]):
-        raise ValueError("a model was trained before, on all of its pictures: --set and other --sizes than all are for a "
-                         "recipe, which is trained anew on each subset")
+    if _is_model(args.generator) and (args.overrides or args.origin or list(sizes) != [ALL]):
+        raise ValueError("a model was trained before, on all of its pictures: --set, --from and other --sizes than all are "
+                         "for a recipe, which is trained anew on each subset")
     if args.write is True and not _is_model(args.generator):
         raise ValueError("--write needs the name of a model that was trained by this recipe: --write MODEL")
     if args.write and args.generator == AUTO:

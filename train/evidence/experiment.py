@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.evidence.diet import CLASSIC, Diet, Fakes, feeder
 from train.evidence.fakes import FromModel, FromRecipe, drawn
-from train.evidence.judged import predictions, right_by_class, trained
+from train.evidence.judged import cross_entropy, logits, right_by_class, trained
 from train.evidence.split import Split
 from train.features import OWN, load_features
 from train.metrics.reading import features
@@ -30,7 +30,7 @@ from train.metrics.scores import memorised
 
 __all__ = ["ARMS", "Cell", "Experiment", "Group", "Missing", "arms_of", "check_same"]
 
-VERSION = 1  # raise it when the same command would fill a cell with other numbers
+VERSION = 2  # raise it when the same command would fill a cell with other numbers
 RATIOS = (0.25, 1.0, 4.0)
 PSI = 0.7
 FEWEST_FAKES, MOST_FAKES = 200, 4000  # of a class; of all together
@@ -45,17 +45,13 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """What one classifier got right, of each class: on the pictures to choose by and on the test set."""
+    """What one classifier made of the pictures to choose by, and got right of each class of the test set."""
 
     name: str
-    validation: list[float]
+    validation: float  #   cross-entropy: of two that read every picture rightly, the surer one is the better
     test: list[float]
     fakes: list[float]  #  of the generator's pictures, [] for a classifier that was fed some
     sure: str = ""  #      bits in hex: which fakes it reads as their label, of psi 1 and of PSI
-
-    @property
-    def choice(self) -> float:
-        return float(np.mean(self.validation))
 
 
 @dataclass(frozen=True)
@@ -174,16 +170,16 @@ class Group:
         feed = feeder(diet, images, fakes, seed=self.seed, steps=steps, mirror=self.of.mirror)
         net = trained(images, feed, steps, self.seed)
         classes = images.spec.classes
-        found: dict[str, Any] = {"name": diet.name}
-        for what, judged in (("validation", self.to_choose_by), ("test", self.of.split.test)):
-            found[what] = right_by_class(predictions(net, judged.pixels), judged.labels, classes)
+        validation, test = self.to_choose_by, self.of.split.test
+        chosen_by = cross_entropy(logits(net, validation.pixels), validation.labels)
+        right = right_by_class(logits(net, test.pixels).argmax(1), test.labels, classes)
         read, sure = [], ""
         if fakes is None:
             labels = self._pictures["labels"]
-            plain, near = (predictions(net, self._pictures[name]) for name in ("plain", "near"))
+            plain, near = (logits(net, self._pictures[name]).argmax(1) for name in ("plain", "near"))
             read = right_by_class(plain, labels, classes)
             sure = np.packbits(np.concatenate([plain == labels, near == labels])).tobytes().hex()
-        write_json(self.path(diet.name), {**found, "fakes": read, "sure": sure}, indent=None)
+        write_json(self.path(diet.name), asdict(Cell(diet.name, chosen_by, right, read, sure)), indent=None)
 
     def _compare(self) -> None:
         net, pictures = load_features(OWN), self._pictures["plain"]
@@ -195,8 +191,8 @@ class Group:
 
 
 def _best(diets: Sequence[Diet], judge: Callable[[Diet], Cell]) -> Diet:
-    """The one that gets most right of the pictures to choose by; of equals the first."""
-    return max(diets, key=lambda diet: judge(diet).choice)
+    """The one with the least cross-entropy on the pictures to choose by; of equals the first."""
+    return min(diets, key=lambda diet: judge(diet).validation)
 
 
 def _classic(group: Group) -> list[Diet]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from gan import hub
 from gan.base import Generator
 from gan.engine import draw
 from gan.latent import Draw
-from train.asked import AUTO
+from train.asked import AUTO, Asked, as_the_origin, resolved
 from train.auto import Facts, chosen
 from train.data.images import Images
 from train.data.part import hold_out
@@ -21,10 +23,10 @@ from train.recipe import Recipe
 from train.recipes import find
 from train.run.budget import check_trainable
 from train.run.loop import Observer, Run, Unhealthy
+from train.run.origin import Origin, read_origin
 from train.run.settle import settled
-from train.settings import overridden
 
-__all__ = ["FromModel", "FromRecipe", "drawn", "of_model"]
+__all__ = ["FromModel", "FromRecipe", "drawn", "of_model", "origin_of"]
 
 SEEDS_APART = 10**6  # of a model's pictures between one seed of the experiment and the next
 SLICE = 200
@@ -33,40 +35,52 @@ Progress = Callable[[float], None]  # 0 to 1
 
 @dataclass(frozen=True)
 class FromRecipe:
-    """A GAN trained anew on every subset. ``recipe`` may be auto: the table of ``train.auto`` then chooses for each."""
+    """A GAN trained on every subset, from nothing or from ``origin``. ``recipe`` may be auto: it is then the origin's, or
+    the table of ``train.auto`` chooses for each."""
 
     recipe: str
     settings: tuple[str, ...]
     kimg: float
     device: torch.device
+    origin: Origin | None = None  # as origin_of gives it
 
     @property
     def identity(self) -> dict[str, str]:
-        return {"generator": self.recipe, "settings": " ".join(self.settings), "kimg": f"{self.kimg:g}"}
+        return {"generator": self.recipe, "settings": " ".join(self.settings), "kimg": f"{self.kimg:g}",
+                **({"from": self.origin.identity} if self.origin else {})}
 
     def resolved(self, images: Images, mirror: float) -> Recipe:
         """For a subset; ``mirror`` as ``strange_mirror_images`` of the pool. Errors: ``ValueError``."""
-        spec, name, settings = images.spec, self.recipe, self.settings
-        if name == AUTO:
+        spec = images.spec
+        asked = Asked(images.name, Path(), self.recipe, kimg=self.kimg, overrides=self.settings)
+        if self.recipe == AUTO:
             facts = Facts(spec.count, spec.resolution, spec.channels, spec.classes, mirror, self.device.type != "cpu")
             rules = chosen(facts)
-            name = rules[0].recipe
-            settings = (*(text for rule in rules for text in rule.settings), *settings)
-        recipe = overridden(find(name)(spec), (f"kimg={self.kimg:g}", *settings))
+            if self.origin is None:
+                asked = asked.with_settings(rules[0].recipe, [text for rule in rules for text in rule.settings])
+            else:
+                mirrors = [text for rule in rules if rule.group == "mirror" for text in rule.settings]
+                asked = as_the_origin(asked, spec, self.origin, tuple(mirrors))
+        recipe = resolved(asked, spec, self.origin)
         if not recipe.latent.classes:
-            raise ValueError(f"{name} draws no classes, and a classifier needs labels: choose a recipe that does (cgan, "
-                             f"acgan, cgan-mlp, biggan, …)")
+            raise ValueError(f"{asked.recipe} draws no classes, and a classifier needs labels: choose a recipe that does "
+                             f"(cgan, acgan, cgan-mlp, biggan, …)")
         return recipe
 
     def check(self, images: Images, mirror: float) -> None:
         """Errors: ``ValueError`` where the GAN of these pictures could not be trained: better at once than after minutes."""
-        check_trainable(self.resolved(images, mirror), self.settings, images.spec, self.device)
+        recipe = self.resolved(images, mirror)
+        check_trainable(recipe, self.settings, images.spec, self.device)
+        if self.origin is not None:
+            self.origin.why_no_discriminator(recipe, images.spec)
 
     def generator(self, images: Images, seed: int, mirror: float, progress: Progress) -> Generator:
-        """Trained on these pictures and no others. Errors: ``ValueError`` where it diverges."""
+        """Trained on these pictures, and before on those of the origin only. Errors: ``ValueError`` where it diverges."""
         recipe = self.resolved(images, mirror)
         run = Run(recipe, Stream(images, seed=seed, flip=recipe.flip), seed=seed, device=self.device,
                   observers=[_Told(progress)])
+        if self.origin is not None:
+            self.origin.give(run.game, run.recipe, images.spec)
         try:
             run.fit()
         except Unhealthy as error:
@@ -112,8 +126,7 @@ def of_model(name: str, images: Images, test: Images | None) -> tuple[FromModel,
     if model.class_names != images.spec.class_names:
         raise ValueError(f"{model.id} draws {len(model.class_names) or 'no'} classes, and {images.name} has "
                          f"{images.spec.classes}: {', '.join(images.spec.class_names[:6])}")
-    data = model.training.get("data")
-    data = data if isinstance(data, dict) else {}
+    data = _data_of(model)
     seen, share = data.get("fingerprint"), data.get("held_out")
     instead = f"python -m train evidence {_recipe_of(model)} --data … trains it anew on pictures that it may see"
     if test is None and isinstance(share, float) and 0 < share < 1:
@@ -128,6 +141,29 @@ def of_model(name: str, images: Images, test: Images | None) -> tuple[FromModel,
                          f"pictures among them: give --test with pictures that it has not seen (a training with --hold-out "
                          f"keeps some), or {instead}")
     return FromModel(model), images, test
+
+
+def origin_of(name: str, images: Images, test: Images | None) -> Origin:
+    """What a GAN may start from: a model, or an exported run, that was trained on other pictures only, as its record says.
+
+    Errors: ``FileNotFoundError``, and ``ValueError`` of one line where it saw these, or nobody can tell.
+    """
+    model = hub.load(name)
+    data = _data_of(model)
+    seen, called = data.get("fingerprint"), data.get("name")
+    if not (isinstance(seen, str) and isinstance(called, str)) or "from" in model.training:
+        raise ValueError(f"which pictures {model.id} has seen is not known: its training.json names no data, or another "
+                         f"model that it was started from")
+    for given in filter(None, (images, test)):
+        if seen == given.fingerprint or called == given.name:
+            raise ValueError(f"{model.id} was trained on {called}, as its training.json says, and so on pictures that are "
+                             f"judged on: --from needs a model of other pictures")
+    return read_origin(name)
+
+
+def _data_of(model: hub.Model) -> dict[str, Any]:
+    data = model.training.get("data")
+    return data if isinstance(data, dict) else {}
 
 
 def _recipe_of(model: hub.Model) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.image import from_uint8
@@ -13,7 +14,7 @@ from train.data.images import Images
 from train.features import Stage
 from train.metrics.classifier import learn
 
-__all__ = ["ResNet", "predictions", "right_by_class", "trained"]
+__all__ = ["ResNet", "cross_entropy", "logits", "right_by_class", "trained"]
 
 WIDTHS = (16, 32, 64, 64, 64, 64)
 SMALLEST = 4  # px, to which stages halve the side
@@ -42,10 +43,16 @@ def trained(images: Images, feed: Callable[[], tuple[Tensor, Tensor]], steps: in
 
 
 @torch.inference_mode()
-def predictions(net: ResNet, pixels: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C] -> classes [N]."""
+def logits(net: ResNet, pixels: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C] -> [N, K]."""
     parts = [pixels[i : i + CHUNK] for i in range(0, len(pixels), CHUNK)]
-    return np.concatenate([net(from_uint8(p)).argmax(1).numpy() for p in parts])
+    return np.concatenate([net(from_uint8(p)).numpy() for p in parts])
+
+
+def cross_entropy(found: np.ndarray, labels: np.ndarray) -> float:
+    """Of logits [N, K], in nats: the mean over the classes that occur of each one's mean."""
+    each = F.cross_entropy(torch.from_numpy(found), torch.from_numpy(labels), reduction="none").numpy()
+    return float(np.mean([each[labels == k].mean() for k in np.unique(labels)]))
 
 
 def right_by_class(read: np.ndarray, labels: np.ndarray, classes: int) -> list[float]:
