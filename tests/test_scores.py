@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_images
+from scipy import ndimage
 
 from train.features import FeatureNet
+from train.metrics import wasserstein
 from train.metrics.reading import CHUNK, features
 from train.metrics.scores import frechet_distance, kernel_distance, memorised, nearest, neighbours, precision_recall, shares
+from train.metrics.wasserstein import sliced_wasserstein
 
 RS = np.random.RandomState(0)
 REAL, FAKE = RS.randn(400, 6) @ RS.randn(6, 6), RS.randn(300, 6) @ RS.randn(6, 6) + 0.5
@@ -23,15 +26,28 @@ def test_frechet_distance_against_the_roots_of_the_plain_product():
     assert frechet_distance(REAL.astype(np.float32), FAKE.astype(np.float32)) == pytest.approx(expected, rel=1e-3)
 
 
-def test_kernel_distance_against_sums_over_all_pairs():
-    x, y = REAL[:40], FAKE[:40]
+def brute_kernel_distance(x, y):
     kernel = lambda a, b: (sum(p * q for p, q in zip(a, b)) / 6 + 1) ** 3  # noqa: E731
-    within = sum(kernel(s[i], s[j]) for s in (x, y) for i, j in itertools.permutations(range(40), 2)) / (40 * 39)
-    between = sum(kernel(p, q) for p in x for q in y) / 1600
-    value, error = kernel_distance(x, y, subsets=3, size=40)  # subsets that are the whole sets
-    assert value == pytest.approx(within - 2 * between, rel=1e-9) and error == pytest.approx(0, abs=1e-9)
-    value, error = kernel_distance(REAL, REAL[::-1], size=100)  # unbiased: one distribution is at 0, within its error
-    assert abs(value) < 5 * error
+    within = sum(sum(kernel(s[i], s[j]) for i, j in itertools.permutations(range(len(s)), 2)) / (len(s) * (len(s) - 1))
+                 for s in (x, y))
+    return within - 2 * sum(kernel(p, q) for p in x for q in y) / (len(x) * len(y))
+
+
+def test_kernel_distance_against_sums_over_all_pairs(monkeypatch):
+    x, y = REAL[:12], FAKE[:9]
+    left_out = [[brute_kernel_distance(np.delete(x, i, 0), y) for i in range(12)],
+                [brute_kernel_distance(x, np.delete(y, i, 0)) for i in range(9)]]
+    error = sum((len(d) - 1) / len(d) * ((np.array(d) - np.mean(d)) ** 2).sum() for d in left_out) ** 0.5
+    monkeypatch.setattr("train.metrics.scores.PART", 5)
+    assert kernel_distance(x, y) == pytest.approx((brute_kernel_distance(x, y), error), rel=1e-9)
+    with pytest.raises(ValueError, match="3 samples of each, got 2 and 9"):
+        kernel_distance(x[:2], y)
+
+
+def test_the_error_of_a_kernel_distance_is_how_far_it_scatters():
+    rs = np.random.RandomState(3)
+    found = np.array([kernel_distance(rs.randn(60, 6), rs.randn(60, 6) + 0.7) for _ in range(200)])
+    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.2)
 
 
 def brute_shares(real, fake, k, k_density):
@@ -70,6 +86,46 @@ def test_copies_are_memorised_and_new_draws_are_not():
     assert memorised(train[:300] + 1e-6, train, held_out) == 1
     assert memorised(new, train, held_out) < 0.03
     assert memorised(train[:300] + 1e-6, train) == 1 and memorised(new, train) < 0.03  # each held out from the others
+
+
+def brute_sliced_wasserstein(real, fake, level, levels):
+    """In float64, with the filters of another library, one picture, one patch and one direction at a time."""
+    smooth = lambda x: ndimage.convolve(x, np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2), mode="mirror")  # noqa: E731
+
+    def level_of(x):
+        for k in range(levels):
+            smaller = smooth(x)[::2, ::2]
+            apart = np.zeros_like(x)
+            apart[::2, ::2] = smaller
+            if k == level:
+                return x - 4 * smooth(apart) if k < levels - 1 else x
+            x = smaller
+
+    def patches(pictures):
+        maps = [[level_of(p[..., c].astype(np.float64)) for c in range(p.shape[2])] for p in pictures]
+        places = np.random.RandomState(level).randint(0, len(maps[0][0]) - 6, (len(maps), wasserstein.PATCHES, 2))
+        found = np.array([[m[y : y + 7, x : x + 7] for m in of] for of, ps in zip(maps, places) for y, x in ps])
+        return ((found - found.mean((0, 2, 3), keepdims=True)) / found.std((0, 2, 3), keepdims=True)).reshape(len(found), -1)
+
+    a, b = patches(real), patches(fake)
+    directions = np.random.RandomState(0).randn(wasserstein.DIRECTIONS, a.shape[1])
+    return 1000 * np.mean([np.abs(np.sort(a @ d) - np.sort(b @ d)).mean() / np.linalg.norm(d) for d in directions])
+
+
+def test_sliced_wasserstein_against_float64(monkeypatch):
+    monkeypatch.setattr(wasserstein, "DIRECTIONS", 40)
+    real = ndimage.gaussian_filter(RS.rand(9, 32, 32, 3), (0, 2, 2, 0)) * 255
+    real, fake = real.astype(np.uint8), RS.randint(0, 256, (9, 32, 32, 3)).astype(np.uint8)
+    found = sliced_wasserstein(real, fake)
+    assert list(found) == [32, 16]
+    expected = {32: brute_sliced_wasserstein(real, fake, 0, 2), 16: brute_sliced_wasserstein(real, fake, 1, 2)}
+    assert found == pytest.approx(expected, rel=1e-3)
+    monkeypatch.setattr(wasserstein, "CHUNK", 4)  # pictures at a time are nobody's business
+    assert sliced_wasserstein(real, fake) == found
+    assert sliced_wasserstein(real, real) == {32: 0, 16: 0}
+    assert list(sliced_wasserstein(real[:, :8, :8], fake[:, :8, :8])) == [8]
+    with pytest.raises(ValueError, match="as many pictures of one size"):
+        sliced_wasserstein(real, fake[:5])
 
 
 def test_features_do_not_depend_on_how_many_are_read():

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from torch import nn
+
 from gan import hub
 from gan.files import replacing
 from gan.image import contact_sheet, to_pil
@@ -14,6 +16,7 @@ from train.data.images import load_images
 from train.data.part import hold_out
 from train.features import OWN, FeatureNet, load_features
 from train.metrics.elbo import elbo
+from train.metrics.inception import load_inception
 from train.metrics.pretext import Training, train_features
 from train.metrics.reading import MOST, closest_pairs, fakes, how_many, score
 from train.metrics.record import keep
@@ -27,15 +30,17 @@ def score_command(argv: list[str]) -> int:
     p = argparse.ArgumentParser("python -m train score", description=score_command.__doc__)
     p.add_argument("model", help="a name in weights/, a folder, or a Hub id")
     p.add_argument("--data", required=True, help="the pictures that it was trained on")
-    p.add_argument("--features", type=Path, metavar="FILE", help="a feature net's file (default: own, which is shipped)")
+    p.add_argument("--features", default="own", metavar="NET", help="own, which is shipped (default); inception, as "
+                   "published figures have it, whose weights are fetched once (96 MB); or the file of a feature net")
     p.add_argument("--count", type=int, default=MOST, metavar="N", help=f"pictures of each kind, at most (default: {MOST})")
     p.add_argument("--closest", type=Path, metavar="PNG", help="write the fakes closest to a training picture, beside it; "
                    "the app shows a nearest.png in the model's folder")
     p.add_argument("--write", action="store_true", help="keep the scores in the model's training.json and its card")
     p.add_argument("--json", action="store_true", help="as JSON")
     args = p.parse_args(argv)
-    model, net = hub.load(args.model), load_features(args.features or OWN)
+    model = hub.load(args.model)
     G = model.G
+    name, net = _feature_net(args.features)
     images = load_images(args.data, resolution=G.resolution)
     if (images.spec.channels, G.latent.classes) not in ((G.channels, 0), (G.channels, images.spec.classes)):
         raise ValueError(f"{args.model} draws {G.channels} channels and {G.latent.classes} classes, {images.name} has "
@@ -43,9 +48,9 @@ def score_command(argv: list[str]) -> int:
     share = (model.training.get("data") or {}).get("held_out")  # by which the command on its card splits the data
     images, held_out = hold_out(images, share) if share else (images, None)
     n = how_many(images, held_out, args.count)
-    pictures = fakes(G, n, images, _progress)
-    found = score(G, images, net, name=args.features.stem if args.features else "own", held_out=held_out,
-                  most=n, pictures=pictures)
+    shown = sys.stderr.isatty()
+    pictures = fakes(G, n, images, progress=shown)
+    found = score(G, images, net, name=name, held_out=held_out, most=n, pictures=pictures, progress=shown)
     if model.encoder is not None:
         found["scores"] |= elbo(G, model.encoder, held_out or images, most=n)
     if args.closest:
@@ -86,6 +91,11 @@ def features_command(argv: list[str]) -> int:
     return 0
 
 
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\rdrawing {done:,} / {total:,}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+def _feature_net(text: str) -> tuple[str, nn.Module]:
+    """(name, net) of what --features says. Errors: ``ValueError``, ``FileNotFoundError`` of one line."""
+    if text == "inception":
+        return text, load_inception()
+    path = OWN if text == "own" else Path(text)
+    if not path.is_file():
+        raise FileNotFoundError(f"--features takes own, inception or the file of a feature net, and there is no file {text}")
+    return path.stem, load_features(path)

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
+from tqdm import tqdm
 
 from gan.base import Generator
 from gan.engine import draw
 from gan.image import from_uint8
 from gan.latent import Draw
 from train.data.images import Images
-from train.features import FeatureNet
 from train.metrics.scores import frechet_distance, kernel_distance, memorised, nearest, shares
+from train.metrics.wasserstein import sliced_wasserstein
 
 __all__ = ["closest_pairs", "fakes", "features", "how_many", "score"]
 
 CHUNK = 50  # rows of a forward pass, always: a picture's features do not depend on how many are read
 MOST = 2500  # pictures of each kind
-Progress = Callable[[int, int], None]
 
 
 @torch.inference_mode()
-def features(net: FeatureNet, pixels: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C] -> float32 [N, F]."""
+def features(net: nn.Module, pixels: np.ndarray, *, progress: bool = False) -> np.ndarray:
+    """uint8 [N, H, W, C] -> float32 [N, F], by a net that reads x [n, C, H, W] in [-1, 1]."""
     parts = []
-    for start in range(0, len(pixels), CHUNK):
+    for start in tqdm(range(0, len(pixels), CHUNK), "reading", leave=False, delay=1, disable=not progress):
         part = pixels[start : start + CHUNK]
         n = len(part)
         x = from_uint8(np.concatenate([part, np.repeat(part[-1:], CHUNK - n, 0)]))
@@ -36,18 +36,15 @@ def features(net: FeatureNet, pixels: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def fakes(G: Generator, count: int, images: Images, progress: Progress | None = None) -> np.ndarray:
+def fakes(G: Generator, count: int, images: Images, *, progress: bool = False) -> np.ndarray:
     """Pictures of seeds 0 to count - 1, uint8 [N, H, W, C], with classes in the proportions of the data."""
     labels: list[int | None] = [None] * count
     if G.latent.classes and images.labels is not None:
         edges = np.cumsum(np.bincount(images.labels, minlength=G.latent.classes)) / len(images.labels) * count
         labels = np.searchsorted(edges, np.arange(count), side="right").tolist()
-    draws, parts = [Draw(seed, label) for seed, label in enumerate(labels)], []
-    for start in range(0, count, 200):
-        parts.append(draw(G, draws[start : start + 200]))
-        if progress:
-            progress(min(start + 200, count), count)
-    return np.concatenate(parts)
+    draws = [Draw(seed, label) for seed, label in enumerate(labels)]
+    starts = tqdm(range(0, count, 200), "drawing", leave=False, delay=1, disable=not progress)
+    return np.concatenate([draw(G, draws[start : start + 200]) for start in starts])
 
 
 def how_many(images: Images, held_out: Images | None, most: int = MOST) -> int:
@@ -55,8 +52,8 @@ def how_many(images: Images, held_out: Images | None, most: int = MOST) -> int:
     return min(most, len(images.pixels) // 2) if held_out is None else min(most, len(images.pixels), len(held_out.pixels))
 
 
-def score(G: Generator, images: Images, net: FeatureNet, *, name: str, held_out: Images | None = None, most: int = MOST,
-          pictures: np.ndarray | None = None, progress: Progress | None = None) -> dict[str, Any]:
+def score(G: Generator, images: Images, net: nn.Module, *, name: str, held_out: Images | None = None, most: int = MOST,
+          pictures: np.ndarray | None = None, progress: bool = False) -> dict[str, Any]:
     """What ``metrics`` in training.json holds: ``features`` (name of the feature net), ``samples`` (n, pictures of each
     kind), ``against``, ``scores`` (name -> number) and ``memorised``.
 
@@ -68,30 +65,34 @@ def score(G: Generator, images: Images, net: FeatureNet, *, name: str, held_out:
     pictures are the floor, and a fake counts where it is closer to a training picture than 99 % of all held-out ones are.
     """
     n = how_many(images, held_out, most)
-    everything = features(net, images.pixels)
-    order = np.random.RandomState(0).permutation(len(everything))
+    seen = features(net, images.pixels, progress=progress)
+    unseen = None if held_out is None else features(net, held_out.pixels, progress=progress)
+    order = np.random.RandomState(0).permutation(len(seen))
     if held_out is None:
-        unseen, real, other = None, everything[np.sort(order[:n])], everything[np.sort(order[n : 2 * n])]
+        rows, others, real = np.sort(order[:n]), np.sort(order[n : 2 * n]), seen
     else:
-        unseen = features(net, held_out.pixels)
-        real, other = unseen[np.sort(np.random.RandomState(0).permutation(len(unseen))[:n])], everything[np.sort(order[:n])]
+        rows, others, real = np.sort(np.random.RandomState(0).permutation(len(unseen))[:n]), np.sort(order[:n]), unseen
     if pictures is None:
-        pictures = fakes(G, n, images, progress)
-    fake = features(net, pictures)
-    scores = {**_compared(real, fake), **{f"{what}_of_reals": value for what, value in _compared(real, other).items()}}
+        pictures = fakes(G, n, images, progress=progress)
+    fake, against = features(net, pictures, progress=progress), (held_out or images).pixels[rows]
+    scores: dict[str, float] = {}
+    sets = (("", fake, pictures), ("_of_reals", seen[others], images.pixels[others]))
+    for suffix, found, pixels in tqdm(sets, "comparing", leave=False, delay=1, disable=not progress):
+        scores |= {f"{what}{suffix}": _rounded(v) for what, v in _compared(real[rows], found, against, pixels).items()}
     kind = "pictures" if held_out is None else "held-out pictures"
-    return dict(features=name, samples=n, against=f"{n} {kind} of {images.name}",
-                scores={what: _rounded(value) for what, value in scores.items()},
-                memorised=_rounded(memorised(fake, everything, unseen)))
+    return dict(features=name, samples=n, against=f"{n} {kind} of {images.name}", scores=scores,
+                memorised=_rounded(memorised(fake, seen, unseen)))
 
 
-def _compared(real: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    distance, error = kernel_distance(real, found, subsets=50)
+def _compared(real: np.ndarray, found: np.ndarray, real_pixels: np.ndarray, found_pixels: np.ndarray) -> dict[str, float]:
+    """All scores of two sets of features [N, F] and their pictures, uint8 [N, H, W, C]."""
+    distance, error = kernel_distance(real, found)
+    sliced = sliced_wasserstein(real_pixels, found_pixels)
     return dict(frechet_distance=frechet_distance(real, found), kernel_distance=distance, kernel_distance_error=error,
-                **shares(real, found)._asdict())
+                **shares(real, found)._asdict(), **{f"sliced_wasserstein_{side}_px": v for side, v in sliced.items()})
 
 
-def closest_pairs(net: FeatureNet, pictures: np.ndarray, images: Images, count: int = 8) -> np.ndarray:
+def closest_pairs(net: nn.Module, pictures: np.ndarray, images: Images, count: int = 8) -> np.ndarray:
     """The fakes that are closest to a training picture, each followed by that picture, uint8 [2 count, H, W, C]."""
     distance, index = nearest(features(net, pictures), features(net, images.pixels))
     chosen = np.argsort(distance)[:count]
