@@ -80,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
                    help="when G draws a few pictures only: warn = say so (default), stop = go back to the last healthy "
                         "state and stop, rollback = try again from there with a slower G, or where a loss is not finite "
                         "with both nets slower, up to three times. The evidence lies in collapse/")
+    p.add_argument("--dashboard", action="store_true",
+                   help="show the run in the browser while it goes on: needs the package trackio, which keeps it on this "
+                        "machine, or with TRACKIO_SPACE_ID=user/name in a Space")
     p.add_argument("--on", choices=ON,
                    help="train on a machine of the Hugging Face Hub (paid by the minute), with --data by its id, --push and "
                         "--flavor; what it says is shown here")

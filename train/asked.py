@@ -44,6 +44,7 @@ class Asked:
     private: bool = False  #      of a repository that is made for --push
     checkpoint_s: float = 60.0
     on_collapse: OnCollapse = "warn"
+    dashboard: bool = False
     dry_run: bool = False
 
     def with_settings(self, recipe: str, settings: list[str]) -> Asked:

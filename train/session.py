@@ -23,6 +23,7 @@ from train.recipes import RECIPES, ancestors, changes, find
 from train.run.best import BEST, Best
 from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
+from train.run.dashboard import Dashboard, trackio
 from train.run.export import JUDGED, WORTH_S, Provenance, add_directions, export, hardware
 from train.run.health import Unhealthy
 from train.run.loop import Observer, Run
@@ -48,6 +49,8 @@ def train(asked: Asked, world: World) -> int:
     check_seed(asked.seed)
     if asked.minutes is not None:
         check_minutes(asked.minutes)
+    if asked.dashboard:
+        trackio()  # is it there?
     device = pick_device(asked.device)
     if world.first and not asked.dry_run:
         _check_hub(asked)
@@ -131,8 +134,9 @@ class _Session:
                               identity=identity, every_s=asked.checkpoint_s)
         pushed = [PushedCheckpoints(self.out, asked.push, private=asked.private, every_s=60 * asked.push_minutes)] \
             if asked.push else []
+        shown = [Dashboard(self.out.name, self.out / "snapshots")] if asked.dashboard else []
         return [watch, self.best, Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
-                Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s), *pushed]
+                Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s), *shown, *pushed]
 
     def train(self, *, resumed: bool) -> int:
         run = self.run
