@@ -27,7 +27,7 @@ ORDER = """
     train.features
     train.data.spec train.data.cache train.data.items train.data.folders train.data.tables train.data.tars
     train.data.hub_shards train.data.sources
-    train.data.pairs train.data.reading train.data.images train.data.streamed train.data.part
+    train.data.pairs train.data.reading train.data.images train.data.part train.data.streamed
     train.data.mirror train.data.stream
     train.game.step train.game.objectives train.game.penalties train.game.pictures train.game.autoencoding train.game.augment
     train.game.projected

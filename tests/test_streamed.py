@@ -1,5 +1,7 @@
 """train.data.streamed: the pictures of a decoded set, a window at a time, in an order that a run resumes exactly."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from runs import assert_same, tiny_run
 
 from train.data import streamed
 from train.data.images import load_images
+from train.data.part import hold_out
 from train.data.stream import Stream
 from train.data.streamed import KEPT, stream_images
 
@@ -100,15 +103,31 @@ def test_few_of_many_are_looked_at(tmp_path, monkeypatch):
     assert sample.labels.tolist() == [0, 0, 0, 0, 1, 1] and sample.spec.count == 6
 
 
+def test_what_is_held_out_is_what_a_decoded_set_holds_out(tmp_path, cache):
+    path = webdataset(tmp_path / "set", [picture(k) for k in range(40)], [k % 2 for k in range(40)])
+    trained, held = hold_out(load_images(path, cache_dir=cache), 0.25)
+    images = stream_images(path, window=3, held=0.25)
+    assert images.spec == trained.spec and np.array_equal(images.labels, trained.labels)
+    assert np.array_equal(images.pixels[np.arange(30)], trained.pixels[:])
+    assert np.array_equal(images.sample.pixels, held.pixels[:]) and np.array_equal(images.sample.labels, held.labels)
+    assert images.fingerprint != stream_images(path).fingerprint
+
+
 def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    path, out = webdataset(tmp_path / "set", PICTURES, CLASSES), tmp_path / "run"
+    path = webdataset(tmp_path / "set", [picture(k) for k in range(40)], [k % 2 for k in range(40)])
+    out = tmp_path / "run"
     asked = ["cgan", "--data", path, "--out", out, "--stream", *TINY]
     assert train(*asked, "--kimg", "0.012") == 0 and train(*asked, "--kimg", "0.02", "--resume") == 0
     assert not (tmp_path / "cache").exists() and "--stream" in (out / "export" / "training.json").read_text()
     capsys.readouterr()
     assert train(*asked, "--hold-out", "0.5", "--resume") == 1
-    assert "leave --stream out" in error_of(capsys)
+    assert "hold_out: absent in the run, 0.5 asked" in error_of(capsys)
+    held = [*asked[:4], tmp_path / "held", *asked[5:]]
+    assert train(*held, "--kimg", "0.012", "--hold-out", "0.25") == 0
+    assert train(*held, "--kimg", "0.02", "--resume") == 0  # held out as before, though it is not said again
+    data = json.loads((tmp_path / "held" / "export" / "training.json").read_text())["data"]
+    assert (data["images"], data["held_out"]) == (30, 0.25)
 
 
 def test_a_set_of_the_hub_is_read_where_it_lies(server, tmp_path):

@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import re
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -67,6 +68,18 @@ def served(browser):
         server.shutdown()
         server.server_close()
         assert not asked
+
+
+def test_the_page_asks_at_once_for_all_that_the_first_picture_waits_for():
+    """Every module that an import leads to, and the runtime: hints that name no file would fetch nothing."""
+    page = (web_site.PAGE / "index.html").read_text()
+    hinted = set(re.findall(r'<link rel="(?:modulepreload|preload"[^>]*)"? href="([^"]+)"', page))
+    imported, found = ["page.js"], set()
+    while imported:
+        found.add(name := imported.pop())
+        text = "" if name.startswith("runtime/") else (web_site.PAGE / name).read_text()
+        imported += set(re.findall(r'from "\./([^"]+)"', text)) - found
+    assert hinted == found | {"site.json"} | {f"runtime/{name}" for name in web_site.RUNTIME}
 
 
 @pytest.mark.browser

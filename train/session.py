@@ -57,10 +57,9 @@ def train(asked: Asked, world: World) -> int:
     checkpoint = asked.out / CHECKPOINT
     old = world.share(peek(checkpoint) if world.first and checkpoint.exists() else None)
     named = RECIPES.get(old[1].get("recipe", "") if old and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
-    images = _images(asked, pairs=bool(named and named.pairs))
     if asked.hold_out is None and old:
         asked = replace(asked, hold_out=float(old[1].get("hold_out", 0)))
-    images, held_out = hold_out(images, asked.hold_out) if asked.hold_out else (images, None)
+    images, held_out = _images(asked, pairs=bool(named and named.pairs))
     if old and not asked.resume and not asked.dry_run:
         raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")
@@ -91,12 +90,14 @@ def train(asked: Asked, world: World) -> int:
     return session.train(resumed=old is not None)
 
 
-def _images(asked: Asked, pairs: bool) -> Images:
-    if not asked.stream:
-        return load_images(asked.data, resolution=asked.resolution, pairs=pairs, progress=_progress)
-    if asked.hold_out:
-        raise ValueError("--hold-out needs pictures that are all decoded once: leave --stream out")
-    return stream_images(asked.data, resolution=asked.resolution, progress=_progress)
+def _images(asked: Asked, pairs: bool) -> tuple[Images, Images | None]:
+    """(what is trained on, what is held out)."""
+    share = asked.hold_out or 0.0
+    if asked.stream:
+        images = stream_images(asked.data, resolution=asked.resolution, held=share, progress=_progress)
+        return images, images.sample if share else None
+    images = load_images(asked.data, resolution=asked.resolution, pairs=pairs, progress=_progress)
+    return hold_out(images, share) if share else (images, None)
 
 
 def _check_hub(asked: Asked) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from train.data.images import Images
 
-__all__ = ["hold_out", "part"]
+__all__ = ["hold_out", "held_rows", "part"]
 
 FEWEST = 10  # pictures of a held-out part that says anything
 
@@ -42,24 +42,32 @@ def part(images: Images, rows: np.ndarray) -> Images:
 
 
 def hold_out(images: Images, share: float) -> tuple[Images, Images]:
-    """(what is trained on, what is held out): a share of each class's pictures, drawn at random, the same whenever it is
-    asked. Errors: ``ValueError`` where either part would be too small to be of use."""
+    """(what is trained on, what is held out): a share of each class's pictures. Errors: as ``held_rows``."""
+    return tuple(part(images, rows) for rows in held_rows(images.spec.count, images.labels, share, images.partner))
+
+
+def held_rows(count: int, labels: np.ndarray | None, share: float,
+              partner: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(rows that are trained on, rows that are held out) of so many pictures, in order: a share of each class's, drawn at
+    random, the same whenever it is asked; of pairs both or none.
+
+    Errors: ``ValueError`` where either part would be too small to be of use.
+    """
     if not 0 < share < 1:
         raise ValueError(f"the held-out share must be above 0 and under 1, got {share:g}")
-    count = images.spec.count
     order = np.random.RandomState(0).permutation(count)
-    labels = np.zeros(count, np.int64) if images.labels is None else images.labels
+    labels = np.zeros(count, np.int64) if labels is None else labels
     ranked = order[np.argsort(labels[order], kind="stable")]  # class after class, each in random order
     # Every picture whose place passes the next whole number of held-out ones: an equal share of each class.
     held = ranked[np.diff(np.floor(np.arange(count + 1) * share)).astype(bool)]
-    if images.partner is not None:  # a pair is held out whole
+    if partner is not None:
         held = held[labels[held] == 0]
-        held = np.concatenate([held, images.partner[held]])
+        held = np.concatenate([held, partner[held]])
     trained = np.setdiff1d(order, held)
     if len(held) < FEWEST or len(trained) < 2:
         raise ValueError(f"{share:g} of {count:,} pictures are {len(held)} held out and {len(trained)} to train on; it "
                          f"takes {FEWEST} and 2 at least")
-    return part(images, trained), part(images, np.sort(held))
+    return trained, np.sort(held)
 
 
 def _within(partner: np.ndarray, rows: np.ndarray) -> np.ndarray | None:

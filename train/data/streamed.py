@@ -24,6 +24,7 @@ import numpy as np
 from gan.base import check_shape
 from train.data.images import VERSION, Images, check_enough, check_names, decoded, nearest_resolution, probe
 from train.data.items import Item, Source, printable
+from train.data.part import held_rows
 from train.data.reading import Ticker, each
 from train.data.sources import open_source
 from train.data.spec import DataSpec
@@ -100,10 +101,11 @@ class Windows:
         return pixels
 
 
-def stream_images(path: str | Path, *, resolution: int | None = None, window: int | None = None,
+def stream_images(path: str | Path, *, resolution: int | None = None, window: int | None = None, held: float = 0.0,
                   progress: Callable[[int, int], None] | None = None) -> Images:
-    """Images whose pixels are ``Windows`` of a source; ``sample`` are some of them, decoded. ``window`` None: as many as
-    256 MB hold. The fingerprint is of names, sizes and labels, since nobody has read all contents.
+    """Images whose pixels are ``Windows`` of a source; ``sample`` are some of them, decoded, or, where a share of the
+    pictures is ``held`` out, some of these: the same that ``hold_out`` takes of a decoded set of which all can be read.
+    ``window`` None: as many as 256 MB hold. The fingerprint is of names, sizes and labels: nobody has read all contents.
 
     ``resolution`` and ``progress`` (over the sample) as in ``load_images``; what is too small is not left out. Errors:
     as there.
@@ -115,18 +117,23 @@ def stream_images(path: str | Path, *, resolution: int | None = None, window: in
     check_enough(len(rows), source, [])
     labels, names = source.classes(rows)
     check_names(source, names)
-    items, where = _spread(source, rows)
+    shown = trained = np.arange(len(rows))
+    if held:
+        trained, shown = held_rows(len(rows), labels, held)
+    items, where = _spread(source, [rows[k] for k in shown])
     tick = Ticker(progress, 2 * len(items))
     headers = [header for _, header in each(items, probe, tick) if not isinstance(header, str)]
     check_enough(len(headers), source, [])
     resolution = resolution or nearest_resolution(float(np.median([min(size) for _, size, _ in headers])))
     channels = 1 if all(grey for *_, grey in headers) else 3
-    known = [VERSION, "streamed", source.content, resolution, channels, names, None if labels is None else labels.tolist()]
+    known = [VERSION, "streamed", source.content, resolution, channels, names, None if labels is None else labels.tolist(),
+             *([held] if held else [])]
     fingerprint = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
-    spec = DataSpec(resolution, channels, len(names), names, len(rows))
-    pixels = Windows(source, rows, resolution, channels, window=window)
-    sample = _sample(items, where, labels, spec, source.name, tick)
-    return Images(pixels, labels, spec, source.name, fingerprint, (), sample=sample)
+    spec = DataSpec(resolution, channels, len(names), names, len(trained))
+    pixels = Windows(source, [rows[k] for k in trained], resolution, channels, window=window)
+    of_trained, of_shown = (None if labels is None else labels[part] for part in (trained, shown))
+    sample = _sample(items, where, of_shown, spec, source.name, tick)
+    return Images(pixels, of_trained, spec, source.name, fingerprint, (), sample=sample)
 
 
 def _spread(source: Source, rows: list[int]) -> tuple[list[Item], list[int]]:

@@ -12,8 +12,11 @@ export class Model {
   }
 
   load() {
-    const open = name => ort.InferenceSession.create(new URL(`./models/${this.folder}/${name}`, import.meta.url).href,
-                                                     { executionProviders: ["wasm"] });
+    const open = async name => {  // the file is on its way while the runtime compiles
+      const answer = await fetch(new URL(`./models/${this.folder}/${name}`, import.meta.url));
+      if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+      return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
+    };
     return this.graphs ??= Promise.all([open("w.onnx"), open("pixels.onnx")]);
   }
 

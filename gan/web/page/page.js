@@ -124,5 +124,5 @@ $("save-sheet").onclick = () => {
   save($("sheet"), Array.from({ length: COUNT }, (_, k) => seed + k), `seeds${seed}-${seed + COUNT - 1}`);
 };
 window.gallery = { models };
-if ("serviceWorker" in navigator) navigator.serviceWorker.register("offline.js");
-sheet();
+await sheet();
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("offline.js");  // it fetches every model: later
