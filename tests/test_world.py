@@ -156,6 +156,25 @@ with launched() as world:
 """
 
 
+FAILING = """
+import time
+from train.run.world import launched
+
+try:
+    with launched("cpu") as world:
+        if world.first:
+            raise ValueError("of the first")
+        time.sleep(1)
+        world.any(False)
+except (ValueError, OSError) as error:
+    raise SystemExit(f"error: {error}")
+"""
+
+
+def test_the_cause_is_said_once_though_it_ended_the_first_long_before_the_others_look():
+    assert ended(start(2, "-c", FAILING)) == [(1, "error: of the first\n"), (1, "")]
+
+
 @pytest.mark.slow
 def test_what_the_first_finds_wrong_all_hear_of():
     assert [said.strip().splitlines()[-1] for _, said in ended(start(2, "-c", COLLAPSE))] == [

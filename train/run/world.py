@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ __all__ = ["Lost", "Processes", "World", "launched"]
 
 log = logging.getLogger(__name__)
 PATIENCE = timedelta(hours=2)  # for who decodes pictures, or writes the model down, while the others wait
+GOODBYE_S = 5.0  # that the first waits for who does not leave: one that was killed never does
 T = TypeVar("T")
 
 
@@ -109,6 +111,16 @@ class Processes(World):
         except RuntimeError:  # it went with the process that held it, which may have been killed
             return True
 
+    def leave(self) -> None:
+        """Ends the group, so that whoever waits for this process learns of it. The first stays until all others have left,
+        or have had the time to: with it goes the store, which they ask what has happened."""
+        dist.destroy_process_group()
+        with suppress(RuntimeError):  # as in is_first_to_fail
+            left, until = self.store.add("left", 1), time.monotonic() + GOODBYE_S
+            while self.first and left < self.size and time.monotonic() < until:
+                time.sleep(0.02)
+                left = self.store.add("left", 0)
+
     def _summed(self, t: Tensor) -> Tensor:
         """``t`` becomes its sum over all processes."""
         with self._reaching_all():
@@ -156,7 +168,8 @@ def launched(device: str | None = None) -> Iterator[World]:
             if world.is_first_to_fail():
                 raise
             raise SystemExit(1) from None
-    dist.destroy_process_group()
+        finally:
+            world.leave()
 
 
 def _joined(rank: int, size: int, gpus: int) -> Processes:
