@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gan.base import Batch
 from gan.layers import UpConv
 from train.data.images import Images
 from train.data.spec import DataSpec
@@ -82,6 +83,25 @@ def ours(recipe: Recipe, images: Images, *overrides: str) -> Callable[[], None]:
     return Run(overridden(recipe, overrides), Stream(images, seed=0), seed=0).advance
 
 
+def waits_for_data(recipe: Recipe, images: Images, rounds: int = 20) -> float:
+    """The share of its time that the loop spends on getting batches."""
+    run, spent = Run(recipe, Stream(images, seed=0, flip=True), seed=0), 0.0
+    batch = run.stream.batch
+
+    def timed(*args: int) -> Batch:
+        nonlocal spent
+        began = time.perf_counter()
+        found = batch(*args)
+        spent += time.perf_counter() - began
+        return found
+
+    run.advance()
+    run.stream.batch, began = timed, time.perf_counter()
+    for _ in range(rounds):
+        run.advance()
+    return spent / (time.perf_counter() - began)
+
+
 def main() -> None:
     p = argparse.ArgumentParser("python -m benchmarks.training", description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,6 +129,7 @@ def main() -> None:
             ratio = statistics.median(v / b for v, b in zip(values, rates["plain"]))
             print(json.dumps(dict(up=up, variant=name, images_per_s=round(statistics.median(values), 1),
                                   times_plain=round(ratio, 2))), flush=True)
+        print(json.dumps(dict(up=up, waits_for_data=f"{waits_for_data(recipe, images):.2%}")), flush=True)
 
 
 def measure(variants: dict[str, Callable[[], None]], args: argparse.Namespace) -> dict[str, list[float]]:

@@ -80,6 +80,20 @@ def upconv_by_definition(layer, x):
     return F.conv2d(F.interpolate(x, scale_factor=2), layer.weight, layer.bias, padding=1)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_upconv_has_the_gradients_of_its_definition(layout):
+    layer = UpConv(5, 7).double().to(memory_format=layout)
+    x = torch.randn(2, 5, 6, 6, dtype=torch.double, requires_grad=True)
+    inputs = x, layer.weight, layer.bias
+
+    def gradients(function):
+        first = torch.autograd.grad(function(x).sin().sum(), inputs, create_graph=True)
+        return *first, *torch.autograd.grad(sum((g * g).sum() for g in first), inputs)
+
+    for mine, expected in zip(gradients(layer), gradients(lambda x: upconv_by_definition(layer, x))):
+        torch.testing.assert_close(mine, expected, rtol=1e-12, atol=1e-12)
+
+
 @torch.no_grad()
 def test_a_kernel_prepared_for_drawing_is_forgotten_where_weights_change():
     layer, x = UpConv(2, 3).eval().requires_grad_(False), torch.randn(1, 2, 4, 4)
