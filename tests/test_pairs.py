@@ -131,10 +131,21 @@ def test_two_domains(pairs):
     assert 0 < partners < 60  # each of six is met now and then, not always its own
 
 
-def test_an_empty_domain_is_one_clear_line(tmp_path, cache):
-    images = load_images(folder(tmp_path / "set", without(*(n for n in PAIRS if n[0] == "B"))), pairs=True, cache_dir=cache)
-    with pytest.raises(ValueError, match=r"set: Unpaired\(\) needs two folders.* one only, or one of them is empty"):
-        Stream(images, seed=0, source=Unpaired())
+@pytest.mark.parametrize(("source", "line"), [
+    (Unpaired(), r"Unpaired\(\) needs two folders of pictures, one for each kind, and finds one only"),
+    (Paired(), r"Paired\(reads='A'\) reads pairs; .*"),
+])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_empty_domain_is_one_line_that_names_it(source, line, packed, tmp_path, cache):
+    only_a = without(*(n for n in PAIRS if n[0] == "B"))
+    path = zipped(tmp_path / "set", {**only_a, "B/": b""}) if packed else folder(tmp_path / "set", only_a)
+    if not packed:
+        (path / "B").mkdir()
+    with pytest.raises(ValueError, match=rf"^set: {line} \(skipped: B/: an empty folder\)$"):
+        Stream(load_images(path, pairs=True, cache_dir=cache), seed=0, source=source)
+
+
+def test_two_kinds_are_two_folders(tmp_path, cache):
     three = load_images(folder(tmp_path / "three", {**PAIRS, "C/0.png": picture(7)}), pairs=True, cache_dir=cache)
     with pytest.raises(ValueError, match="finds A, B, C"):
         Stream(three, seed=0, source=Unpaired())

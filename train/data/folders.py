@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import stat
@@ -37,6 +38,11 @@ class Files(Source):
     def rows(self, start: int, stop: int) -> Iterator[Item]:
         return iter(self.items[start:stop])
 
+    def note_empty(self, folders: list[str]) -> None:
+        """Says of folders beside the items that they hold nothing: each may have been meant for a class."""
+        if self.items:
+            self.items += [Item(f"{folder}/", io.BytesIO, problem="an empty folder") for folder in sorted(folders)]
+
     def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
         paths = [[part for part in self.items[i].name.split("/") if part] for i in chosen]
         while paths and all(len(path) > 1 and path[0] == paths[0][0] for path in paths):
@@ -56,7 +62,7 @@ class Folder(Files):
 
     def __init__(self, root: Path):
         self.name = root.resolve().name or "data"
-        self.items, listing, seen = [], [], set()
+        self.items, listing, empty, seen = [], [], [], set()
         for folder, folders, files in os.walk(root, followlinks=True):
             folders[:] = [f for f in sorted(folders) if visible(f)]
             for f in [f for f in folders if os.path.islink(os.path.join(folder, f))]:
@@ -64,7 +70,10 @@ class Folder(Files):
                 if real in seen or root.resolve().is_relative_to(real):
                     folders.remove(f)
                 seen.add(real)
-            for path in (os.path.join(folder, f) for f in files if visible(f)):
+            files = [f for f in files if visible(f)]
+            if not folders and not files:
+                empty.append(Path(folder).relative_to(root).as_posix())
+            for path in (os.path.join(folder, f) for f in files):
                 name = Path(path).relative_to(root).as_posix()
                 try:
                     info = os.stat(path)
@@ -75,7 +84,8 @@ class Folder(Files):
                     self.items.append(Item(name, partial(open, path, "rb"), problem=size_problem(info.st_size)))
                     listing.append((name, info.st_size, info.st_mtime_ns))
         self.items.sort(key=lambda item: os.fsencode(item.name))
-        self.key = key_of("folder", str(root.resolve()), sorted(listing))
+        self.note_empty(empty)
+        self.key = key_of("folder", str(root.resolve()), [*sorted(listing), *sorted(empty)])
         self.content = key_of("folder", sorted((name, size) for name, size, _ in listing))
 
 
@@ -94,6 +104,8 @@ class Zip(Files):
         self.items.sort(key=lambda item: item.name.encode("utf-8", "surrogateescape"))
         state = path.stat()  # the directory of a zip that was mended says what it said before
         self.content = key_of("zip", [(item.name, item.digest) for item in self.items])
+        folders = [info.filename.rstrip("/") for info in self._file.infolist() if info.is_dir() and visible(info.filename)]
+        self.note_empty([f for f in folders if not any(name.startswith(f"{f}/") for name, _ in entries)])
         self.key = key_of("zip", state.st_size, state.st_mtime_ns, self.content)
 
     def __exit__(self, *_: object) -> None:
