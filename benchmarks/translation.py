@@ -25,7 +25,7 @@ from gan.base import Batch, Inputs
 from gan.degrade import Degrade, task_of
 from gan.engine import draw_inputs
 from gan.image import contact_sheet, to_pil, to_uint8
-from train.data.images import load_images
+from train.data.images import Images, load_images
 from train.data.part import hold_out
 from train.data.stream import Stream
 from train.features import OWN, load_features
@@ -37,14 +37,19 @@ MOST = 1000  # pictures
 SHOWN = 8  #   rows of the sheet
 
 
-def held_out_of(model: hub.Model, data: str, most: int = MOST) -> Batch:
-    """x, c and y of at most so many pictures that the training of a model never saw. ``ValueError`` where it saw all."""
+def parts_of(model: hub.Model, data: str) -> tuple[Images, Images]:
+    """The pictures that a model was trained on, and those that it never saw. ``ValueError`` where it saw all."""
     share = model.training.get("data", {}).get("held_out")
     if not share:
         raise ValueError(f"{model.id} was trained without --hold-out: there are no pictures that it has not seen")
     recipe = RECIPES.get(model.training.get("recipe"))
     images = load_images(data, resolution=model.G.resolution, pairs=recipe is not None and recipe.pairs)
-    trained, held = hold_out(images, share)
+    return hold_out(images, share)
+
+
+def held_out_of(model: hub.Model, data: str, most: int = MOST) -> Batch:
+    """x, c and y of at most so many of the pictures that the training of a model never saw. ``ValueError`` as above."""
+    trained, held = parts_of(model, data)
     return Stream(trained, seed=0, source=task_of(model.G.source, model.G.channels), held_out=held).shown(most)
 
 

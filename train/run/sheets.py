@@ -11,13 +11,15 @@ from gan.image import columns_of, contact_sheet, tiles_that_fit, to_uint8
 
 __all__ = ["sheet"]
 
+PAIRS = 36  # that a sheet shows at the most
+
 
 def sheet(G: Generator, inputs: Inputs) -> np.ndarray:
     """uint8 [H, W, C]: the pictures of N inputs, as square as can be; where G reads pictures each stands on the right of the
-    one that it was made from. What a sheet of this size cannot hold is left out."""
+    one that it was made from, the first ``PAIRS`` of them and no more than fit."""
     if G.source is None:
         return contact_sheet(draw_inputs(G, inputs))
-    inputs = inputs.rows(slice(tiles_that_fit(G.resolution) // 2))
+    inputs = inputs.rows(slice(min(PAIRS, tiles_that_fit(G.resolution) // 2)))
     read = to_uint8(task_of(G.source, G.channels).shown(inputs.y, G.channels))
     both = np.stack([read, draw_inputs(G, inputs)], 1)  # [N, 2, H, W, C]
     return contact_sheet(both.reshape(-1, *both.shape[2:]), columns=2 * columns_of(len(both)))
