@@ -34,6 +34,7 @@ EXAMPLES = """examples:
   python -m train dcgan --data cats.zip --out runs/cats --push you/cats --resume you/cats    # on another machine
   python -m train --data you/pictures --out runs/cats --push you/cats --on hf-jobs --flavor l4x1
   torchrun --nproc-per-node 2 -m train dcgan --data cats.zip --out runs/cats    # or: accelerate launch -m train …
+                                           # what differs from one process (batch norm): docs/scaling.md
   python -m train score runs/cats/export --data cats.zip --closest closest.png
   python -m train evidence cgan --data digits.parquet --out runs/evidence
   python -m train features --data cats.zip flowers.zip scenes.zip --out features.safetensors
