@@ -9,6 +9,7 @@ from commands import TINY, error_of, train
 from pictures import FILES, folder, parquet, picture, webdataset, zipped
 from runs import assert_same, tiny_run
 
+from train.data import images as images_module
 from train.data import streamed
 from train.data.images import load_images
 from train.data.part import hold_out
@@ -61,7 +62,7 @@ def test_an_epoch_shows_every_picture_once_window_after_window(tmp_path):
 def test_a_window_is_decoded_once_an_epoch_and_few_are_kept(tmp_path, monkeypatch):
     images, count = stream_images(webdataset(tmp_path / "set", PICTURES), window=2), []
     decode = images.pixels._decode
-    monkeypatch.setattr(images.pixels, "_decode", lambda window: count.append(window) or decode(window))
+    monkeypatch.setattr(images.pixels, "_decode", lambda window, wanted: count.append(window) or decode(window, wanted))
     stream = Stream(images, seed=0)
     for _ in range(5):
         stream.batch(2)
@@ -69,6 +70,21 @@ def test_a_window_is_decoded_once_an_epoch_and_few_are_kept(tmp_path, monkeypatc
     assert sorted(count) == [0, 1, 2, 3, 4]
     with pytest.raises(TypeError, match="not in memory together"):
         np.asarray(images.pixels)
+
+
+@pytest.mark.parametrize("files", [PICTURES, [*PICTURES[:6], b"no", *PICTURES[7:]]], ids=["good", "one bad"])
+def test_each_of_two_processes_decodes_its_own_pictures_only(tmp_path, monkeypatch, files):
+    path, decoded = webdataset(tmp_path / "set", [*files, *PICTURES, *PICTURES]), []
+    monkeypatch.setattr(streamed, "decoded", lambda item, **kwargs: decoded.append(item.name) or load(item, **kwargs))
+    load = images_module.decoded
+    alone, *two = (Stream(stream_images(path, window=6), seed=1) for _ in range(3))
+    decoded.clear()
+    batches = [[stream.batch(2, rank, 2).x for _ in range(6)] for rank, stream in enumerate(two)]  # 24 of 30, in an epoch
+    assert b"no" in files or len(decoded) == len(set(decoded))  # nothing was decoded twice
+    for k in range(6):
+        assert torch.equal(torch.cat([batches[0][k], batches[1][k]]), alone.batch(4).x)
+    over = [torch.cat([stream.batch(2, rank, 2).x for rank, stream in enumerate(two)]) for _ in range(6)]  # into the next
+    assert all(torch.equal(found, alone.batch(4).x) for found in over)
 
 
 def test_a_run_resumes_exactly(tmp_path):

@@ -39,7 +39,8 @@ class Stream:
         unlabelled, y or None."""
         first, self.index = self.index + n * rank, self.index + n * size
         places, coins = self._take(first, n)
-        self._pictures.expect(self._order, first % len(self._pictures.rows))
+        if first // len(self._pictures.rows) == self._epoch:  # not where these n lie in two epochs
+            self._pictures.expect(self._order, first % len(self._pictures.rows), n, size)
         return self._pictures.batch(places, coins if self._flip else None, self._seed, first)
 
     def shown(self, n: int) -> Batch:
@@ -73,6 +74,7 @@ class Pictures:
     def __init__(self, images: Images, source: Degrade | None):
         self._pixels, self._labels, self._partner, self._source = images.pixels, images.labels, images.partner, source
         self.rows, names = np.arange(len(images.pixels)), images.spec.class_names
+        self._expected: list[int] = []  # windows, the last two
         if source is not None and source.stored == "pair":
             if images.partner is None:
                 raise ValueError(f"{images.name}: {write(source)} reads pairs; {images.unpaired}{_skipped(images)}")
@@ -113,11 +115,18 @@ class Pictures:
         return np.concatenate([start + rs.permutation(min(window, count - start))
                                for start in window * rs.permutation(-(-count // window))])
 
-    def expect(self, order: np.ndarray, k: int) -> None:
-        """Place k of an order is read now: the window after it will be."""
+    def expect(self, order: np.ndarray, k: int, n: int, size: int) -> None:
+        """From place k of an order n are read now, and so on after those of the other processes: the windows of this one
+        and of what comes a window later will be."""
         window = getattr(self._pixels, "window", None)
-        if window is not None and k + window < len(order):
-            self._pixels.expect(int(order[k + window]))
+        if window is None:
+            return
+        for place in (k, k + window):
+            if place < len(order) and (own := int(order[place]) // window) not in self._expected:
+                near = order[k : k + 2 * window]
+                mine = near[(np.arange(len(near)) // n % size == 0) & (near // window == own)]
+                self._pixels.expect(mine)
+                self._expected = [*self._expected[-1:], own]
 
     def _read(self, rows: np.ndarray, coins: np.ndarray | None) -> Tensor:
         """float32 [n, C, H, W], those with a coin mirrored."""

@@ -33,6 +33,7 @@ __all__ = ["Windows", "stream_images"]
 
 log = logging.getLogger(__name__)
 MOST_BYTES, MOST = 2**28, 16384  # of a window, decoded; pictures in it
+Decoded = Future[tuple[np.ndarray, np.ndarray]]
 KEPT = 3  #                         windows: a batch may lie in two, and the next is on its way
 LOOKED_AT, TOGETHER = 1000, 100  #  pictures by which resolution and colours are chosen, in runs of so many neighbours
 
@@ -40,8 +41,9 @@ LOOKED_AT, TOGETHER = 1000, 100  #  pictures by which resolution and colours are
 class Windows:
     """uint8 [M, R, R, C]: pictures of a source that are decoded when they are asked for, a window of neighbours at a time.
 
-    In the place of one that cannot be read stands the one before it that can. ``expect`` begins to read a window. Errors of
-    the source (a lost connection) are raised when its pictures are asked for.
+    In the place of one that cannot be read stands the one before it that can. ``expect`` begins to read a window, of which
+    one of several processes decodes its own pictures only. Errors of the source (a lost connection) are raised when its
+    pictures are asked for.
     """
 
     def __init__(self, source: Source, rows: list[int], resolution: int, channels: int, *, window: int | None = None):
@@ -58,38 +60,49 @@ class Windows:
         found = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for window in np.unique(rows // self.window):
             mine = rows // self.window == window
-            found[mine] = self._read(int(window)).result()[rows[mine] % self.window]
+            places = rows[mine] % self.window
+            pixels, there = self._read(int(window)).result()
+            if not there[places].all():  # others than were expected: after a resume in another number of processes
+                pixels, _ = self._read(int(window), anew=True).result()
+            found[mine] = pixels[places]
         return found
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError("these pictures are read in windows: they are not in memory together")
 
-    def expect(self, row: int) -> None:
-        """Begins to read the window of a row."""
-        self._read(row // self.window)
+    def expect(self, rows: np.ndarray) -> None:
+        """Begins to read the window of these rows, in which no others will be asked for."""
+        window = int(rows[0] // self.window)
+        self._read(window, frozenset((rows % self.window).tolist()))
 
-    def _read(self, window: int) -> Future[np.ndarray]:
+    def _read(self, window: int, wanted: frozenset[int] | None = None, *, anew: bool = False) -> Decoded:
         with self._lock:
-            if window not in self._kept:
-                self._kept[window] = self._reader.submit(self._decode, window)
+            if anew or window not in self._kept:
+                self._kept[window] = self._reader.submit(self._decode, window, wanted)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(window)
             return self._kept[window]
 
-    def _decode(self, window: int) -> np.ndarray:
+    def _decode(self, window: int, wanted: frozenset[int] | None) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels [n, R, R, C] and which of them were decoded [n]: those at the wanted places, None = all."""
         rows = self._rows[window * self.window : (window + 1) * self.window]
-        wanted, pixels = set(rows), np.zeros((len(rows), *self.shape[1:]), np.uint8)
-        items = (item for i, item in enumerate(self._source.rows(rows[0], rows[-1] + 1), rows[0]) if i in wanted)
+        places = [k for k in range(len(rows)) if wanted is None or k in wanted]
+        pixels, there = np.zeros((len(rows), *self.shape[1:]), np.uint8), np.zeros(len(rows), bool)
+        chosen = {rows[k] for k in places}
+        items = (item for i, item in enumerate(self._source.rows(rows[0], rows[-1] + 1), rows[0]) if i in chosen)
         decode = partial(decoded, resolution=self.shape[1], channels=self.shape[3])
         bad, last = [], -1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
-            for k, (item, picture) in enumerate(each(items, decode, Ticker(None, 0))):
+            for k, (item, picture) in zip(places, each(items, decode, Ticker(None, 0))):
+                there[k] = True
                 if isinstance(picture, str):
                     bad.append((k, f"{printable(item.name)}: {picture}"))
                 else:
                     pixels[k], last = picture, k
+        if bad and len(places) < len(rows):  # what stands in its place may not have been decoded
+            return self._decode(window, None)
         if len(bad) == len(rows):
             raise ValueError(f"{self._source.name}: none of {len(rows)} neighbouring pictures can be read ({bad[0][1]})")
         for k, _ in bad:
@@ -98,7 +111,7 @@ class Windows:
             self._said = True
             log.warning("%s: not all pictures can be read, the first is %s; those before them stand in their places",
                         self._source.name, bad[0][1])
-        return pixels
+        return pixels, there
 
 
 def stream_images(path: str | Path, *, resolution: int | None = None, window: int | None = None, held: float = 0.0,
