@@ -55,7 +55,7 @@ TRIES = (
 )
 COLUMNS = {"minutes": "minutes", "frechet_distance": "Frechet distance", "floor": "of reals", "precision": "precision",
            "recall": "recall", "coverage": "coverage", "memorised": "memorised", "samples": "pictures compared",
-           "warned": "a collapse was said at"}
+           "early": "recall at half", "warned": "a collapse was said at"}
 
 
 def parts(data: Path, count: int, folder: Path) -> tuple[Path, Path]:
@@ -85,16 +85,19 @@ def judged(trained: Path, others: Path, out: Path) -> dict[str, Any]:
     first = next((line["nimg"] for line in said if "collapsed" in line["warning"]), None)
     total = 1000 * float(read_json(out / "recipe.json")["kimg"])
     wanted = {key: scores[key] for key in COLUMNS if key in scores}
-    return dict(memorised=found["memorised"], samples=found["samples"], floor=scores["frechet_distance_of_reals"],
-                warned="" if first is None else f"{first / total:.0%}", **wanted)
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text("utf-8").splitlines()]
+    early = [line["recall"] for line in lines if "recall" in line and line["nimg"] <= total / 2]
+    return dict(early=early[-1] if early else "", memorised=found["memorised"], samples=found["samples"],
+                floor=scores["frechet_distance_of_reals"], warned="" if first is None else f"{first / total:.0%}", **wanted)
 
 
 def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
     trained, others = parts(getattr(args, row.data), row.count, args.runs / "parts")
     out = args.runs / row.name.replace(",", "").replace(" ", "-")
     arguments = [args.origin if word == ORIGIN else word for word in row.arguments]
-    command = [sys.executable, "-m", "train", "--data", str(trained), "--out", str(out), "--minutes", str(row.minutes),
-               "--resume", "--device", "cpu", "--licence", "not stated: a benchmark", *arguments]
+    budget = ["--minutes", str(row.minutes)] if args.rate is None else ["--kimg", f"{row.minutes * args.rate * 0.06:g}"]
+    command = [sys.executable, "-m", "train", "--data", str(trained), "--out", str(out), *budget, "--resume",
+               "--device", "cpu", "--licence", "not stated: a benchmark", *arguments]
     before = _cpu_s()
     subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
     training = read_json(out / "export" / "training.json")
@@ -130,6 +133,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--origin", default="faces64", help="what --from takes (default: faces64)")
     p.add_argument("--only", nargs="+", metavar="ROW", choices=[t.name for t in TRIES], help="default: all")
     p.add_argument("--runs", type=Path, default=Path("runs/few"), help="folder of the runs (default: runs/few)")
+    p.add_argument("--rate", type=float, metavar="R", help="images a second that the minutes stand for, on a machine "
+                   "whose own speed changes (default: as it is)")
     p.add_argument("--machine", default="two cores, otherwise idle", help="what else the machine did, for the table")
     return p
 

@@ -73,7 +73,7 @@ def facts(**others) -> Facts:
 
 
 @pytest.mark.parametrize(("found", "settings"), [
-    (facts(), ["dcgan", "d.spectral=true", "g.width=48", "flip=true", "augment=DiffAugment('translation')"]),
+    (facts(), ["dcgan", "penalties=R1(0.1, every=8)", "g.width=48", "flip=true", "augment=DiffAugment('translation')"]),
     (facts(classes=5, count=500), ["cgan", "batch=16", "augment=DiffAugment()"]),
     (facts(gpu=True), ["dcgan", "batch=64"]),
     (facts(strange=0.8), ["flip=false"]),
@@ -117,14 +117,14 @@ def test_auto_is_an_ordinary_run_that_a_plain_command_repeats(photos, tmp_path, 
     own = ["--set", "g.width=4", "--set", "d.width=4", "--batch", "4", "--device", "cpu"]
     assert train("--data", photos, "--out", tmp_path / "a", *own, "--kimg", "0.012") == 0
     said = capsys.readouterr().err
-    for words in ("auto: data     photos: 12 RGB pictures, 16 px, no classes", "auto: recipe   dcgan d.spectral=true: ",
+    for words in ("auto: data     photos: 12 RGB pictures, 16 px, no classes", "auto: recipe   dcgan d.norm=none d.group=4 ",
                   "auto: mirror   flip=false: under 100 pictures", "(not measured)", "each picture 1 times",
                   "12 pictures are so few", "give smears of colour"):
         assert words in said
     again = json.loads((tmp_path / "a" / "export" / "training.json").read_text())["command"]
     assert f"auto: the same without auto: {again}" in said and "g.width=4" in again and " dcgan " in again
     identity = peek(tmp_path / "a" / CHECKPOINT)[1]
-    assert identity["recipe"] == "dcgan" and "'spectral': True" in identity["d"] and identity["batch"] == "4"
+    assert identity["recipe"] == "dcgan" and "'group': 4" in identity["d"] and identity["batch"] == "4"
 
     words = shlex.split(again)[3:]
     words[words.index("--data") + 1], words[words.index("--out") + 1] = photos, tmp_path / "b"

@@ -68,6 +68,14 @@ def test_the_distance_is_the_one_of_the_score_command(tmp_path, marks):
     assert run.scores["Frechet distance"] == pytest.approx(expected, rel=1e-3) and watch.known["nimg"] <= 32
 
 
+@pytest.mark.parametrize(("recall", "said"), [(0.05, 1), (0.2, 0)])
+def test_by_half_of_the_budget_a_poor_recall_is_said_once(tmp_path, marks, monkeypatch, caplog, recall, said):
+    monkeypatch.setattr(best, "precision_recall", lambda real, fake: (0.5, recall))
+    run = tiny_run("dcgan", observers=[Best(tmp_path / BEST, tiny_images())])
+    run.fit()
+    assert [line.startswith("0.0 kimg, 50 % of the budget: recall is 0.05") for line in caplog.messages] == [True] * said
+
+
 @pytest.mark.parametrize("count", [2, 19])
 def test_of_few_pictures_nothing_is_said(tmp_path, marks, count):
     run = tiny_run("dcgan", images=(few := tiny_images(count=count)), observers=[watch := Best(tmp_path / BEST, few)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ from train.run.settle import settled
 
 __all__ = ["BEST", "Best"]
 
+log = logging.getLogger(__name__)
+
 BEST = "best.safetensors"
 MOST_MARKS = 10  #     of a run
 APART_NIMG = 5000  #   at least from mark to mark: a mark costs about as much time as 200 images of training
 MOST = 1000  #         pictures of each kind
 FEWEST = 100  #        below, nothing can be said
+POOR = 0.1  #          recall: of the reals nine in ten have no fake like them
 
 
 class Best(Observer):
@@ -47,8 +51,8 @@ class Best(Observer):
         self.known = _known(path)  # of what is kept
 
     def on_start(self, run: Run) -> None:
-        marks = min(MOST_MARKS, run.recipe.total_nimg // APART_NIMG) if self._can_tell(run) else 0
-        self.every_nimg = run.recipe.total_nimg / marks if marks else float("inf")
+        self.marks = min(MOST_MARKS, run.recipe.total_nimg // APART_NIMG) if self._can_tell(run) else 0
+        self.every_nimg = run.recipe.total_nimg / self.marks if self.marks else float("inf")
         self.done = run.nimg // self.every_nimg
         if not run.nimg:
             self.path.unlink(missing_ok=True)  # of a run that was here before
@@ -75,6 +79,10 @@ class Best(Observer):
         if not np.isfinite(distance):
             return
         run.scores = {"Frechet distance": float(f"{distance:.4g}"), "recall": float(f"{recall:.4g}")}
+        if recall < POOR and self.done == self.marks // 2:  # the last mark at half of the budget or before
+            log.warning("%.1f kimg, %.0f %% of the budget: recall is %.3g, so most kinds of pictures are not drawn yet. "
+                        "It grows with time; where not: more of it (--minutes N, --kimg N), or start from a model (--from)",
+                        run.nimg / 1000, 100 * run.nimg / run.recipe.total_nimg, recall)
         # Without an adversary what is minimised says how good G is, and falls to the end: the last average is the best.
         if run.game.adversary is not None and distance < self.known.get("frechet_distance", float("inf")):
             kept = {"nimg": run.nimg, "frechet_distance": distance}
