@@ -1,14 +1,18 @@
 """train.run.world: several processes train as one would on the same batches, stop together, and are resumed."""
 
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 from commands import TINY, train
 from pictures import folder, picture
-from processes import ended, played, start
+from processes import ROOT, ended, played, start
 from runs import IDENTITY, assert_same, tiny_run
 from safetensors.torch import load_file
 
@@ -133,6 +137,24 @@ def test_one_is_killed_and_all_stop_and_one_goes_on(photos, tmp_path, caplog):
     kimg = peek(out / CHECKPOINT)[0]["nimg"] / 1000
     assert train("dcgan", "--data", photos, "--out", out, "--kimg", kimg + 0.008, "--resume", *TINY) == 0
     assert "the checkpoint is of 2 process(es) and goes on in 1" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="workers are found in /proc, which is Linux's")
+def test_a_launcher_that_ends_the_others_leaves_them_time_to_say_it(photos, tmp_path):
+    """Of two that torchrun has started one is killed."""
+    out, said = tmp_path / "run", tmp_path / "said"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train",
+               "dcgan", "--data", photos, "--out", out, "--kimg", "1000", "--checkpoint-s", "0.2", *TINY]
+    with said.open("w") as file, subprocess.Popen([*map(str, command)], stderr=file, cwd=ROOT) as launcher:
+        deadline = time.monotonic() + 100
+        while not (out / CHECKPOINT).exists() and time.monotonic() < deadline and launcher.poll() is None:
+            time.sleep(0.02)
+        workers = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+        of_rank = {pid: Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in workers}
+        os.kill(next(int(pid) for pid, env in of_rank.items() if b"RANK=1" in env), signal.SIGKILL)
+        assert launcher.wait(100) == 1
+    assert len(errors(said.read_text())) == 1, said.read_text()
 
 
 COLLAPSE = """

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import time
@@ -112,14 +113,19 @@ class Processes(World):
             return True
 
     def leave(self) -> None:
-        """Ends the group, so that whoever waits for this process learns of it. The first stays until all others have left,
-        or have had the time to: with it goes the store, which they ask what has happened."""
+        """Ends the group, so that whoever waits for this process learns of it. The first, when it has said what it has to,
+        stays until all others have left or have had the time to: with it goes the store, which they ask what happened."""
         dist.destroy_process_group()
         with suppress(RuntimeError):  # as in is_first_to_fail
-            left, until = self.store.add("left", 1), time.monotonic() + GOODBYE_S
-            while self.first and left < self.size and time.monotonic() < until:
+            self.store.add("left", 1)
+        if self.first:
+            atexit.register(self._see_off)
+
+    def _see_off(self) -> None:
+        until = time.monotonic() + GOODBYE_S
+        with suppress(RuntimeError):
+            while self.store.add("left", 0) < self.size and time.monotonic() < until:
                 time.sleep(0.02)
-                left = self.store.add("left", 0)
 
     def _summed(self, t: Tensor) -> Tensor:
         """``t`` becomes its sum over all processes."""
