@@ -9,6 +9,7 @@ from pictures import folder, picture
 from PIL import Image
 
 from gan import hub
+from gan.hub.card import card
 from train.__main__ import main
 
 
@@ -35,9 +36,9 @@ def test_pairs_from_the_command_line_to_the_card(tmp_path, capsys):
     assert main([*asked[:-1], "0.032", "--resume"]) == 0
     model = hub.load(out / "export")
     assert model.G.source.made == "Paired(reads='A')" and model.training["data"]["held_out"] == 0.4
-    card = (out / "export" / "README.md").read_text()
-    assert "python -m gan transform run picture.png" in card and "pictures that training never saw" in card
-    assert "pipeline_tag: image-to-image" in card
+    text = (out / "export" / "README.md").read_text()
+    assert "python -m gan transform run picture.png --out" in text and "pictures that training never saw" in text
+    assert "pipeline_tag: image-to-image" in text
     read = np.asarray(Image.open(out / "export" / "samples.png"))[:16, :16]
     sources = [np.asarray(Image.open(data / "A" / f"{i}.png")) for i in range(16)]
     assert any(np.abs(read.astype(int) - source).max() <= 1 for source in sources)  # what was read stands on the left
@@ -58,6 +59,7 @@ def test_plain_pictures_become_drawings_and_two_folders_two_kinds(tmp_path):
     assert main(command(data, tmp_path / "b", "cyclegan", "--kimg", "0.004")) == 0
     model = hub.load(tmp_path / "b" / "export")
     assert model.G.source.made == "Unpaired()" and model.class_names == ("A", "B")
+    assert "transform run picture.png --class A" in card("run", model, model.training)
 
 
 @pytest.mark.parametrize(("recipe", "more", "options", "message"), [
@@ -78,5 +80,6 @@ def test_an_empty_domain(tmp_path, capsys):
     data = folder(tmp_path / "set", {f"A/{i}.png": picture(i) for i in range(8)})
     (data / "B").mkdir()
     assert main(command(data, tmp_path / "run", "cyclegan")) == 1
-    assert "cyclegan needs labelled data" in error_of(capsys)
+    line = error_of(capsys)
+    assert "cyclegan needs labelled data" in line and line.endswith("(skipped: B/: an empty folder)")
 

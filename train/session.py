@@ -60,6 +60,8 @@ def train(asked: Asked, world: World) -> int:
     if asked.hold_out is None and old:
         asked = replace(asked, hold_out=float(old[1].get("hold_out", 0)))
     images, held_out = _images(asked, pairs=bool(named and named.pairs))
+    if named:
+        named.check(images.spec, images.hint)
     if old and not asked.resume and not asked.dry_run:
         raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
                          f"add --resume to go on, or choose another --out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from gan.degrade import task_of
@@ -84,7 +85,8 @@ def _use(name: str, model: Model) -> str:
         promise = "The same seed, class and psi give the same picture, whatever is drawn beside it."
     else:
         task = task_of(model.G.source, model.G.channels)
-        command = f"python -m gan transform {name} picture.png --out out"
+        kind = f" --class {quote(_line(model.class_names[0]))}" if model.class_names else ""
+        command = f"python -m gan transform {name} picture.png{kind} --out out"
         promise = f"{task.title}: {task.words[0].lower()}{task.words[1:]} The same picture gives the same result."
     return f"```\n{command}\npython app.py --models {name}\n```\n\n{promise} Every PNG holds the recipe that made it."
 

@@ -1,7 +1,6 @@
 """Training images: any source, decoded once into a cached uint8 memory map.
 
-Two passes over the source. The survey reads headers and settles resolution, channels, classes and order; the second
-pass decodes. In the cache folder then lie
+The survey reads headers and settles resolution, channels, classes and order; a second pass decodes. The cache holds
 
     <fingerprint>.npy     pixels uint8 [M, H, W, C]
     <fingerprint>.json    labels, class names, what could not be decoded; written last, so it vouches for the .npy
@@ -63,6 +62,11 @@ class Images:
     sample: Images | None = None  # some of them decoded, where ``pixels`` are windows of a set that is read as it is needed
     unpaired: str = "no pairs were looked for: recipes that take them do, in folders and zip files"  # why there are none
 
+    @property
+    def hint(self) -> str:
+        """Ends a message of what is missing here: it may be among what could not be used."""
+        return f" (skipped: {'; '.join(self.skipped[:3])}{'; …' * (len(self.skipped) > 3)})" if self.skipped else ""
+
 
 def load_images(
     path: str | Path, *, resolution: int | None = None, pairs: bool = False, cache_dir: Path | None = None,
@@ -97,8 +101,7 @@ def load_images(
     if images is None:
         raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
     if images.skipped:
-        log.warning("%s: %d files skipped: %s%s", images.name, len(images.skipped), "; ".join(images.skipped[:3]),
-                    "; …" if len(images.skipped) > 3 else "")
+        log.warning("%s: %d files cannot be used%s", images.name, len(images.skipped), images.hint)
     return images
 
 

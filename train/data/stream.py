@@ -77,7 +77,7 @@ class Pictures:
         self._expected: list[int] = []  # windows, the last two
         if source is not None and source.stored == "pair":
             if images.partner is None:
-                raise ValueError(f"{images.name}: {write(source)} reads pairs; {images.unpaired}{_skipped(images)}")
+                raise ValueError(f"{images.name}: {write(source)} reads pairs; {images.unpaired}{images.hint}")
             if source.reads not in names:
                 raise ValueError(f"{write(source)}: the folders of the pairs in {images.name} are {' and '.join(names)}")
             self.rows = np.flatnonzero(self._labels != names.index(source.reads))
@@ -87,7 +87,7 @@ class Pictures:
                                  f"out")
             if len(names) != 2:
                 raise ValueError(f"{images.name}: {write(source)} needs two folders of pictures, one for each kind, and "
-                                 f"finds {', '.join(names) or 'one only'}{_skipped(images)}")
+                                 f"finds {', '.join(names) or 'one only'}{images.hint}")
             self._others = [np.flatnonzero(self._labels != label) for label in (0, 1)]
 
     def batch(self, places: np.ndarray, coins: np.ndarray | None, seed: int, first: int) -> Batch:
@@ -134,11 +134,6 @@ class Pictures:
         if coins is not None:
             pixels[coins] = pixels[coins, :, ::-1]
         return from_uint8(pixels, layout=torch.contiguous_format)
-
-
-def _skipped(images: Images) -> str:
-    """What a message adds where files, or a whole folder, could not be used."""
-    return f" (skipped: {'; '.join(images.skipped[:3])})" if images.skipped else ""
 
 
 def _generator(seed: int, k: int) -> torch.Generator:

@@ -26,14 +26,18 @@ class NamedRecipe:
     labelled: bool  # makes no sense without classes
     pairs: bool  #   may read data in pairs: they are looked for
 
+    def check(self, data: DataSpec, hint: str = "") -> None:
+        """Raises ``ValueError`` where it needs classes and the data has none; ``hint`` ends the line."""
+        if self.labelled and data.classes < 2:
+            raise ValueError(f"{self.name} needs labelled data: put the images of each class in a sub-folder of its own, "
+                             f"or use an unconditional recipe{hint}")
+
     def __call__(self, data: DataSpec) -> Recipe:
         """The recipe for this data; its nets get the data's resolution and channels.
 
         Raises ``ValueError`` where it needs classes and the data has none.
         """
-        if self.labelled and data.classes < 2:
-            raise ValueError(f"{self.name} needs labelled data: put the images of each class in a sub-folder of its own, "
-                             f"or use an unconditional recipe")
+        self.check(data)
         recipe = self.make(data)
         size = dict(resolution=data.resolution, channels=data.channels)
         return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d},
