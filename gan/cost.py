@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import conv_flop_count, flop_registry
 
 from gan.base import Encoder, Generator
 from gan.layers import prepare
 
-__all__ = ["CHUNKS", "Cost", "check_cost", "chunk_of", "cost_of"]
+__all__ = ["CHUNKS", "Cost", "check_cost", "chunk_of", "cost_of", "flop_of"]
 
 CHUNKS = (8, 4, 2, 1)
 CHUNK_FLOP = 8e9  #        a chunk of more keeps who asked for one picture waiting: about 0.1 s on two cores
@@ -47,14 +48,23 @@ class _Meter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        if count := flop_registry.get(func._overloadpacket):
-            self.flop += count(*args, **(kwargs or {}), out_val=out)
+        self.flop += flop_of(func, args, kwargs or {}, out)
         self.alive = {ref: size for ref, size in self.alive.items() if not ref.expired()}
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor) and (ref := StorageWeakRef(tensor.untyped_storage())) not in self.weights:
                 self.alive[ref] = tensor.untyped_storage().nbytes()
         self.bytes = max(self.bytes, sum(self.alive.values()))
         return out
+
+
+def flop_of(func: Any, args: tuple, kwargs: dict[str, Any], out: Any) -> int:
+    """Floating-point operations of one call of an operator, as a ``TorchDispatchMode`` sees it: those of matrix products and
+    convolutions."""
+    if func._overloadpacket is torch.ops.aten.convolution_backward:  # torch's rule (2.13) counts weights once for each group
+        gradient, x, weight, *_, wanted = args
+        return conv_flop_count(x.shape, weight.shape, gradient.shape, transposed=args[7]) * (wanted[0] + wanted[1])
+    count = flop_registry.get(func._overloadpacket)
+    return count(*args, **kwargs, out_val=out) if count else 0
 
 
 @torch.no_grad()

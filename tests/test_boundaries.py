@@ -36,8 +36,8 @@ ORDER = """
     train.recipe train.settings
     train.metrics
     train.run.world train.run.draws train.run.build train.run.health train.run.loop train.run.signals train.run.checkpoint
-    train.run.settle train.run.sheets train.run.observers train.run.watch train.run.dashboard train.run.best train.run.budget
-    train.run.curves
+    train.run.settle train.run.sheets train.run.observers train.run.watch train.run.dashboard train.run.best
+    train.run.budget train.run.speed train.run.curves
     train.run.adapt train.run.origin train.run.export train.run.publish
     train.recipes train.asked train.auto train.jobs
     train.evidence.split train.evidence.statistics train.evidence.diet train.evidence.judged train.evidence.fakes

@@ -27,7 +27,7 @@ def told(monkeypatch):
 
 class Scores(Observer):
     def after_round(self, run):
-        run.scores, run.vitals = {"recall": 0.25}, {"diversity": 0.5}
+        run.scores, run.vitals, run.speed = {"recall": 0.25}, {"diversity": 0.5}, {"images/s": 9.0}
 
 
 def test_it_shows_what_is_known_and_changes_nothing(told, tmp_path, capsys):
@@ -42,7 +42,7 @@ def test_it_shows_what_is_known_and_changes_nothing(told, tmp_path, capsys):
     assert not begun and "what the curves mean" in lines[0][0]  # the run was ended
     assert [step for found, step in lines if "losses/D" in found] == [16, 32]
     curves = next(found for found, _ in lines if "losses/D" in found)
-    assert curves["quality/recall"] == 0.25 and curves["health/diversity"] == 0.5 and curves["speed/images per second"] > 0
+    assert curves["quality/recall"] == 0.25 and curves["health/diversity"] == 0.5 and curves["speed/images a second"] == 9
     assert 0 <= curves["health/p of the augmentation"] <= 1 and all(isinstance(v, float) for v in curves.values())
     assert [found["samples"][1] for found, _ in lines if "samples" in found] == ["0 kimg", "0.032 kimg"]
     assert "trackio show --project gan-gallery" in capsys.readouterr().err

@@ -31,6 +31,7 @@ from train.run.observers import Checkpoints, Log, Snapshots, clock
 from train.run.origin import findable
 from train.run.publish import PushedCheckpoints, fetch_run
 from train.run.signals import stopping_on_signals
+from train.run.speed import Speed
 from train.run.watch import CollapseWatch
 from train.run.world import World
 
@@ -138,7 +139,7 @@ class _Session:
         pushed = [PushedCheckpoints(self.out, asked.push, private=asked.private, every_s=60 * asked.push_minutes)] \
             if asked.push else []
         shown = [Dashboard(self.out.name, self.out / "snapshots")] if asked.dashboard else []
-        return [watch, self.best, Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
+        return [watch, self.best, Speed(self.images.spec), Log(self.out / "log.jsonl"), Snapshots(self.out / "snapshots"),
                 Checkpoints(self.out / CHECKPOINT, identity, every_s=asked.checkpoint_s), *shown, *pushed]
 
     def train(self, *, resumed: bool) -> int:

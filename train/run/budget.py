@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +15,15 @@ from gan.base import Batch
 from train.data.images import Images
 from train.data.spec import DataSpec
 from train.data.stream import Stream
+from train.game.game import Game, Phase
+from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
 from train.run.loop import Run
 from train.run.world import World
 
-__all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes"]
+__all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes",
+           "played"]
 
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
 
@@ -88,23 +91,29 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
         sizes[storage._cdata] = storage.nbytes()
         return tensor
 
+    most = 0
+    for game, phase, step in played(recipe, spec):
+        sizes.clear()
+        with torch.autograd.graph.saved_tensors_hooks(measure, lambda tensor: tensor), \
+                torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            phase.evaluate(step, 0, game.planned_nimg)
+        most = max(most, sum(sizes.values()))
+    size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
+    return 5 * size_g + 4 * size_d + 4 * size_terms, most
+
+
+def played(recipe: Recipe, spec: DataSpec) -> Iterator[tuple[Game, Phase, Step]]:
+    """Each phase of a game on tensors that have shapes and no memory, which whoever goes through them evaluates."""
     with FakeTensorMode():
         game = build_game(recipe.fresh())
-        rng, most = torch.Generator(), 0
+        rng = torch.Generator()
         real = torch.zeros(recipe.batch, spec.channels, spec.resolution, spec.resolution)
         c = torch.zeros(recipe.batch, dtype=torch.long) if recipe.latent.classes else None
         y, source = None, game.G.source
         if source is not None:
             y = torch.zeros(recipe.batch, source.channels, *[spec.resolution // source.scale] * 2)
         for phase in game.phases:
-            sizes.clear()
-            with torch.autograd.graph.saved_tensors_hooks(measure, lambda tensor: tensor), \
-                    torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-                step = game.step(phase, recipe.latent.sample(recipe.batch, generator=rng), Batch(real, c, y), rng)
-                phase.evaluate(step, 0, game.planned_nimg)
-            most = max(most, sum(sizes.values()))
-    size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
-    return 5 * size_g + 4 * size_d + 4 * size_terms, most
+            yield game, phase, game.step(phase, recipe.latent.sample(recipe.batch, generator=rng), Batch(real, c, y), rng)
 
 
 def free_bytes(device: torch.device) -> float:

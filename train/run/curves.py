@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from train.run.speed import NAMES as SPEED
+
 __all__ = ["curves"]
 
 MOST = 200  # points
+APART = ("nimg", "seconds", *SPEED)  # no curves
 
 
 def curves(log: Path) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def curves(log: Path) -> dict[str, Any]:
         return {}
     count = min(MOST, len(rows))
     picked = [rows[round(k * (len(rows) - 1) / (count - 1))] for k in range(count)]
-    names = dict.fromkeys(name for row in picked for name in row if name not in ("nimg", "seconds"))
+    names = dict.fromkeys(name for row in picked for name in row if name not in APART)
     return {"nimg": [row["nimg"] for row in picked],
             "series": {name: [_short(row.get(name)) for row in picked] for name in names}}
 

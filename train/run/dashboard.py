@@ -39,7 +39,7 @@ class Dashboard(Observer):
         self.name, self.snapshots, self.trackio = name, snapshots, trackio()
 
     def on_start(self, run: Run) -> None:
-        self.logged, self.shown = (run.nimg, run.seconds), ""
+        self.logged_nimg, self.shown = run.nimg, ""
         with redirect_stdout(io.StringIO()):  # it tells at length what one line can
             self.board = self.trackio.init(PROJECT, name=self.name, config=run.recipe.to_json(), embed=False,
                                            resume="allow" if run.nimg else "never", auto_log_gpu=False, auto_log_cpu=False)
@@ -49,11 +49,9 @@ class Dashboard(Observer):
         self.after_round(run)
 
     def after_round(self, run: Run) -> None:
-        nimg, seconds = self.logged
         found: dict[str, object] = {}
-        if run.nimg - nimg >= EVERY_NIMG:
-            self.logged = run.nimg, run.seconds
-            found = numbers(run) | {"speed/images per second": (run.nimg - nimg) / max(run.seconds - seconds, 1e-9)}
+        if run.nimg - self.logged_nimg >= EVERY_NIMG:
+            self.logged_nimg, found = run.nimg, numbers(run)
         sheets = sorted(self.snapshots.glob("*.webp"))
         if sheets and sheets[-1].name > self.shown:
             self.shown = sheets[-1].name
@@ -74,6 +72,7 @@ def numbers(run: Run) -> dict[str, float]:
     found = {f"losses/{name}": loss.item() for name, loss in run.losses.items()}
     found |= {f"quality/{name}": value for name, value in run.scores.items()}
     found |= {f"health/{name}": value for name, value in run.vitals.items()}
+    found |= {f"speed/{name.replace('/s', ' a second')}": value for name, value in run.speed.items()}
     augment = run.game.augment
     return found if augment is None else found | {"health/p of the augmentation": augment.p}
 

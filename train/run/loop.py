@@ -67,6 +67,7 @@ class Run:
         self.losses: dict[str, Tensor] = {}  # the last of each phase
         self.vitals: dict[str, float] = {}  #   what a watch read last
         self.scores: dict[str, float] = {}  #   what a metric read last
+        self.speed: dict[str, float] = {}  #    how fast it was last
         self.rollbacks, self.slower = 0, {"G": 1.0, "D": 1.0}
         self.stopping = False
 

@@ -140,7 +140,8 @@ class Log(Observer):
     def after_round(self, run: Run) -> None:
         if run.nimg - self.logged_nimg >= 1000:
             self.logged_nimg = run.nimg
-            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals, **run.scores)
+            record = dict(nimg=run.nimg, seconds=round(run.seconds, 2), **_values(run), **run.vitals, **run.scores,
+                          **run.speed)
             with goes_on("log line not written"), open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         if time.monotonic() - self.printed_s >= self.interval_s:
