@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -101,8 +102,10 @@ def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
     before = _cpu_s()
     subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
     training = read_json(out / "export" / "training.json")
+    words = shlex.split(training["command"])
     return dict(name=row.name, minutes=training["minutes"], kimg=round(training["nimg"] / 1000, 1),
-                cpu_minutes=round((_cpu_s() - before) / 60, 1), command=training["command"], settings=arguments,
+                cpu_minutes=round((_cpu_s() - before) / 60, 1), command=training["command"],
+                settings=[value for option, value in zip(words, words[1:]) if option == "--set"],
                 hardware=f"{device_name(torch.device('cpu'))}, 1 thread", **judged(trained, others, out),
                 parameters=sum(p.numel() for p in hub.load(str(out / "export")).G.parameters()))
 
