@@ -107,7 +107,7 @@ class AdaptiveAugment(Dynamics):
         if not 0 < target < 1 or every < 1 or kimg <= 0:
             raise ValueError(f"target must be between 0 and 1, every and kimg above 0, got {target}, {every} and {kimg}")
         self.target, self.every, self.kimg = target, every, kimg
-        self.signs: list[float] = []
+        self.signs: list[torch.Tensor] = []  # of the rounds since the last move, read together: reading waits for the device
         self.p: float | None = None
 
     def check(self, game: Game) -> None:
@@ -122,20 +122,20 @@ class AdaptiveAugment(Dynamics):
 
     def after_phase(self, game: Game, phase: Phase, step: Step) -> None:
         if phase.net == "D" and phase.every == 1:
-            self.signs.append(step.mean_of_all(step.real_logits.detach().sign().mean()).item())
+            self.signs.append(step.mean_of_all(step.real_logits.detach().sign().mean()))
 
     def after_round(self, game: Game) -> None:
         if game.rounds % self.every == 0 and self.signs:
-            direction = math.copysign(1, sum(self.signs) / len(self.signs) - self.target)
+            direction = math.copysign(1, sum(map(float, self.signs)) / len(self.signs) - self.target)
             by = direction * self.every * game.nimg_per_round / (1000 * self.kimg)
             game.augment.p = self.p = min(max(game.augment.p + by, 0.0), 1.0)
             self.signs = []
 
     def state(self) -> dict[str, Any]:
-        return {"p": self.p, "signs": self.signs}
+        return {"p": self.p, "signs": [float(sign) for sign in self.signs]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.p, self.signs = state.get("p"), state.get("signs", [])
+        self.p, self.signs = state.get("p"), [torch.tensor(sign) for sign in state.get("signs", [])]
 
 
 class WarmUp(Dynamics):
