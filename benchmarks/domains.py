@@ -5,7 +5,7 @@ shares of the untouched pictures and of the real ones of that kind; the mean abs
 comes back of it, in levels of 0 to 255; and the Frechet distance, in the features ``own``, to real pictures of the wanted
 kind, before and after. The classifier is trained on the pictures that the model was trained on.
 
-  python -m benchmarks.domains --data monet2photo128.zip --models runs/monet/export --sheet monet.png
+  python -m benchmarks.domains --data monet2photo128.zip --models monet64-cyclegan --sheet monet.png
 """
 
 from __future__ import annotations
