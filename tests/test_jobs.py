@@ -58,6 +58,7 @@ def test_the_same_code_is_sent_once(ada):
     (["--flavor", "l4x1", "--push", ""], "--on hf-jobs needs --push user/name"),
     (["--flavor", "l4x1", "--push", "bob/cats"], "not under bob"),
     (["--flavor", "l4x1", "--minutes", "0"], "minutes must be a number above 0"),
+    (["--flavor", "l4x1", "--dashboard"], "leave it out with --on hf-jobs"),
     (["--flavor", "l4x1", "--dry-run"], "leave --on out")])
 def test_mistakes_are_found_before_they_cost(ada, capsys, change, message):
     assert train(*ASKED, *change) == 1

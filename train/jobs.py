@@ -106,6 +106,8 @@ def _check(asked: Asked) -> None:
     if asked.origin not in (None, "none") and not hub.HUB_ID.fullmatch(asked.origin):
         raise ValueError(f"--on hf-jobs needs --from user/name, and {asked.origin} is on this machine: python -m gan "
                          f"push {asked.origin} user/name")
+    if asked.dashboard:
+        raise ValueError("--dashboard shows what this machine trains: leave it out with --on hf-jobs, which shows the log")
     if asked.dry_run:
         raise ValueError("--dry-run reads the data here: leave --on out")
 
