@@ -106,6 +106,15 @@ def test_a_picture_given_back_is_verified_pixel_for_pixel(page):
     assert "pixel for pixel" in marks[0]["text"] and "another device" in marks[1]["text"]
 
 
+def test_of_an_edited_sheet_the_page_shows_the_first_and_says_so(page):
+    recipe = edit(page, moves=(Move(0, 2.0),))
+    sheet = Link.of(page.link_of(EditRecipe(**{**recipe.__dict__, "seeds": (3, 4)})))
+    sheet.picture = np.zeros((16, 32, 3), np.uint8)
+    shown = page.open(sheet)[page.desk]
+    assert from_json(json.dumps(shown["recipe"])) == recipe and shown["mark"] is None
+    assert sheet.notes == ["this sheet holds 2 pictures under one edit: here is its first"]
+
+
 def test_a_matrix_mixes_every_row_with_every_column(page):
     G, side = page.studio.model("styled").G, 16
     told = page.mix(asked(edit(page, "styled"), rows="1-2", columns="3,4,5", first=0, last=G.num_ws - 1))

@@ -40,7 +40,7 @@ class UpConv(Prepared):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [N, I, H, W] -> [N, O, 2H, 2W]."""
-        if self.weight.requires_grad and torch.is_grad_enabled():
+        if self.training and self.weight.requires_grad and torch.is_grad_enabled():  # torch.func differentiates no Function
             kernel = _Spread.apply(self.weight)
         else:
             kernel = _spread(self.weight) if self.kernel is None or self.weight.requires_grad else self.kernel

@@ -101,15 +101,18 @@ class Edit:
                 link.notes.append(f"this is drawn by another version of {chosen.id} than the link asks for")
             recipe = EditRecipe(chosen.id, chosen.revision, seeds[:1], label)
         names = link.read("names", direction_names, {})
+        if len(recipe.seeds) > 1:
+            link.notes.append(f"this sheet holds {len(recipe.seeds)} pictures under one edit: here is its first")
+            recipe, link.picture = _first(recipe), None
         return {**self.fit(recipe), self.desk: {**self.start(recipe, link.picture), "names": names}}
 
     def known(self, text: Any) -> EditRecipe:
-        """The recipe in a text of the browser's: an edit of one image of a model of this gallery."""
+        """The recipe in a text of the browser's: an edit of a model of this gallery."""
         recipe = from_json(str(text))
         if not isinstance(recipe, EditRecipe):
             raise ValueError(f"this page edits; {recipe.kind} is another page's")
         self.studio.entry(recipe.model)
-        return replace(recipe, seeds=recipe.seeds[:1])
+        return recipe
 
     def link_of(self, recipe: PngRecipe) -> str | None:
         if not isinstance(recipe, EditRecipe):
@@ -168,7 +171,7 @@ class Edit:
         it asks again."""
         number = asked.get("number") if isinstance(asked, dict) else None
         try:
-            recipe = self.known(field(asked, "recipe"))
+            recipe = _first(self.known(field(asked, "recipe")))
             model = self.studio.model(recipe.model)
             directions = self.directions(model)
             strips = {"strips": self.strips(model, recipe, directions)} if asked.get("strips") is True else {}
@@ -179,7 +182,7 @@ class Edit:
     def mix(self, asked: Any) -> dict[str, Any]:
         """The matrix of seeds: each row's picture with the styles of each column's seed in some layers (Karras et al. 2019,
         arXiv:1812.04948, fig. 3)."""
-        recipe = self.known(field(asked, "recipe"))
+        recipe = _first(self.known(field(asked, "recipe")))
         model = self.studio.model(recipe.model)
         rows, columns = (seeds_of(str(field(asked, name))) for name in ("rows", "columns"))
         if max(len(rows), len(columns)) > MOST_MIXED:
@@ -262,6 +265,11 @@ class Edit:
         on(self.desk.mix, mix, None, [self.answer])
         on(self.desk.project, find, None, [self.found], group="project")
         job.cancellable(self.desk.cancel, self.found)
+
+
+def _first(recipe: EditRecipe) -> EditRecipe:
+    """Of its pictures the first: the desk holds one."""
+    return replace(recipe, seeds=recipe.seeds[:1])
 
 
 def build(studio: Studio) -> Room:
