@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -28,7 +29,8 @@ from gan.picture import read_bytes, read_picture
 from gan.project import DECIMALS, Point, project
 from gan.recipe import EditRecipe, Move, save_png
 
-__all__ = ["STRENGTH", "Given", "Told", "Variations", "Way", "read_pictures", "vary", "write_card"]
+__all__ = ["STRENGTH", "Given", "Told", "Variations", "Way", "first_recipes", "read_pictures", "start_of",
+           "vary", "write_card"]
 
 Way = Literal["neighbours", "mix", "walk"]
 STRENGTH = 0.3
@@ -40,8 +42,9 @@ POINTS = ".points.jsonl"  # where the model has the pictures: looked for once
 class Given(NamedTuple):
     """A picture as the model reads it."""
 
-    source: str  #         sha256 of the file
-    pixels: np.ndarray  #  uint8 [R, R, C]
+    source: str  #                 sha256 of the file
+    pixels: np.ndarray | None  #   uint8 [R, R, C]; None where it was found before
+    point: Point | None = None  #  where the model has it; None = it is looked for
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,10 @@ def read_pictures(folder: Path, model: hub.Model) -> tuple[list[Given], list[str
 
 
 def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder: Path,
-         directions: Directions | None = None) -> Iterator[Told]:
-    """Draws the variations into a folder, ``<class>/<number>.png`` (``images/`` without classes) and ``metadata.jsonl``. A
-    folder in which the same was begun is gone on with, to the same files.
+         directions: Directions | None = None, *,
+         turn: Callable[[], AbstractContextManager] = nullcontext) -> Iterator[Told]:
+    """Draws the variations into a folder, ``<class>/<number>.png`` (``images/`` without classes) and ``metadata.jsonl``,
+    ``SLICE`` inside a ``turn()``. A folder in which the same was begun is gone on with, to the same files.
 
     Errors: ``ValueError`` for a model that cannot find pictures or has no directions to walk along, and a folder that holds
     anything else; ``OSError``.
@@ -106,23 +110,27 @@ def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder:
     total = asked.each * len(pictures)
     if asked.first_seed + total - 1 > MAX_SEED:
         raise ValueError(f"the seeds end at {MAX_SEED}: take a smaller first seed")
-    if asked.way == "walk" and directions is None:
-        raise ValueError(f"{model.id} comes without directions: python -m gan directions finds them")
+    _check_way(model, asked, directions)
     begin(folder, {"model": model.id, "revision": model.revision, **asdict(asked), "sources": [p.source for p in pictures]})
     points = [Point(tuple(row["latent"]), row["label"]) for row in map(json.loads, whole_lines(folder / POINTS))]
     for k in range(len(points), len(pictures)):
-        for last in project(model.G, pictures[k].pixels, encoder=model.encoder):
-            yield Told("pictures found", k + last.done / last.steps, len(pictures))
-        points.append(last.points[0])
-        _append(folder / POINTS, [asdict(last.points[0])])
+        point = pictures[k].point
+        if point is None:
+            for last in project(model.G, pictures[k].pixels, encoder=model.encoder):
+                yield Told("pictures found", k + last.done / last.steps, len(pictures))
+            point = last.points[0]
+        points.append(point)
+        _append(folder / POINTS, [asdict(point)])
     done = sum(1 for _ in whole_lines(folder / METADATA))
     names = folder_names(model.class_names)
     while done < total:
         numbers = range(done, min(done + SLICE, total))
         recipes = [_recipe(model, pictures[n // asked.each].source, points[n // asked.each], asked, n, directions)
                    for n in numbers]
+        with turn():
+            drawn = draw_edits(model, recipes, directions)
         lines = []
-        for number, recipe, pixels in zip(numbers, recipes, draw_edits(model, recipes, directions)):
+        for number, recipe, pixels in zip(numbers, recipes, drawn):
             sub = "images" if recipe.label is None else names[model.class_names.index(recipe.label)]
             (folder / sub).mkdir(exist_ok=True)
             file = f"{sub}/{number:07d}.png"
@@ -134,12 +142,33 @@ def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder:
         yield Told("images", done, total)
 
 
+def _check_way(model: hub.Model, asked: Variations, directions: Directions | None) -> None:
+    if asked.way == "walk" and directions is None:
+        raise ValueError(f"{model.id} comes without directions: python -m gan directions finds them")
+
+
+def first_recipes(model: hub.Model, pictures: Sequence[Given], asked: Variations, directions: Directions | None,
+                  most: int) -> list[EditRecipe]:
+    """Of each picture, which were found before: the picture as the model draws it, then the first of its variations, as the
+    whole set will have them; ``most`` of both. Errors: as ``vary``."""
+    _check_way(model, asked, directions)
+    found = []
+    for k, (source, _, point) in enumerate(pictures):
+        numbers = range(k * asked.each, k * asked.each + min(asked.each, most - 1))
+        found += [start_of(model, source, point), *(_recipe(model, source, point, asked, n, directions) for n in numbers)]
+    return found
+
+
+def start_of(model: hub.Model, source: str, point: Point) -> EditRecipe:
+    """The picture as the model draws it."""
+    label = None if point.label is None else model.class_names[point.label]
+    return EditRecipe(model.id, model.revision, label=label, source=source, latent=point.latent)
+
+
 def _recipe(model: hub.Model, source: str, point: Point, asked: Variations, number: int,
             directions: Directions | None) -> EditRecipe:
     """The variation of that number: its seed decides whereto."""
-    seed = asked.first_seed + number
-    label = None if point.label is None else model.class_names[point.label]
-    recipe = EditRecipe(model.id, model.revision, label=label, source=source, latent=point.latent)
+    seed, recipe = asked.first_seed + number, start_of(model, source, point)
     if asked.way == "walk":
         amounts = asked.strength * np.random.RandomState(seed).randn(len(directions))
         moves = tuple(Move(k, round(float(amount), DECIMALS)) for k, amount in enumerate(amounts))

@@ -17,8 +17,9 @@ from gan.directions import find_directions, load_directions, save_directions
 from gan.edit import draw_edits
 from gan.engine import draw
 from gan.latent import Draw
+from gan.project import Point
 from gan.recipe import read_recipe
-from gan.vary import Variations, read_pictures, vary
+from gan.vary import Given, Variations, first_recipes, read_pictures, vary
 
 WAYS = ("neighbours", "mix", "walk")
 
@@ -138,3 +139,15 @@ def test_by_the_command(mine, tiny_model, tmp_path, capsys):
 def test_mistakes_are_one_line(words, more, mine, tiny_model, tmp_path, capsys):
     assert gan("augment", tiny_model(), "--from-pictures", mine, "--each", "2", "--out", tmp_path / "set", *more) == 1
     assert words in error_of(capsys)
+
+
+def test_what_is_looked_at_first_is_what_the_set_holds_and_where_pictures_were_found_is_enough(model, mine, tmp_path):
+    varied(model, mine, tmp_path / "set")
+    rows = [json.loads(line) for line in (tmp_path / "set" / ".points.jsonl").read_text().splitlines()]
+    found = [Given(given.source, None, Point(tuple(row["latent"]), row["label"]))
+             for given, row in zip(read_pictures(mine, model)[0], rows)]
+    list(vary(model, found, Variations(3), tmp_path / "again"))
+    assert files(tmp_path / "again") == files(tmp_path / "set")
+    shown = first_recipes(model, found, Variations(3), None, 3)
+    held = [read_recipe(tmp_path / "set" / about["file_name"]) for about in lines(tmp_path / "set")]
+    assert [shown[1:3], shown[4:6]] == [held[:2], held[3:5]] and shown[0].latent == found[0].point.latent

@@ -16,7 +16,6 @@ from gan.edit import draw_edits
 from gan.image import contact_sheet, png_bytes
 from gan.latent import MAX_SEED
 from gan.picture import Box, read_bytes, read_picture
-from gan.project import project as find
 from gan.recipe import EditRecipe, from_json, save_png
 from gan.transform import Given, hole_of
 from gan.transform import transform as make_of
@@ -27,7 +26,9 @@ from gan.ui.pages.transform import MOST_PX
 from gan.ui.path import MOST_BETWEEN, Path, stops_of
 from gan.ui.sets import Set, counts_of, make_set
 from gan.ui.studio import Studio
+from gan.ui.varied import Varied, check_much, find_picture, pack_varied
 from gan.ui.view import MAX_PSI, View, seeds_of
+from gan.vary import STRENGTH, Variations
 from gan.walk import Space
 
 __all__ = ["publish"]
@@ -38,8 +39,8 @@ NO_REPORT = lambda *told, **news: None  # noqa: E731
 def publish(studio: Studio) -> None:
     """Adds the endpoints to the app that is being built."""
     groups = {"generate": "draw", "interpolate": "films", "draw_edit": "draw", "augment": "sets", "project": "project",
-              "transform": "transform"}
-    for make in (_generate, _interpolate, _edit, _transform, _augment, _project):
+              "vary": "sets", "transform": "transform"}
+    for make in (_generate, _interpolate, _edit, _transform, _augment, _vary, _project):
         endpoint = make(studio)
         group = groups[endpoint.__name__]
         gr.api(_guarded(endpoint), api_name=endpoint.__name__, concurrency_id=group, concurrency_limit=LIMITS.get(group, 1))
@@ -145,6 +146,38 @@ def _augment(studio: Studio) -> Callable:
     return augment
 
 
+def _vary(studio: Studio) -> Callable:
+    def vary(model: str, pictures: list[gr.FileData], each: int = 10, way: str = "neighbours", strength: float = STRENGTH,
+             form: str = "zip") -> dict:
+        """Draws variations of pictures, as a data set. Nothing of the pictures stays on the server.
+
+        Args:
+            model: name of the model, as the gallery shows it
+            pictures: photos or drawings, uploaded, at most 20; the central square of each is read
+            each: variations of each picture; at most 1,000 in all
+            way: neighbours of the picture, mix = on the way to pictures of random seeds, walk = along the model's directions
+            strength: over 0, and 1 at most
+            form: zip or parquet
+
+        Returns:
+            name: a name for the file
+            file: the set in base64: PNGs, and metadata.jsonl with the sha256 of each one's picture
+        """
+        paths = [_path(one) for one in pictures] if isinstance(pictures, list) else []
+        try:
+            loaded, asked = studio.model(studio.entry(model).id), Variations(
+                _whole(each, "each", 1, 10**9), _text(way, "way"), _number(strength, "strength", 0, 1))
+            check_much(len(paths), asked)  # before they are looked for
+            data = list(dict.fromkeys(read_bytes(str(path)) for path in paths))
+        finally:
+            for path in paths:
+                studio.outbox.forget(path)
+        varied = Varied(loaded, tuple(find_picture(studio, loaded, one) for one in data), asked)
+        name, file = pack_varied(studio, varied, f".{_text(form, 'form')}", NO_REPORT)
+        return {"name": name, "file": base64.b64encode(file).decode()}
+    return vary
+
+
 def _project(studio: Studio) -> Callable:
     def project(model: str, picture: gr.FileData, class_name: str = "") -> dict:
         """Looks for the place in a model that draws a picture. Nothing of the picture stays on the server.
@@ -167,13 +200,7 @@ def _project(studio: Studio) -> Callable:
             source = hashlib.sha256(FilePath(str(path)).read_bytes()).hexdigest()
         finally:
             studio.outbox.forget(path)
-        steps, last = find(loaded.G, pixels, label=label), None
-        while True:
-            with studio.engine.turn():
-                now = next(steps, None)
-            if now is None:
-                break
-            last = now
+        last = studio.find(loaded, pixels, label=label)
         point = last.points[0]
         name = None if point.label is None else loaded.class_names[point.label]
         recipe = EditRecipe(loaded.id, loaded.revision, label=name, source=source, latent=point.latent)
@@ -223,8 +250,12 @@ def _path(given: Any) -> Any:
 
 
 def _psi(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_PSI:
-        raise ValueError(f"psi must be a number from 0 to {MAX_PSI:g}, got {str(value)[:20]}")
+    return _number(value, "psi", 0, MAX_PSI)
+
+
+def _number(value: Any, name: str, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise ValueError(f"{name} must be a number from {least:g} to {most:g}, got {str(value)[:20]}")
     return float(value)
 
 

@@ -6,11 +6,12 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from gan.gallery import Entry, entry, list_models
 from gan.hub.remote import HUB_ID
 from gan.image import columns_of, contact_sheet
 from gan.latent import Draw
+from gan.project import Projection, project
 from gan.recipe import SeedsRecipe, StripRecipe, save_png
 from gan.ui.outbox import Outbox, file_stem
 from gan.ui.view import View, most_tiles, seeds_text
@@ -139,6 +141,19 @@ class Studio:
     def frames(self, model_id: str, walk: Walk, numbers: Sequence[int]) -> np.ndarray:
         """uint8 [N, H, W, C]: those frames of a walk. Errors as ``entry`` and ``draw_walk``."""
         return self.engine.frames(self.entry(model_id).name, walk, numbers)
+
+    def find(self, model: hub.Model, picture: np.ndarray, told: Callable[[Projection], None] = lambda projection: None,
+             **how: Any) -> Projection:
+        """Where a model has a picture: ``gan.project.project``, by the model's encoder if it has one, with the device taken
+        for a step at a time. ``told`` of each, which may raise to break it off."""
+        steps, last = project(model.G, picture, encoder=model.encoder, **how), None
+        while True:
+            with self.engine.turn():
+                now = next(steps, None)
+            if now is None:
+                return last
+            last = now
+            told(now)
 
     def save(self, drawn: Drawn) -> Path:
         """The drawn image or sheet as a PNG of ours in the outbox."""

@@ -1,17 +1,23 @@
-/* The Augment page in the browser: the first pictures of a set, and the set as a file. */
+/* The Augment page in the browser: the first pictures of a set, and the set as a file; and variations of a visitor's own
+   pictures. Where those were found stays here, and is sent again whenever something is drawn from it. */
 window.gan.set = (() => {
   const { make, watchValue, download, link, code, job } = window.gan;
-  let arrived = () => {};  // the page's one set takes the answers
+  const WAYS = { neighbours: "beside the picture", mix: "towards random pictures", walk: "along the model's directions" };
+  let arrived = () => {}, told = () => {};  // the page's one set takes the answers, and its one bench of variations
+  let turned = () => {};  // another model: what was found in the last one is of no use
+
+  const cut = (image, { tile }, column, row, name) => {
+    const canvas = make("canvas", { width: tile, height: tile, role: "img", class: tile < 64 && "pixels", "aria-label": name });
+    canvas.getContext("2d").drawImage(image, column * tile, row * tile, tile, tile, 0, 0, tile, tile);
+    return canvas;
+  };
 
   function build(element, props, watch, trigger) {
     const running = job(trigger.cancel);
     const figure = make("figure", { class: "set", hidden: true });
     element.append(figure);
     const tile = (value, image, item, k) => {
-      const canvas = make("canvas", { width: value.tile, height: value.tile, role: "img", class: value.tile < 64 && "pixels",
-                                      "aria-label": `seed ${item.seed}` });
-      canvas.getContext("2d").drawImage(image, k % value.columns * value.tile, Math.floor(k / value.columns) * value.tile,
-                                        value.tile, value.tile, 0, 0, value.tile, value.tile);
+      const canvas = cut(image, value, k % value.columns, Math.floor(k / value.columns), `seed ${item.seed}`);
       const words = item.why ? make("span", { class: "why" }, `left out: ${item.why}`) : make("span", {}, item.label ?? `seed ${item.seed}`);
       return make("li", { class: item.why && "out" }, canvas, words);
     };
@@ -44,6 +50,7 @@ window.gan.set = (() => {
           "No model here ships a classifier or features of its training pictures, so that nothing can be filtered by those."),
         code(value.code));
       figure.hidden = false;
+      turned(value);
     });
     arrived = value => {
       running.show(value);
@@ -51,6 +58,73 @@ window.gan.set = (() => {
     };
   }
 
+  function own(element, upload, trigger) {
+    let model = null, found = [], waiting = [], asking = false, again = false, number = 0;  // waiting: files that were not looked for yet
+    const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
+    const pick = make("input", { type: "file", accept: "image/*", multiple: true, class: "no-room", tabindex: "-1", "aria-hidden": "true",
+                                 onchange: () => { use([...pick.files]); pick.value = ""; } });
+    const choose = button("Choose pictures …", () => pick.click()), away = button("Away with them", () => forget());
+    const each = make("input", { type: "number", min: 1, max: 1000, step: 1, value: 10, onchange: () => ask() });
+    const way = make("select", { onchange: () => ask() });
+    const strength = make("input", { type: "range", min: 0.05, max: 1, step: 0.05, value: 0.3, oninput: () => { much.textContent = strength.value; }, onchange: () => ask() });
+    const much = make("output", {}, strength.value);
+    const dials = make("div", { class: "line" }, make("label", {}, "Of each", each), make("label", {}, "Drawn", way), make("label", {}, "Strength", strength, much));
+    const said = make("p", { class: "status", role: "status" });
+    const running = job(trigger.cancel), list = make("div", { class: "varied" }), more = make("div");
+    const wanted = () => ({ number: ++number, model, found, each: +each.value, way: way.value, strength: +strength.value });
+    const forms = [".zip", ".parquet"].map(form => button(`Make them, as ${form.slice(1)}`, () => trigger.pack({ ...wanted(), as: form }), { class: "gan-button primary" }));
+    const after = make("div", { hidden: true }, dials, list, make("div", { class: "actions" }, ...forms, away), more);
+    element.append(make("section", { class: "own", "data-drop": true, "aria-labelledby": "own-title" }, make("h3", { id: "own-title" }, "Variations of your own pictures"),
+      make("p", { class: "status" }, "Each picture is looked for in the model, which takes a while, and pictures near it are drawn. Of yours only the sha256 is written into them; nothing is kept here."),
+      make("div", { class: "actions start" }, choose, pick), running.node, said, after));
+
+    const forget = () => { [found, waiting] = [[], []]; after.hidden = true; said.textContent = ""; };
+    const use = files => { said.textContent = ""; const idle = !waiting.length; waiting.push(...files); if (idle) next(); };
+    const next = async () => {
+      choose.disabled = waiting.length > 0;
+      if (!waiting.length) return found.length && ask();
+      try {
+        const { path } = await upload(waiting[0]);
+        trigger.find({ path, model, number: ++number });
+      } catch { say("A picture could not be sent: is it larger than 5 MB?"); }
+    };
+    const done = () => { running.show({ kind: "end" }); waiting.shift(); next(); };
+    const say = text => { said.textContent = text; done(); };
+    const ask = () => {  // one at a time; what changes meanwhile is asked for after it
+      if (asking) { again = true; return; }
+      [asking, again] = [true, false];
+      trigger.vary(wanted());
+    };
+    const varied = async value => {
+      const image = make("img", { src: value.url });
+      try { await image.decode(); } catch { return; }
+      list.replaceChildren(...found.map((_, row) => make("div", { class: "row", role: "group", "aria-label": `Picture ${row + 1}` },
+        ...Array.from({ length: value.each }, (_, k) => make("figure", {}, cut(image, value, k, row, k ? `variation ${k}` : "as the model draws it"),
+          make("figcaption", {}, k ? "" : "the model's"))))));
+      more.replaceChildren(code(value.code));
+      said.textContent = `${found.length} picture${found.length > 1 ? "s" : ""} found, ${value.total} images in all: these are the first.`;
+      after.hidden = false;
+    };
+    element.firstElementChild.addEventListener("gan-drop", event => use([event.detail]));
+    turned = value => {
+      way.replaceChildren(...Object.entries(WAYS).filter(([key]) => key !== "walk" || value.directions)
+        .map(([key, text]) => make("option", { value: key, selected: key === way.value }, text)));
+      if (model !== value.model) { model = value.model; forget(); }
+    };
+    told = value => {
+      if (value.kind === "found") { if (JSON.parse(value.recipe).model === model) found.push(value.recipe); return done(); }
+      if (value.kind === "progress") return running.show(waiting.length > 1 ? { ...value, text: `${value.text} (${waiting.length - 1} more)` } : value);
+      running.show({ kind: "end" });
+      if (value.kind === "file") return download(value.url, value.name);
+      if (value.kind === "cancelled") { waiting = []; return next(); }
+      if (value.kind === "refused" && value.text === undefined) return done();  // a picture: the line follows
+      asking = false;
+      if (value.kind === "varied") varied(value); else said.textContent = value.text;
+      if (again) ask();
+    };
+  }
+
   const answer = (props, watch) => watchValue(props, watch, value => arrived(value));
-  return { build, answer };
+  const varied = (props, watch) => watchValue(props, watch, value => told(value));
+  return { build, answer, own, varied };
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -12,8 +13,10 @@ from gradio.components import Component
 
 from gan.dataset import FORMS
 from gan.hub.evidence import evidence_of
-from gan.image import columns_of, contact_sheet, to_pil
-from gan.ui.messages import on
+from gan.image import columns_of, contact_sheet, png_bytes, to_pil
+from gan.picture import read_bytes
+from gan.ui.edits import field
+from gan.ui.messages import explain, on
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
 from gan.ui.parts.code import python_call
@@ -22,6 +25,9 @@ from gan.ui.parts.link import Link
 from gan.ui.parts.stage import answers, beside, scripted
 from gan.ui.sets import COUNT, MOST, READS, Set, counts_of, counts_text, fitted, make_set, preview, set_from_link
 from gan.ui.studio import Studio
+from gan.ui.varied import code_of, find_picture, pack_varied, varied_of
+from gan.ui.varied import preview as first_variations
+from gan.vary import start_of
 
 __all__ = ["PAGE"]
 
@@ -37,6 +43,8 @@ class Augment:
         with beside(self._lay_out_controls):
             self.set = scripted("gan.set.build", "element", "props", "watch", events=("make", "cancel"), elem_id="set")
             self.answer = answers("gan.set.answer")
+        self.own = scripted("gan.set.own", "element", "upload", events=("find", "vary", "pack", "cancel"), elem_id="own")
+        self.found, self.varied = answers("gan.set.varied"), answers("gan.set.varied")
         self._wire()
 
     def _lay_out_controls(self) -> None:
@@ -97,6 +105,7 @@ class Augment:
                 "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": FORMS,
                 "text": f"{len(found)} of {total:,} images, about {needed / 1e6:,.1f} MB"
                         + (f"; {out} left out" if out else ""),
+                "directions": (entry.folder / "directions.safetensors").is_file(),
                 "evidence": asdict(evidence_of(entry.training, entry.id, entry.class_names)),
                 "code": {"Command line": asked.command(), "Python": _python(asked)}}
 
@@ -122,6 +131,49 @@ class Augment:
         for value in job.run("Drawing and packing", work):
             yield {self.answer: value}
 
+    def find(self, asked: Any) -> Iterator[Values]:
+        """A visitor's picture, found in the model: its recipe, which the browser keeps."""
+        path, number = field(asked, "path"), asked.get("number")
+        try:
+            try:
+                data = read_bytes(str(path))
+            finally:
+                self.studio.outbox.forget(path)
+            model = self.studio.model(field(asked, "model"))
+
+            def work(report: job.Job) -> dict[str, Any]:
+                source, _, point = find_picture(self.studio, model, data, lambda now: report(now.done, now.steps))
+                return {"kind": "found", "recipe": start_of(model, source, point).to_json()}
+
+            for value in job.run("Looking for it", work):
+                yield {self.found: value}
+        except Exception:
+            yield {self.found: {"kind": "refused", "number": number}}  # the line follows, as everywhere
+            raise
+
+    def vary(self, asked: Any) -> dict[str, Any]:
+        """The first variations of the pictures that were found. An error is an answer too: the browser waits for one before
+        it asks again."""
+        number = asked.get("number") if isinstance(asked, dict) else None
+        try:
+            wanted = varied_of(self.studio, asked)
+            tiles, each = first_variations(self.studio, wanted)
+            return {"kind": "varied", "url": _address("image/png", png_bytes(contact_sheet(tiles, columns=each, gap=0))),
+                    "tile": tiles.shape[1], "each": each, "total": wanted.total, "code": code_of(wanted)}
+        except Exception as error:
+            return {"kind": "refused", "text": explain(error), "number": number}
+
+    def pack(self, asked: Any) -> Iterator[Values]:
+        """The variations as a file, inside the answer."""
+        wanted, form = varied_of(self.studio, asked), asked.get("as")
+
+        def work(report: job.Job) -> dict[str, Any]:
+            name, data = pack_varied(self.studio, wanted, form, report)
+            return {"kind": "file", "url": _address("application/octet-stream", data), "name": name}
+
+        for value in job.run("Drawing and packing", work):
+            yield {self.varied: value}
+
     def _wire(self) -> None:
         inputs, shown = set(self.controls), [*self.controls, self.set]
         on([self.look.click, self.counts.submit, self.count.submit], self.look_at, inputs, [self.set],
@@ -133,8 +185,26 @@ class Augment:
         def make(event: gr.EventData) -> Iterator[Values]:
             yield from self.make(event._data)
 
+        def seek(event: gr.EventData) -> Iterator[Values]:
+            yield from self.find(event._data)
+
+        def near(event: gr.EventData) -> Values:
+            return {self.varied: self.vary(event._data)}
+
+        def bundle(event: gr.EventData) -> Iterator[Values]:
+            yield from self.pack(event._data)
+
         on(self.set.make, make, None, [self.answer], group="sets")
         job.cancellable(self.set.cancel, self.answer)
+        on(self.own.find, seek, None, [self.found], group="project", trigger_mode="multiple")
+        on(self.own.vary, near, None, [self.varied], trigger_mode="multiple")
+        on(self.own.pack, bundle, None, [self.varied], group="sets")
+        job.cancellable(self.own.cancel, self.found)
+
+
+def _address(kind: str, data: bytes) -> str:
+    """What shows or holds a visitor's pictures travels inside the answer: nothing of it lies on this disk."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _python(asked: Set) -> str:

@@ -25,7 +25,7 @@ from gan.edit import draw_edits
 from gan.image import contact_sheet, png_bytes
 from gan.latent import check_seed
 from gan.picture import read_picture
-from gan.project import Projection, fill_hole, project
+from gan.project import Projection, fill_hole
 from gan.recipe import EditRecipe, Mix, Move, PngRecipe, from_json
 from gan.ui.edits import direction_names, field, mask_of
 from gan.ui.messages import explain, on
@@ -215,16 +215,9 @@ class Edit:
         base = EditRecipe(model.id, model.revision, source=source)
 
         def work(report: job.Job) -> dict[str, Any]:
-            steps = project(model.G, picture, mask=mask, label=label, proposals=1 if mask is None else PROPOSALS,
-                            encoder=model.encoder)
-            last: Projection | None = None
-            while True:
-                with self.studio.engine.turn():
-                    now = next(steps, None)
-                if now is None:
-                    break
-                last = now
-                report(last.done, last.steps, picture=self._sent(last.pictures[0], base, ""))
+            last = self.studio.find(model, picture, lambda now: report(
+                now.done, now.steps, picture=self._sent(now.pictures[0], base, "")), mask=mask, label=label,
+                proposals=1 if mask is None else PROPOSALS)
             return self._result(model, base, picture, mask, last)
 
         for value in job.run("Looking for it", work):
