@@ -130,10 +130,12 @@ def add_directions(folder: Path, stopped: Callable[[], bool], device: torch.devi
 
 
 def sample_seeds(G: Generator) -> list[int]:
-    """Seeds of a square sheet, 8 x 8 or, from ten classes on, 10 x 10 where that fits: class after class, each as its seeds
-    draw it, so that the sheet's recipe is its list of seeds and nothing else."""
+    """Seeds of a square sheet, 8 x 8 or, from ten classes on, 10 x 10; of large pictures, which weigh half a megabyte then,
+    6 x 6, or what fits: class after class, each as its seeds draw it, so that the sheet's recipe is its list of seeds and
+    nothing else."""
     classes = max(G.latent.classes, 1)
-    count = min(100 if classes >= 10 else 64, tiles_that_fit(G.resolution))
+    count = 36 if G.resolution >= 64 else 100 if classes >= 10 else 64
+    count = min(count, tiles_that_fit(G.resolution))
     wanted = -(-count // classes)
     found: list[list[int]] = [[] for _ in range(classes)]
     for seed in range(100 * count):

@@ -11,7 +11,7 @@ from gan.image import columns_of, contact_sheet, tiles_that_fit, to_uint8
 
 __all__ = ["sheet"]
 
-PAIRS = 36  # that a sheet shows at the most
+PAIRS = 25  # that a sheet shows at the most
 
 
 def sheet(G: Generator, inputs: Inputs) -> np.ndarray:
