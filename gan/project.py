@@ -264,12 +264,14 @@ class _Search:
     @torch.no_grad()
     @full_precision()
     def told(self, done: int, steps: int, proposals: int) -> Projection:
-        best = self.best(proposals)
-        labels = [None] * len(best) if self.c is None else self.c[best].tolist()
-        values = self.values(self.free)[best].cpu().tolist()
-        points = tuple(Point(tuple(round(v, DECIMALS) for v in row), label) for row, label in zip(values, labels))
-        x = self.G.synthesis(w_of(self.G, points))
-        return Projection(done, steps, points, to_uint8(x), float(self.difference(x)[0]), self.mean_error)
+        labels = [None] * len(self.free) if self.c is None else self.c.tolist()
+        points = [Point(tuple(round(v, DECIMALS) for v in row), label)
+                  for row, label in zip(self.values(self.free).cpu().tolist(), labels)]
+        x = self.G.synthesis(w_of(self.G, points))  # drawn once, as the points have it
+        best = self.pyramid.distance(x).argsort()[:proposals]
+        x = x[best]
+        return Projection(done, steps, tuple(points[k] for k in best), to_uint8(x), float(self.difference(x)[0]),
+                          self.mean_error)
 
 
 def fill_hole(picture: np.ndarray, drawn: np.ndarray, mask: np.ndarray, *, soft: int = 2) -> np.ndarray:

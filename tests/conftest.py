@@ -138,3 +138,27 @@ def client(served):
     from gradio_client import Client
 
     return Client(served.url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The running app and a browser; modules that need other models have a ``site`` of their own."""
+    from visiting import gallery
+
+    with gallery(tmp_path_factory.mktemp("models")) as found:
+        yield found
+
+
+@pytest.fixture
+def visitor(site):
+    """A fresh page of a phone, in the browser of the module's ``site``. The test fails if it asks another host for anything,
+    or if a script on it fails."""
+    context = site.browser.new_context(viewport=dict(width=390, height=844), accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(30_000)  # on a busy machine all is slow
+    wrong: list[str] = []
+    page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or wrong.append(f"asked for {r.url}"))
+    page.on("pageerror", lambda error: wrong.append(f"script failed: {error}"))
+    yield page
+    context.close()
+    assert not wrong

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_browser import TOLD, site  # noqa: F401  fixture
+from visiting import TOLD
 
 from gan.ui.pages import PAGES
 
@@ -23,7 +23,7 @@ def serious(page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", [page.id for page in PAGES])
-def test_no_serious_violation(site, name, scheme):  # noqa: F811
+def test_no_serious_violation(site, name, scheme):
     context = site.browser.new_context(viewport=dict(width=1440, height=900), color_scheme=scheme)
     page = context.new_page()
     page.set_default_timeout(60_000)

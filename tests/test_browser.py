@@ -1,76 +1,20 @@
 """The app in Chromium, as a visitor meets it: the system's browser, else Playwright's own, else skipped, saying why."""
 
-import io
 import json
 import re
-import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from chromium import chromium
 from PIL import Image
-from serving import expected, running, studio_of, write_models
-from test_tree import write_board, write_family
+from serving import expected
+from visiting import CONTRAST, DROP, TOLD, TOP, pixels
 
-from gan import hub
 from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import from_json, read_recipe
-from gan.ui import Studio
-from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
-from gan.ui.parts.sheet import Sheet
-from gan.ui.shell import Shell
-from gan.ui.view import View
 
 pytestmark = pytest.mark.browser
-
-PHONE = dict(width=390, height=844)
-TOP = ".frame img"
-TOLD = ".toast-body"  # a message of the app
-
-
-def two_sheets(studio: Studio) -> Room:
-    """A page with two of the parts that show a sheet."""
-    sheets = [Sheet(studio, "two", name) for name in ("left", "right")]
-    views = [View("digits", (1, 2)), View("plain", (3, 4))]
-    return Room(lambda link: {s.component: s.show(view) for s, view in zip(sheets, views)}, [s.component for s in sheets])
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The running app and a browser."""
-    folder = tmp_path_factory.mktemp("models")
-    models = [*write_models(folder), *write_family(folder)]
-    write_board(folder / "benchmarks" / "results")
-    pages = (*PAGES, Page("two", "Two sheets", two_sheets))
-    with studio_of(models) as studio, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hub, "WEIGHTS", folder / "weights")
-        with running(studio, pages) as (_, url), chromium() as browser:
-            patch.undo()
-            yield SimpleNamespace(url=url, browser=browser, folder=folder, studio=studio)
-
-
-@pytest.fixture
-def visitor(site):
-    """A fresh page. The test fails if it asks another host for anything, or if a script on it fails."""
-    context = site.browser.new_context(viewport=PHONE, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(30_000)  # on a busy machine all is slow
-    wrong: list[str] = []
-    page.on("request", lambda r: r.url.startswith((site.url, "data:", "blob:")) or wrong.append(f"asked for {r.url}"))
-    page.on("pageerror", lambda error: wrong.append(f"script failed: {error}"))
-    yield page
-    context.close()
-    assert not wrong
-
-
-def pixels(site, page, url: str | None) -> np.ndarray:
-    """The file that an address on the page leads to, uint8 [H, W, C]."""
-    body = page.request.get(page.evaluate("url => new URL(url, location.href).href", url)).body()
-    array = np.asarray(Image.open(io.BytesIO(body)))
-    return array[..., None] if array.ndim == 2 else array
 
 
 def test_open_generate_download_restore_and_share(site, visitor, tmp_path):
@@ -168,14 +112,6 @@ def test_dropped_picture_restores_its_settings(site, visitor):
     assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == contact_sheet(tiles)).all()
 
 
-DROP = """async url => {
-  const blob = await (await fetch(url)).blob();
-  const drag = new DataTransfer();
-  drag.items.add(new File([blob], 'x.png', { type: 'image/png' }));
-  document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: drag }));
-}"""
-
-
 def test_picture_dropped_on_the_gallery_opens_the_page_that_made_it(site, visitor):
     visitor.goto(site.url + "?page=generate&model=digits&seed=7-8")
     visitor.wait_for_selector(TOP)
@@ -218,22 +154,6 @@ def test_two_sheets_on_a_page_keep_apart(site, visitor):
         assert (pixels(site, visitor, save.get_attribute("href")) == expected(site, model, [Draw(seeds[1])])[0]).all()
         visitor.keyboard.press("Escape")
     assert visitor.locator("dialog[open]").count() == 0
-
-
-CONTRAST = """selector => [...document.querySelectorAll(selector)].filter(
-    e => e.offsetParent && e.innerText.trim()).map(element => {
-  const light = css => {
-    const [r, g, b] = css.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255).map(
-      v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * r + .7152 * g + .0722 * b;
-  };
-  let behind = element;
-  while (behind && /, 0\\)$|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
-  let opacity = 1;
-  for (let e = element; e; e = e.parentElement) opacity *= getComputedStyle(e).opacity;
-  const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind || document.body).backgroundColor].map(light);
-  return opacity < 1 ? 0 : (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-})"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -340,70 +260,6 @@ def test_favourites_outlast_a_visit_and_travel_as_a_file(site, visitor, tmp_path
     visitor.wait_for_selector(".kept .none")
 
 
-def test_hostile_card_is_text_and_nothing_else(site, visitor):
-    visitor.goto(site.url)
-    visitor.locator(".card[data-model=plain] .wall").click()
-    about = visitor.locator(".about-model")
-    assert "<img src=x onerror=" in about.locator("pre").inner_text()
-    assert "${window.pwned=2}" in about.locator(".paper").inner_text()
-    assert about.locator(".training").inner_text() == "no samples yet"  # and nothing for the sheets that it has not
-    assert visitor.evaluate("window.pwned") is None
-    assert about.locator("img[onerror], script").count() == 0
-
-
-def test_card_opens_the_page_of_its_model_and_that_opens_every_page_that_fits(site, visitor):
-    visitor.goto(site.url)
-    visitor.get_by_role("button", name="About late-one").press("Enter")
-    visitor.wait_for_url(re.compile(r"\?page=gallery&open=late-one$"))
-    about = visitor.locator(".about-model")
-    assert not visitor.locator(".cards").first.is_visible()
-    assert about.locator("dd").all_inner_texts()[1] == "late, grown from early"
-    about.get_by_label("Training", exact=True).press("Home")
-    assert about.locator("output").inner_text() == "untrained"
-    visitor.reload()
-    about.get_by_role("button", name="Open in Interpolate").wait_for()
-    visitor.get_by_role("button", name="All models").click()
-    visitor.wait_for_url(site.url + "?page=gallery")
-    visitor.get_by_role("button", name="About late-one").click()
-    about.get_by_role("button", name="Open in Generate").click()
-    visitor.wait_for_url(re.compile("page=generate&model=late-one&"))
-
-
-def test_a_link_followed_before_the_first_was_read_is_not_undone_by_it(site, visitor, monkeypatch):
-    def slow(shell, link, invite=Shell.invite):
-        if not link.query:  # that of the visitor who came without one
-            time.sleep(2)
-        invite(shell, link)
-
-    monkeypatch.setattr(Shell, "invite", slow)
-    visitor.goto(site.url)
-    visitor.get_by_role("button", name="About late-one").press("Enter")
-    visitor.locator(".about-model").wait_for()
-    time.sleep(2.5)
-    assert visitor.locator(".about-model").is_visible() and visitor.url.endswith("?page=gallery&open=late-one")
-
-
-def test_filters_are_in_the_link_and_a_card_plays_its_training(site, visitor):
-    visitor.goto(site.url)
-    visitor.wait_for_selector(".card")
-    shown = visitor.locator(".card:visible")
-    everything = shown.count()
-    visitor.get_by_label("Classes").select_option("3 classes")
-    visitor.wait_for_url(re.compile(r"\?page=gallery&classes=3\+classes$"))
-    assert shown.evaluate_all("cards => cards.map(c => c.dataset.model)") == ["digits"]
-    assert visitor.inner_text(".filters .quiet") == f"1 of {everything} models"
-    visitor.reload()
-    visitor.wait_for_selector(".card[data-model=digits]")
-    assert shown.count() == 1
-    visitor.get_by_label("Classes").select_option("")
-    wall = visitor.get_by_role("button", name="About early-one")
-    wall.focus()
-    wall.locator(".when", has_text="untrained").wait_for()
-    wall.locator(".when", has_text="8 thousand images").wait_for()
-    visitor.get_by_label("Classes").focus()
-    wall.locator(".when").wait_for(state="hidden")
-
-
 def test_page_fits_a_phone_and_a_keyboard(site, visitor):
     visitor.goto(site.url)
     visitor.wait_for_selector(".card")
@@ -428,54 +284,3 @@ def test_page_fits_a_phone_and_a_keyboard(site, visitor):
     assert re.fullmatch(r"\w+-seeds0-15\.zip", download.value.suggested_filename)
     visitor.get_by_role("tab", name="Gallery").click()
     visitor.wait_for_url(site.url + "?page=gallery")
-
-
-def test_family_tree_walks_through_training_time_without_the_server(site, visitor):
-    visitor.goto(site.url)
-    visitor.get_by_role("tab", name="Family tree").click()
-    visitor.wait_for_url(site.url + "?page=tree")
-    visitor.goto(visitor.url)
-    shown = ".sheets [data-recipe=late] img"
-    visitor.wait_for_selector(shown)
-    visitor.wait_for_load_state("networkidle")
-    asked: list[str] = []
-    visitor.on("request", lambda r: asked.append(r.url))
-
-    def brightness() -> int:
-        return round(pixels(site, visitor, visitor.get_attribute(shown, "src")).mean() / 50)
-
-    assert "false" not in visitor.locator(".sheets").inner_text()  # nothing stands for what a sheet has not
-    assert visitor.locator(".sheets .seen").all_inner_texts() == ["8 thousand images after 4 minutes",
-                                                                  "4 thousand images after 8 minutes"]
-    assert (visitor.inner_text(".time output"), brightness()) == ("after 8 minutes", 2)
-    visitor.focus(".time input")
-    visitor.keyboard.press("Home")
-    assert visitor.locator(".sheets .seen").all_inner_texts() == ["untrained"] * 2
-    assert (visitor.inner_text(".time output"), brightness()) == ("before training", 0)
-    visitor.keyboard.press("ArrowRight")
-    assert (visitor.inner_text(".time output"), brightness()) == ("after 2 minutes", 1)
-    visitor.wait_for_url(site.url + "?page=tree&minutes=2")
-
-    visitor.evaluate("() => { const play = document.querySelector('.time .play'); play.click(); play.click(); }")
-    visitor.wait_for_timeout(1200)  # a step takes 900 ms
-    assert (visitor.inner_text(".time .play"), visitor.inner_text(".time output")) == ("Play", "after 2 minutes")
-    visitor.get_by_role("button", name="Play").click()
-    visitor.wait_for_function("document.querySelector('.time output').textContent === 'after 5 minutes'")
-    visitor.wait_for_function("document.querySelector('.time .play').textContent === 'Play'")
-    assert (visitor.inner_text(".time output"), brightness()) == ("after 8 minutes", 2)
-    assert not asked
-
-    visitor.goto(site.url + "?page=tree&minutes=2")
-    visitor.wait_for_selector(shown)
-    assert visitor.inner_text(".time output") == "after 2 minutes"
-    inner = visitor.locator("[data-recipe=early] > ul > [data-recipe=late]")
-    inner.locator("summary").click()
-    assert inner.locator(".changes li").all_inner_texts()[0].split() == ["g_opt.lr", "default", "→", "0.001"]
-    assert inner.locator(".changes del").first.evaluate("e => getComputedStyle(e).textDecorationLine") == "line-through"
-    assert "${window.pwned=2}" in inner.locator(".note").inner_text()
-    assert visitor.evaluate("window.pwned") is None
-    assert "left out for want of time" in visitor.inner_text(".board .waiting")
-    assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-
-    visitor.get_by_role("button", name="Open late-one").click()
-    visitor.wait_for_url(re.compile("page=gallery&open=late-one"))

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from test_browser import TOLD, pixels, site, visitor  # noqa: F401  fixtures
+from visiting import TOLD
 
 from gan import hub
 from gan.engine import draw_walk
@@ -22,7 +22,7 @@ def canvas_of(page) -> np.ndarray:
     return np.array(data[1:], np.uint8).reshape(-1, data[0], 4)
 
 
-def test_a_path_is_scrubbed_played_and_saved_without_the_server(site, visitor, tmp_path):  # noqa: F811
+def test_a_path_is_scrubbed_played_and_saved_without_the_server(site, visitor, tmp_path):
     path = Path("digits", ((1, None), (5, "two"), (9, None)), 6)
     visitor.goto(site.url + "?" + path.link("interpolate"))
     visitor.wait_for_selector(READY)
@@ -57,7 +57,7 @@ def test_a_path_is_scrubbed_played_and_saved_without_the_server(site, visitor, t
     assert "python -m gan interpolate digits --seeds 1,5,9 --classes - two - --loop" in visitor.inner_text(".code")
 
 
-def test_a_paths_stops_are_changed_in_the_browser_and_taken_from_the_tray(site, visitor):  # noqa: F811
+def test_a_paths_stops_are_changed_in_the_browser_and_taken_from_the_tray(site, visitor):
     visitor.goto(site.url + "?page=interpolate&model=digits&stops=1,5,9&frames=4&loop=0")
     visitor.wait_for_selector(READY)
     visitor.get_by_role("button", name="Earlier: seed 9").click()
@@ -87,7 +87,7 @@ def test_a_paths_stops_are_changed_in_the_browser_and_taken_from_the_tray(site, 
     assert visitor.evaluate("window.pwned") is None and visitor.locator(".player > canvas").is_visible()
 
 
-def test_a_set_is_looked_at_and_downloaded(site, visitor):  # noqa: F811
+def test_a_set_is_looked_at_and_downloaded(site, visitor):
     visitor.goto(site.url + "?page=augment&model=digits&count=9&balance=1")
     visitor.wait_for_selector(".set li")
     assert sorted({*visitor.locator(".set li span").all_inner_texts()}) == ["one", "two", "zero"]
@@ -104,7 +104,7 @@ def test_a_set_is_looked_at_and_downloaded(site, visitor):  # noqa: F811
     assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
-def test_the_verdict_stands_beside_the_button(site, visitor):  # noqa: F811
+def test_the_verdict_stands_beside_the_button(site, visitor):
     """A model that was not examined says so with the command; what a record says is set as text, whoever wrote it."""
     visitor.goto(site.url + "?page=augment&model=plain")
     visitor.wait_for_selector(".evidence[data-verdict='not examined']")
@@ -132,7 +132,7 @@ def test_the_verdict_stands_beside_the_button(site, visitor):  # noqa: F811
         del entry.training["evidence"]
 
 
-def test_directions_move_a_seed_and_a_visitors_own_picture(site, visitor, tmp_path, monkeypatch):  # noqa: F811
+def test_directions_move_a_seed_and_a_visitors_own_picture(site, visitor, tmp_path, monkeypatch):
     from gan import project
     from gan.directions import find_directions, save_directions
 

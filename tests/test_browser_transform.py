@@ -10,9 +10,9 @@ from chromium import chromium
 from pictures import picture
 from PIL import Image
 from serving import running, studio_of, write_models
-from test_browser import CONTRAST, TOLD, visitor  # noqa: F401  fixture
 from test_transform_page import pixels_of
 from transforming import write_painters
+from visiting import CONTRAST, TOLD
 
 from gan import hub
 from gan.base import Inputs
@@ -80,7 +80,7 @@ def line(page, box, *points):
     page.mouse.up()
 
 
-def test_a_drawing_becomes_a_picture_while_it_is_drawn(site, visitor, tmp_path):  # noqa: F811
+def test_a_drawing_becomes_a_picture_while_it_is_drawn(site, visitor, tmp_path):
     visitor.goto(site.url)
     visitor.get_by_role("button", name="Transform with sketch").click()
     visitor.wait_for_url(re.compile(r"\?page=transform&model=sketch&rev=\w{12}$"))
@@ -115,7 +115,7 @@ def test_a_drawing_becomes_a_picture_while_it_is_drawn(site, visitor, tmp_path):
     assert visitor.evaluate(WIDE) <= 0
 
 
-def test_a_picture_is_brought_cut_and_made(site, visitor, tmp_path):  # noqa: F811
+def test_a_picture_is_brought_cut_and_made(site, visitor, tmp_path):
     data = picture(size=(80, 60))
     (tmp_path / "me.png").write_bytes(data)
     model = hub.load(site.folder / "styles")
@@ -144,7 +144,7 @@ def test_a_picture_is_brought_cut_and_made(site, visitor, tmp_path):  # noqa: F8
     assert not list(site.studio.outbox.uploads.iterdir()) and visitor.evaluate(WIDE) <= 0
 
 
-def test_a_local_task_takes_a_picture_of_any_shape_pasted_dropped_or_from_a_camera(site, visitor, tmp_path):  # noqa: F811
+def test_a_local_task_takes_a_picture_of_any_shape_pasted_dropped_or_from_a_camera(site, visitor, tmp_path):
     data = picture(size=(70, 40))
     visitor.goto(site.url + "?page=transform&model=larger")
     visitor.wait_for_selector(".easel header")
@@ -169,7 +169,7 @@ def test_a_local_task_takes_a_picture_of_any_shape_pasted_dropped_or_from_a_came
     becomes(visitor, lambda pixels: pixels.shape[1] > 300)
 
 
-def test_a_hole_is_painted_and_filled(site, visitor, tmp_path):  # noqa: F811
+def test_a_hole_is_painted_and_filled(site, visitor, tmp_path):
     data = picture(size=(32, 32))
     (tmp_path / "me.png").write_bytes(data)
     visitor.goto(site.url + "?page=transform&model=filler")
@@ -189,7 +189,7 @@ def test_a_hole_is_painted_and_filled(site, visitor, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_texts_stand_out_and_everything_has_a_name(site, visitor, theme):  # noqa: F811
+def test_texts_stand_out_and_everything_has_a_name(site, visitor, theme):
     visitor.goto(f"{site.url}?page=transform&model=filler&__theme={theme}")
     visitor.wait_for_selector(".easel header p")
     visitor.wait_for_timeout(300)

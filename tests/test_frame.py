@@ -8,7 +8,7 @@ import re
 
 import pytest
 from chromium import FLAGS, executable
-from test_browser import TOP, site  # noqa: F401
+from visiting import TOP
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ window.addEventListener("message", event => {
 
 
 @pytest.fixture
-def hub_page(site):  # noqa: F811
+def hub_page(site):
     """A page of a browser in which the Hub's names are there: the frame's leads to the app, the other to a page of ours."""
     port = site.url.rstrip("/").rpartition(":")[2]
     flags = ["--host-resolver-rules=MAP *.hf.space 127.0.0.1", "--allow-running-insecure-content",

@@ -1,7 +1,7 @@
 /* The Transform page in the browser: a canvas to draw on, a picture to bring, a hole to paint into one. What is given goes to
    the server and is forgotten there; of several changes the last one counts. */
 window.gan.transform = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, download } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download } = window.gan;
   const PATIENCE_MS = 15_000, LARGE = 4_500_000, SIDE_SENT = 2048;
   let arrived = () => {};  // the page's one easel takes the answers
 
@@ -79,10 +79,11 @@ window.gan.transform = (() => {
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
     const share = button("Copy link", () => copyText(share, link.address(now.link)));
+    const close = closer(), look = button("Look closely", () => close.open(both.after), { disabled: true });
     const running = job(trigger.cancel);
     const more = make("div", { class: "more" });
     const title = make("h2"), words = make("p");
-    const result = make("section", { "aria-label": "What comes of it" }, both.screen, both.sides, running.node, told, make("div", { class: "actions" }, save, share));
+    const result = make("section", { "aria-label": "What comes of it" }, both.screen, both.sides, running.node, told, make("div", { class: "actions" }, save, look, share), close.node);
     const pair = make("div", { class: "pair" }, make("section", { "aria-label": "What you give" }, box, cut.bar, strokes, sources), result);
     const stage = make("div", { class: "easel", hidden: true }, make("header", {}, title, words), pair, more);
     element.append(stage);
@@ -129,6 +130,7 @@ window.gan.transform = (() => {
       both.after.removeAttribute("src");
       both.after.alt = "";
       save.removeAttribute("href");
+      look.disabled = true;
       more.replaceChildren();
     };
 
@@ -210,6 +212,7 @@ window.gan.transform = (() => {
     const made = value => {
       both.after.src = save.href = value.url;
       both.after.alt = `Made by ${now.model}`;
+      look.disabled = false;
       both.show(now.gives === "drawing" ? null : value.read);
       save.download = value.name;
       more.replaceChildren(code(value.code));

@@ -1,0 +1,33 @@
+/* A picture that is larger than its place on the page, in a dialog of its own: as large as it is, or larger. */
+window.gan.closer = () => {
+  const { make } = window.gan;
+  const MOST = 8;
+  let times = 1;
+  const image = make("img", { alt: "", draggable: "false" });
+  const pane = make("div", { class: "pane", tabindex: "0", role: "region", "aria-label": "The picture: the arrow keys move it, + and - make it larger and smaller" }, image);
+  const said = make("output");
+  const zoom = by => {
+    const before = times, middle = [pane.scrollLeft + pane.clientWidth / 2, pane.scrollTop + pane.clientHeight / 2];
+    times = Math.min(MOST, Math.max(1, times * by));
+    image.style.width = `${image.naturalWidth * times}px`;
+    image.classList.toggle("pixels", times > 1);
+    said.textContent = `${times} : 1`;
+    pane.scrollTo(middle[0] * times / before - pane.clientWidth / 2, middle[1] * times / before - pane.clientHeight / 2);
+  };
+  const button = (text, name, onclick, kind = "gan-button step") => make("button", { type: "button", class: kind, "aria-label": name, onclick }, text);
+  const node = make("dialog", { class: "single closer", "aria-label": "The picture, closely" },
+    make("div", { class: "bar" }, said, button("−", "Smaller", () => zoom(0.5)), button("+", "Larger", () => zoom(2)),
+      button("×", "Close", () => node.close(), "close")), pane);
+  node.addEventListener("click", event => { if (event.target === node) node.close(); });
+  node.addEventListener("keydown", event => {
+    const by = { "+": 2, "-": 0.5 }[event.key];
+    if (by) { event.preventDefault(); zoom(by); }
+  });
+  const open = shown => {
+    [image.src, image.alt, times] = [shown.src, shown.alt, 1];
+    node.showModal();
+    pane.focus();
+    image.decode().then(() => zoom(1), () => node.close());
+  };
+  return { node, open };
+};

@@ -1,0 +1,148 @@
+"""Every page's main path by the keyboard alone: no mouse is moved; what has the focus can be seen, dialogs keep it and give
+it back."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from chromium import chromium
+from pictures import picture
+from serving import running, studio_of, write_models
+from test_tree import write_board, write_family
+from transforming import write_painters
+
+from gan import hub
+from gan import project as project_module
+from gan.directions import find_directions, save_directions
+
+pytestmark = pytest.mark.browser
+MOST_STEPS = 150
+RING = """() => {
+  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement);
+  return outlineStyle !== "none" && parseFloat(outlineWidth) > 0 || boxShadow !== "none";
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, test_families):
+    folder = tmp_path_factory.mktemp("models")
+    models = [*write_models(folder), *write_family(folder), *write_painters(folder)]
+    save_directions(folder / "digits", find_directions(hub.load(folder / "digits").G, count=2, samples=2))
+    write_board(folder / "benchmarks" / "results")
+    with studio_of(models) as studio, running(studio) as (_, url), chromium() as browser:
+        yield SimpleNamespace(url=url, browser=browser, folder=folder, studio=studio)
+
+
+def tab_to(page, target) -> None:
+    """Goes from stop to stop until the target has the focus, and shows it."""
+    target = (page.locator(target) if isinstance(target, str) else target).first
+    target.wait_for()
+    for _ in range(MOST_STEPS):
+        page.keyboard.press("Tab")
+        if target.evaluate("node => node === document.activeElement"):
+            assert page.evaluate(RING), f"{target} does not show that it has the focus"
+            return
+    raise AssertionError(f"the keyboard never comes to {target}")
+
+
+def press(page, name: str, key: str = "Enter") -> None:
+    """Goes to a button and presses it."""
+    tab_to(page, page.get_by_role("button", name=name))
+    page.keyboard.press(key)
+
+
+def test_from_the_gallery_to_a_single_image_and_back(site, visitor):
+    visitor.goto(site.url)
+    press(visitor, "About digits")
+    press(visitor, "Open in Generate")
+    visitor.wait_for_url(re.compile("page=generate&model=digits"))
+    before = visitor.locator(".frame img").get_attribute("src")
+    press(visitor, "Roll the dice", "Space")
+    visitor.wait_for_selector(f".frame img:not([src='{before}'])")
+    press(visitor, "Open the image of")
+    visitor.wait_for_selector("dialog[open] a[download][href]")
+    for _ in range(12):  # the focus stays in the dialog, or goes to the browser's own bars
+        visitor.keyboard.press("Tab")
+        assert visitor.evaluate("document.activeElement.matches('body, dialog[open], dialog[open] *')")
+    visitor.keyboard.press("Escape")
+    visitor.wait_for_selector("dialog", state="hidden")
+    assert visitor.evaluate("document.activeElement.matches('.tiles button')")
+
+
+def test_a_favourite_is_opened_again(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=digits&seed=3-6")
+    visitor.wait_for_selector(".frame img")
+    press(visitor, "♡ Keep")
+    tab = visitor.get_by_role("tab", name="Favourites")
+    tab.wait_for()
+    visitor.keyboard.press("Control+Home")
+    tab_to(visitor, tab)
+    visitor.keyboard.press("Enter")
+    press(visitor, "Open 4 images drawn by digits")
+    visitor.wait_for_url(re.compile("page=generate&model=digits&.*seed=3-6"))
+
+
+def test_a_path_is_scrubbed_and_played(site, visitor):
+    visitor.goto(site.url + "?page=interpolate&model=digits&stops=1,5")
+    tab_to(visitor, visitor.get_by_label("Frame", exact=True))
+    visitor.keyboard.press("End")
+    assert int(visitor.get_by_label("Frame", exact=True).input_value()) > 0
+    press(visitor, "Play")
+    visitor.get_by_role("button", name="Pause").wait_for()
+
+
+def test_a_direction_is_followed(site, visitor):
+    visitor.goto(site.url + "?page=edit&model=digits&seed=3")
+    picture_of = ".desk .screen > img:first-child"
+    visitor.wait_for_selector(".way")
+    before = visitor.get_attribute(picture_of, "src")
+    tab_to(visitor, visitor.get_by_label("Direction 1", exact=True))
+    visitor.keyboard.press("ArrowRight")
+    visitor.wait_for_selector(f"{picture_of}:not([src='{before}'])")
+
+
+def test_a_set_and_variations_of_own_pictures(site, visitor, monkeypatch, tmp_path):
+    for name, value in dict(SIFTING=4, POLISHING=2, CANDIDATES=16).items():
+        monkeypatch.setattr(project_module, name, value)
+    visitor.goto(site.url + "?page=augment&model=digits&count=6")
+    with visitor.expect_download() as download:
+        press(visitor, "Make it, as zip")
+    assert download.value.suggested_filename == "digits-6-images.zip"
+    with visitor.expect_file_chooser() as chooser:
+        press(visitor, "Choose pictures")
+    (tmp_path / "a.png").write_bytes(picture(size=(40, 40)))
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    chooser.value.set_files([tmp_path / "b.png", tmp_path / "b.png", tmp_path / "a.png"])  # two in a row are refused
+    visitor.wait_for_selector(".own .status:has-text('1 picture found, 10 images in all')")
+    tab_to(visitor, ".own input[type=number]")
+    visitor.keyboard.press("ArrowDown")
+    visitor.keyboard.press("Tab")
+    visitor.wait_for_selector(".own .status:has-text('9 images in all')")
+    with visitor.expect_download() as download:
+        press(visitor, "Make them, as zip")
+    assert download.value.suggested_filename == "digits-9-variations.zip"
+
+
+def test_a_drawing_is_made_and_looked_at_closely(site, visitor):
+    visitor.goto(site.url + "?page=transform&model=sketch")
+    tab_to(visitor, ".given > canvas.drawn-on:visible")
+    for key in ("Space", *["ArrowRight"] * 6, "Space"):
+        visitor.keyboard.press(key)
+    visitor.wait_for_selector("button:has-text('Look closely'):enabled")
+    press(visitor, "Look closely")
+    visitor.wait_for_selector(".closer[open] output:has-text('1 : 1')")
+    width = visitor.locator(".closer img").bounding_box()["width"]
+    visitor.keyboard.press("+")
+    visitor.wait_for_selector(".closer[open] output:has-text('2 : 1')")
+    assert visitor.locator(".closer img").bounding_box()["width"] == 2 * width == 64
+    visitor.keyboard.press("Escape")
+    assert visitor.evaluate("document.activeElement.textContent") == "Look closely"
+
+
+def test_training_time_is_walked_through(site, visitor):
+    visitor.goto(site.url + "?page=tree")
+    tab_to(visitor, ".time input")
+    visitor.keyboard.press("Home")
+    assert visitor.inner_text(".time output") == "before training"
+    press(visitor, "Open late-one")
+    visitor.wait_for_url(re.compile("page=gallery&open=late-one"))
