@@ -17,9 +17,16 @@ from gan.directions import find_directions, save_directions
 
 pytestmark = pytest.mark.browser
 MOST_STEPS = 150
-RING = """() => {
-  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement);
-  return outlineStyle !== "none" && parseFloat(outlineWidth) > 0 || boxShadow !== "none";
+# What the last step has left, where it looks the same without the focus as it did with it, itself and what is around it.
+UNSEEN = """() => {
+  const look = node => { let seen = ""; for (let k = 0; node && k < 4; k++, node = node.parentElement) {
+    const s = getComputedStyle(node);
+    seen += [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor, s.backgroundColor].join(" ");
+  } return seen; };
+  const { node, seen } = window.walked ?? {}, now = document.activeElement;
+  window.walked = { node: now, seen: look(now) };
+  const left = node && node !== now && node !== document.body && node.isConnected && node.checkVisibility();
+  return left && look(node) === seen ? node.outerHTML.slice(0, 160) : null;
 }"""
 
 
@@ -34,13 +41,16 @@ def site(tmp_path_factory, test_families):
 
 
 def tab_to(page, target) -> None:
-    """Goes from stop to stop until the target has the focus, and shows it."""
+    """Goes from stop to stop until the target has the focus; every stop shows that it has it."""
     target = (page.locator(target) if isinstance(target, str) else target).first
     target.wait_for()
+    page.add_style_tag(content="* { transition: none !important; }")
+    page.evaluate("window.walked = null")
     for _ in range(MOST_STEPS):
         page.keyboard.press("Tab")
+        unseen = page.evaluate(UNSEEN)
+        assert not unseen, f"no focus is seen on {unseen}"
         if target.evaluate("node => node === document.activeElement"):
-            assert page.evaluate(RING), f"{target} does not show that it has the focus"
             return
     raise AssertionError(f"the keyboard never comes to {target}")
 
@@ -53,6 +63,12 @@ def press(page, name: str, key: str = "Enter") -> None:
 
 def test_from_the_gallery_to_a_single_image_and_back(site, visitor):
     visitor.goto(site.url)
+    for key in ("Enter", "Space"):
+        press(visitor, "About digits")
+        visitor.wait_for_function("document.activeElement.textContent === '‹ All models'")
+        visitor.keyboard.press(key)
+        visitor.wait_for_function("document.activeElement.ariaLabel === 'About digits'")
+        visitor.evaluate("document.activeElement.blur()")
     press(visitor, "About digits")
     press(visitor, "Open in Generate")
     visitor.wait_for_url(re.compile("page=generate&model=digits"))
@@ -137,6 +153,8 @@ def test_a_drawing_is_made_and_looked_at_closely(site, visitor):
     assert visitor.locator(".closer img").bounding_box()["width"] == 2 * width == 64
     visitor.keyboard.press("Escape")
     assert visitor.evaluate("document.activeElement.textContent") == "Look closely"
+    visitor.click(".easel .screen")  # the mouse's way to the same
+    visitor.wait_for_selector(".closer[open]")
 
 
 def test_training_time_is_walked_through(site, visitor):

@@ -104,15 +104,19 @@ window.gan.gallery = (() => {
   // One model
   function model(element, props, watch) {
     const cards = () => document.querySelector("#gallery");
+    let from = null;  // what the keyboard was on when the model was opened
     const close = () => {
       element.replaceChildren();
       cards().hidden = false;
+      from?.focus();
+      from = null;
     };
     watchValue(props, watch, value => {
       if (value.closed) return close();
       const back = make("button", { type: "button", class: "gan-button", onclick: () => { close(); link.say("page=gallery"); } }, "‹ All models");
       const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(value.link)) }, "Copy link");
       const facts = value.facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]);
+      from = cards().contains(document.activeElement) ? document.activeElement : null;
       cards().hidden = true;
       link.say(value.link);
       element.replaceChildren(make("article", { class: "about-model" },
@@ -122,6 +126,7 @@ window.gan.gallery = (() => {
           make("div", { class: "facts" }, make("h2", {}, value.id, " ", make("small", {}, value.shape)), reference(value) || null,
             value.trained && make("p", {}, value.trained), make("div", { class: "doors" }, ...doors(value, true)), make("dl", {}, ...facts))),
         ...[command(value), measured(value.metrics), charts(value.curves), nearest(value.nearest)].filter(Boolean)));
+      if (from) back.focus();
     });
   }
 

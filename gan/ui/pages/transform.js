@@ -80,6 +80,7 @@ window.gan.transform = (() => {
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
     const share = button("Copy link", () => copyText(share, link.address(now.link)));
     const close = closer(), look = button("Look closely", () => close.open(both.after), { disabled: true });
+    both.screen.addEventListener("click", () => { if (!look.disabled) look.click(); });
     const running = job(trigger.cancel);
     const more = make("div", { class: "more" });
     const title = make("h2"), words = make("p");
