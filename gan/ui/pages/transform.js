@@ -46,7 +46,7 @@ window.gan.transform = (() => {
   }
 
   function build(element, props, watch, upload, trigger) {
-    let now = null, file = null, waiting = 0, again = false, number = 0, examples = 0;
+    let now = null, file = null, waiting = 0, again = false, number = 0, examples = 0, brought = 0;
 
     // What is given
     const pads = {
@@ -143,19 +143,20 @@ window.gan.transform = (() => {
       if (now.gives === "hole") erase(false);
       blank();
     };
-    const use = async given => {
-      if (!given) return;
+    const use = async picked => {
+      if (!picked) return;
+      brought++;
       lens.stop();
-      const address = URL.createObjectURL(given), image = make("img", { src: address });
+      const address = URL.createObjectURL(picked), image = make("img", { src: address });
       try { await image.decode(); } catch {
         if (now.gives !== "picture") return say("This browser cannot show this file: give a PNG, a JPEG or a WebP.");
-        file = given;  // the server may know it, or say better what is wrong with it
+        file = picked;  // the server may know it, or say better what is wrong with it
         box.classList.remove("filled");
         return ask();
       }
       if (now.gives === "drawing") return pad.picture(image);
-      file = await light(given, image);
-      await take(file === given ? address : URL.createObjectURL(file));
+      file = await light(picked, image);
+      await take(file === picked ? address : URL.createObjectURL(file));
       ask();
       if (now.local && !cut.whole) say("So large a picture is made in parts: choose which.");
     };
@@ -202,11 +203,13 @@ window.gan.transform = (() => {
 
     const begin = async value => {
       if (value.model !== now.model) return;
-      const image = make("img", { src: value.url });
+      const image = make("img", { src: value.url }), before = brought;
       try { await image.decode(); } catch { return; }
       if (value.label) { now = { ...now, label: value.label, link: value.link }; link.say(now.link); }  // what it became
       if (now.gives === "drawing") return pad.picture(image);
-      file = await (await fetch(value.url)).blob();
+      const example = await (await fetch(value.url)).blob();
+      if (brought !== before) return;  // the visitor brought a picture meanwhile
+      file = example;
       await take(value.url);
       if (now.gives === "hole") pad.dot(0.5, 0.55, 0.36); else ask();
     };

@@ -46,7 +46,7 @@ window.gan.crop = changed => {
   // No less than ``smallest`` px to a side are chosen, unless it has fewer.
   const show = async (url, { all, largest, smallest }) => {
     image.src = url;
-    await image.decode();
+    try { await image.decode(); } catch { return; }  // another picture has come meanwhile
     [width, height] = [image.naturalWidth, image.naturalHeight];
     whole = all && width * height <= largest;
     least = smallest;
