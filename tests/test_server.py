@@ -59,7 +59,7 @@ def test_endpoint_says_what_is_wrong_in_one_line(client, arguments, message):
 
 
 def test_the_doors_are_public_and_nothing_else_and_none_skips_the_queue(served, client):
-    doors = ["/generate", "/interpolate", "/draw_edit", "/transform", "/augment", "/project"]
+    doors = ["/generate", "/interpolate", "/draw_edit", "/transform", "/augment", "/vary", "/project"]
     assert list(client.view_api(return_format="dict")["named_endpoints"]) == doors
     body = json.dumps({"data": ["digits", "1", "", 1]}).encode()
     assert status_of(served, "gradio_api/run/generate", body) == 404

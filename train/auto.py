@@ -21,6 +21,7 @@ from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.game.dynamics import WarmUp
 from train.recipe import Recipe
+from train.run.adapt import ENCODER
 from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, memory_bytes
 from train.run.origin import Origin, findable, read_origin
 from train.run.world import World
@@ -205,6 +206,8 @@ def _say_origin(recipe: Recipe, images: Images, origin: Origin) -> None:
     rests = next((c.kimg for c in recipe.callbacks if isinstance(c, WarmUp)), 0)
     said = f"D starts anew ({why})" if why else "D"
     more = f"; G rests for the first {rests:g} kimg" if rests else ""
+    if recipe.e is not None and not any(name.startswith(ENCODER) for name in origin.G):
+        more += "; the encoder, which did not come with it, starts anew"
     print(f"from {origin.identity}: G, its average and {said}{more}", file=sys.stderr)
 
 

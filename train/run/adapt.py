@@ -18,13 +18,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-__all__ = ["Change", "Misfit", "converted", "take_over"]
+__all__ = ["ENCODER", "Change", "Misfit", "converted", "take_over"]
 
 POWER_ITERATIONS = 20  # that bring the singular vectors of spectral norm up to weights that they have never seen
 
 
 class Misfit(ValueError):
     """These weights are none for that net; the text says why."""
+
+
+ENCODER = "encoder."  # how the names of its tensors begin: in training it is a part of G
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ def take_over(net: nn.Module, found: Mapping[str, Tensor], change: Change, side:
 
 
 def converted(net: nn.Module, found: Mapping[str, Tensor], change: Change, side: Literal["G", "D"]) -> dict[str, Tensor]:
-    """``found`` in the shapes of the net, by the net's names; shapes are all that is read where they have no memory.
+    """``found`` in the shapes of the net, by the net's names; shapes are all that is read where they have no memory. An
+    encoder that ``found`` came without stays as it is.
 
     Errors: ``Misfit``.
     """
     values, read = {}, set()
+    encodes = any(name.startswith(ENCODER) for name in found)
     for name, wanted in net.state_dict().items():
         old = _name_in(found, name)
         read.add(old)
@@ -60,9 +65,9 @@ def converted(net: nn.Module, found: Mapping[str, Tensor], change: Change, side:
             if old in found and found[old].shape == wanted.shape:
                 values[name] = found[old]
         elif old in found:
-            reads = "D" if name.startswith("encoder.") else side  # pictures come in there
+            reads = "D" if name.startswith(ENCODER) else side  # pictures come in there
             values[name] = _converted(net, name, found[old], wanted.shape, change, reads)
-        elif not _is_of_classes(name):
+        elif not _is_of_classes(name) and (encodes or not name.startswith(ENCODER)):
             raise Misfit(f"{name} is not among its weights")
     if left := [name for name in found if name not in read and not _is_of_classes(name) and not _is_singular_vector(name)]:
         raise Misfit(f"there is no place for its {left[0]}")

@@ -28,7 +28,7 @@ from train.data.spec import DataSpec
 from train.game.dynamics import Grow, WarmUp
 from train.game.game import Game
 from train.recipe import Recipe
-from train.run.adapt import Change, Misfit, converted, take_over
+from train.run.adapt import ENCODER, Change, Misfit, converted, take_over
 from train.run.build import build_nets
 from train.run.checkpoint import CHECKPOINT, peek
 
@@ -183,7 +183,7 @@ def _of_model(name: str) -> Origin:
     data = training.get("data")
     weights = {key: tensor.clone() for key, tensor in G.state_dict().items()}
     if model.encoder is not None:  # in training a part of G
-        weights |= {f"encoder.{key}": tensor.clone() for key, tensor in model.encoder.state_dict().items()}
+        weights |= {f"{ENCODER}{key}": tensor.clone() for key, tensor in model.encoder.state_dict().items()}
     return Origin(model_id, model.revision, str(training.get("recipe", ""))[:100], recipe,
                   model.class_names, str(data.get("licence") if isinstance(data, dict) else "not stated")[:1000], weights,
                   weights, _read_discriminator(folder / DISCRIMINATOR, recipe, model_id))
