@@ -192,14 +192,11 @@ def _project(studio: Studio) -> Callable:
             error: mean absolute difference, 0 to 1
             recipe: an edit without changes, for the endpoint draw_edit
         """
-        path = _path(picture)
-        try:
-            loaded = studio.model(studio.entry(model).id)
-            label = loaded.label(_text(class_name, "class_name") or None)
-            pixels = read_picture(str(path), loaded.G.resolution, loaded.G.channels)
-            source = hashlib.sha256(FilePath(str(path)).read_bytes()).hexdigest()
-        finally:
-            studio.outbox.forget(path)
+        data = studio.outbox.taken(_path(picture))
+        loaded = studio.model(studio.entry(model).id)
+        label = loaded.label(_text(class_name, "class_name") or None)
+        pixels = read_picture(data, loaded.G.resolution, loaded.G.channels)
+        source = hashlib.sha256(data).hexdigest()
         last = studio.find(loaded, pixels, label=label)
         point = last.points[0]
         name = None if point.label is None else loaded.class_names[point.label]

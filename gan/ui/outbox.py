@@ -4,6 +4,7 @@ servers left."""
 from __future__ import annotations
 
 import atexit
+import base64
 import os
 import re
 import secrets
@@ -13,9 +14,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Outbox", "file_stem"]
+from gan.picture import read_bytes
+
+__all__ = ["Outbox", "data_url", "file_stem"]
 
 KEEP_S = 3600  #           how long an answer can be downloaded
 KEEP_UPLOAD_S = 600  #     how long an upload waits for its handler, which removes it
@@ -68,6 +72,13 @@ class Outbox:
     def make_room_for_uploads(self) -> None:
         """Before an upload: those that no handler took go, and the oldest of too many bytes."""
         sweep(self.uploads, KEEP_UPLOAD_S, MAX_UPLOADS)
+
+    def taken(self, upload: Any) -> bytes:
+        """What an uploaded picture holds; its file is removed, whatever comes of it. Errors: as ``read_bytes``."""
+        try:
+            return read_bytes(str(upload))
+        finally:
+            self.forget(upload)
 
     def forget(self, upload: str | None) -> None:
         """Removes an uploaded file. Any other path is left alone."""
@@ -137,3 +148,9 @@ def _in_use(process: str | None, age_s: float) -> bool:
 def file_stem(model_id: str) -> str:
     """The model's id as the beginning of a file name."""
     return re.sub(r"[^\w.-]+", "-", model_id).strip(".-")[:80] or "model"
+
+
+def data_url(kind: str, data: bytes) -> str:
+    """An address that is the file itself: what shows or holds a visitor's picture travels inside the answer, and does not
+    lie on this disk."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

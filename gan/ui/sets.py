@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from gan import hub
 from gan.augment import DISTINCT, Candidate, Order, augment, balanced, by_class, candidates, check_room, estimate, seen_for
@@ -17,7 +18,7 @@ from gan.ui.parts.link import Link, flag, link_to, one_of, whole_between
 from gan.ui.studio import Studio
 from gan.ui.view import within_psi
 
-__all__ = ["MOST", "PREVIEW", "READS", "Set", "make_set", "preview", "set_from_link"]
+__all__ = ["MOST", "PREVIEW", "READS", "Set", "check_packing", "make_set", "preview", "set_from_link"]
 
 COUNT = 500  #          of a page without a link
 MOST = 10_000  #        images of a set that a visitor may order
@@ -117,13 +118,18 @@ def preview(studio: Studio, asked: Set) -> tuple[list[Candidate], int]:
         return found, estimate(model, whole)
 
 
+def check_packing(form: Any) -> None:
+    """``ValueError`` for a form that no set is packed as."""
+    if form not in FORMS:
+        raise ValueError(f"a set is packed as {' or '.join(FORMS)}, not as {str(form)[:20]!r}")
+
+
 def make_set(studio: Studio, asked: Set, form: str, report: Callable[[int, int], None]) -> Path:
     """Draws the set and packs it into a file of the outbox; ``report(done, total)`` may raise to break it off.
 
     Errors: ``ValueError`` as ``Set.order``, for a form that is none and a set that is too large; nothing is left then.
     """
-    if form not in FORMS:
-        raise ValueError(f"a set is packed as {' or '.join(FORMS)}, not as {str(form)[:20]!r}")
+    check_packing(form)
     model = studio.model(asked.model)
     order = asked.order(model)
     order.check(model)

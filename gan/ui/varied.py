@@ -18,7 +18,7 @@ import numpy as np
 
 from gan import hub
 from gan.augment import Order, check_room, estimate
-from gan.dataset import FORMS, check_form, pack
+from gan.dataset import check_form, pack
 from gan.directions import load_directions
 from gan.edit import draw_edits
 from gan.picture import read_picture
@@ -27,6 +27,7 @@ from gan.recipe import EditRecipe, from_json
 from gan.ui.edits import field
 from gan.ui.outbox import file_stem
 from gan.ui.parts.code import python_call
+from gan.ui.sets import check_packing
 from gan.ui.studio import Studio
 from gan.vary import Given, Variations, first_recipes, vary, write_card
 
@@ -106,8 +107,7 @@ def pack_varied(studio: Studio, varied: Varied, form: Any, report: Callable[[int
 
     Errors: ``ValueError`` for a form that is none, and a set that is too large.
     """
-    if form not in FORMS:
-        raise ValueError(f"a set is packed as {' or '.join(FORMS)}, not as {str(form)[:20]!r}")
+    check_packing(form)
     model = varied.model
     out = studio.outbox.fresh(f"{file_stem(model.id)}-{varied.total}-variations{form}")
     try:
@@ -142,6 +142,6 @@ def code_of(varied: Varied) -> dict[str, str]:
     asked = varied.asked
     call = python_call("made", f'model={varied.model.id!r}, pictures=[handle_file("picture.png")], each={asked.each}, '
                                f"way={asked.way!r}, strength={asked.strength:g}", "vary")
-    python = (f"import base64\n\n{call.replace('import Client', 'import Client, handle_file', 1)}\n"
+    python = (f"import base64\n\n{call}\n"
               "open(made[\"name\"], \"wb\").write(base64.b64decode(made[\"file\"]))")
     return {"Command line": command_of(varied), "Python": python}

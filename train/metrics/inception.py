@@ -28,6 +28,7 @@ __all__ = ["Inception", "load_inception"]
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 SIDE = 299  # px
+UNREAD = "num_batches_tracked"  # which that file has not, and no evaluation reads
 
 # A line of convolutions: (name, channels, height and width of the kernel, stride). A list in a line: side by side, joined.
 # "mean", "max" and "halve" pool.
@@ -154,10 +155,10 @@ def load_inception() -> Inception:
         _fetch(file)
         # The one file in this project that is unpickled: its content is known, and nothing but tensors is built from it.
         found = torch.load(file, map_location="cpu", weights_only=True)
-        names = [name for name in net.state_dict() if not name.endswith("num_batches_tracked")]
-        write_tensors(kept, {name: found[name].contiguous() for name in names})
+        write_tensors(kept, {name: found[name].contiguous() for name in net.state_dict() if not name.endswith(UNREAD)})
         file.unlink()
-    net.load_state_dict(load_file(kept), strict=False)
+    unread = {name: tensor for name, tensor in net.state_dict().items() if name.endswith(UNREAD)}
+    net.load_state_dict({**unread, **load_file(kept)})
     return net.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -12,11 +11,12 @@ import numpy as np
 from gradio.components import Component
 
 from gan.dataset import FORMS
+from gan.directions import DIRECTIONS
 from gan.hub.evidence import evidence_of
 from gan.image import columns_of, contact_sheet, png_bytes, to_pil
-from gan.picture import read_bytes
 from gan.ui.edits import field
 from gan.ui.messages import explain, on
+from gan.ui.outbox import data_url
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
 from gan.ui.parts.code import python_call
@@ -105,7 +105,7 @@ class Augment:
                 "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": FORMS,
                 "text": f"{len(found)} of {total:,} images, about {needed / 1e6:,.1f} MB"
                         + (f"; {out} left out" if out else ""),
-                "directions": (entry.folder / "directions.safetensors").is_file(),
+                "directions": (entry.folder / DIRECTIONS).is_file(),
                 "evidence": asdict(evidence_of(entry.training, entry.id, entry.class_names)),
                 "code": {"Command line": asked.command(), "Python": _python(asked)}}
 
@@ -135,10 +135,7 @@ class Augment:
         """A visitor's picture, found in the model: its recipe, which the browser keeps."""
         path, number = field(asked, "path"), asked.get("number")
         try:
-            try:
-                data = read_bytes(str(path))
-            finally:
-                self.studio.outbox.forget(path)
+            data = self.studio.outbox.taken(path)
             model = self.studio.model(field(asked, "model"))
 
             def work(report: job.Job) -> dict[str, Any]:
@@ -158,7 +155,7 @@ class Augment:
         try:
             wanted = varied_of(self.studio, asked)
             tiles, each = first_variations(self.studio, wanted)
-            return {"kind": "varied", "url": _address("image/png", png_bytes(contact_sheet(tiles, columns=each, gap=0))),
+            return {"kind": "varied", "url": data_url("image/png", png_bytes(contact_sheet(tiles, columns=each, gap=0))),
                     "tile": tiles.shape[1], "each": each, "total": wanted.total, "code": code_of(wanted)}
         except Exception as error:
             return {"kind": "refused", "text": explain(error), "number": number}
@@ -169,7 +166,7 @@ class Augment:
 
         def work(report: job.Job) -> dict[str, Any]:
             name, data = pack_varied(self.studio, wanted, form, report)
-            return {"kind": "file", "url": _address("application/octet-stream", data), "name": name}
+            return {"kind": "file", "url": data_url("application/octet-stream", data), "name": name}
 
         for value in job.run("Drawing and packing", work):
             yield {self.varied: value}
@@ -200,11 +197,6 @@ class Augment:
         on(self.own.vary, near, None, [self.varied], trigger_mode="multiple")
         on(self.own.pack, bundle, None, [self.varied], group="sets")
         job.cancellable(self.own.cancel, self.found)
-
-
-def _address(kind: str, data: bytes) -> str:
-    """What shows or holds a visitor's pictures travels inside the answer: nothing of it lies on this disk."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _python(asked: Set) -> str:

@@ -7,12 +7,10 @@ inside the answer.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -29,7 +27,7 @@ from gan.project import Projection, fill_hole
 from gan.recipe import EditRecipe, Mix, Move, PngRecipe, from_json
 from gan.ui.edits import direction_names, field, mask_of
 from gan.ui.messages import explain, on
-from gan.ui.outbox import file_stem
+from gan.ui.outbox import data_url, file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
 from gan.ui.parts.code import python_call
@@ -161,7 +159,7 @@ class Edit:
         """The address of a picture: a file, or, where it shows what a visitor gave us, the picture itself."""
         data = data or png_bytes(pixels)
         if recipe.source is not None:
-            return "data:image/png;base64," + base64.b64encode(data).decode()
+            return data_url("image/png", data)
         path = self.studio.outbox.fresh(name)
         path.write_bytes(data)
         return self.studio.outbox.url(path)
@@ -203,14 +201,11 @@ class Edit:
 
     def project(self, asked: Any) -> Iterator[Values]:
         """A visitor's picture, found in the model; where it comes with a mask, several fillings of the hole in it."""
-        path = field(asked, "path")
-        try:
-            model = self.studio.model(field(asked, "model"))
-            label = model.label(asked.get("label") or None)
-            picture = read_picture(path, model.G.resolution, model.G.channels)
-            source = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        finally:
-            self.studio.outbox.forget(path)
+        data = self.studio.outbox.taken(field(asked, "path"))
+        model = self.studio.model(field(asked, "model"))
+        label = model.label(asked.get("label") or None)
+        picture = read_picture(data, model.G.resolution, model.G.channels)
+        source = hashlib.sha256(data).hexdigest()
         mask = mask_of(asked.get("mask"), model.G.resolution)
         base = EditRecipe(model.id, model.revision, source=source)
 

@@ -21,12 +21,12 @@ from gradio.components import Component
 from gan import hub
 from gan.image import png_bytes
 from gan.latent import Draw, check_seed
-from gan.picture import Box, read_bytes
+from gan.picture import Box
 from gan.recipe import PngRecipe, TransformRecipe
 from gan.transform import Given, Made, task_for, transform, transformed
 from gan.ui.edits import field, mask_of
 from gan.ui.messages import explain, on, warn
-from gan.ui.outbox import file_stem
+from gan.ui.outbox import data_url, file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
 from gan.ui.parts.code import python_call
@@ -134,10 +134,7 @@ class Transform:
         """What becomes of an uploaded picture, told of as it goes where it is made in many tiles."""
         path, number = field(asked, "path"), asked.get("number")
         try:
-            try:
-                data = read_bytes(str(path))
-            finally:
-                self.studio.outbox.forget(path)
+            data = self.studio.outbox.taken(path)
             model = self.studio.model(field(asked, "model"))
             given = given_of(asked, model, data)
             work = partial(transform, model, given, by=self.by(model), most_px=MOST_PX)
@@ -164,7 +161,7 @@ class Transform:
         if names:
             made = [transformed(model.G, task, read, of=Draw(number, k), by=self.by(model)) for k in range(len(names))]
             label = names[int(np.argmin([np.abs(one.astype(int) - sample).mean() for one in made]))]
-        value = {"kind": "example", "url": _address(png_bytes(start)), "model": model.id, "label": label,
+        value = {"kind": "example", "url": data_url("image/png", png_bytes(start)), "model": model.id, "label": label,
                  "link": _link(model, label, check_seed(asked.get("seed", 0)))}
         return {self.answer: value, **({} if label is None else {self.label: label})}
 
@@ -227,15 +224,12 @@ def shown(model: hub.Model, made: Made) -> dict[str, Any]:
     hole = ', hole=handle_file("hole.png")' * ("hole" in parameters)
     call = python_call("made", f"model={model.id!r}, picture=handle_file(\"picture.png\"){hole}, box={box!r}, "
                                f"class_name={label!r}, seed={seed}", "transform")
-    python = (f"import base64\n\n{call.replace('import Client', 'import Client, handle_file', 1)}\n"
+    python = (f"import base64\n\n{call}\n"
               "open(\"made.png\", \"wb\").write(base64.b64decode(made[\"png\"]))")
-    return {"kind": "made", "url": _address(png_bytes(made.pixels, recipe.to_json())), "name": name,
-            "read": _address(png_bytes(made.read)), "width": made.pixels.shape[1], "height": made.pixels.shape[0],
-            "notes": ". ".join(made.notes), "code": {"Command line": command, "Python": python}}
-
-
-def _address(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    return {"kind": "made", "url": data_url("image/png", png_bytes(made.pixels, recipe.to_json())), "name": name,
+            "read": data_url("image/png", png_bytes(made.read)), "width": made.pixels.shape[1],
+            "height": made.pixels.shape[0], "notes": ". ".join(made.notes),
+            "code": {"Command line": command, "Python": python}}
 
 
 def build(studio: Studio) -> Room:
