@@ -10,6 +10,7 @@ from torch.distributions import Normal, kl_divergence
 
 from gan.base import Batch, Encoder, Latent
 from gan.models import families, family
+from train.game.augment import DiffAugment
 from train.game.autoencoding import KL, FeatureReconstruction, JudgedReconstruction, Reconstruction, kl, log_likelihood
 from train.game.step import Step
 
@@ -101,6 +102,14 @@ def test_terms_read_the_code_and_its_picture(classes):
     s.net = "D"
     judged = -torch.log(1 - torch.sigmoid(s.D(drawn, s.c)))
     torch.testing.assert_close(JudgedReconstruction()(s), judged, rtol=1e-3, atol=1e-3)
+
+
+def test_augmentation_moves_no_picture_away_from_its_twin():
+    s = step_of("G")
+    plain = Step(s.G, s.D, s.z, Batch(s.real, None), net="G", rng=s.rng, augment=DiffAugment("translation"))
+    plain.code = s.code
+    torch.testing.assert_close(FeatureReconstruction()(plain), FeatureReconstruction()(s))
+    assert not torch.equal(plain.real_features, s.real_features)  # what D is taught is moved
 
 
 def moved(module, loss):

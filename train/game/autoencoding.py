@@ -86,8 +86,8 @@ class FeatureReconstruction(_Encoded):
         require_shared_features(self, D)
 
     def forward(self, s: Step) -> Tensor:
-        redrawn = s.D.features(s.augment(s.redrawn), s.c, s.y).float()
-        return (s.real_features.float() - redrawn).square().flatten(1).sum(1) / 2
+        redrawn = s.D.features(s.redrawn, s.c, s.y).float()
+        return (s.plain_features.float() - redrawn).square().flatten(1).sum(1) / 2
 
 
 class JudgedReconstruction(_Encoded):

@@ -112,6 +112,11 @@ class Step:
         return self.D.features(self.shown, self.c, self.y)
 
     @cached_property
+    def plain_features(self) -> Tensor:
+        """Of the reals as they are, [N, F]: pictures of one motif are compared before augmentation moves each elsewhere."""
+        return self.real_features if self._augment is None else self.D.features(self.real, self.c, self.y)
+
+    @cached_property
     def real_logits(self) -> Tensor:
         """[N] or [N, P], float32."""
         return self.D.head(self.real_features, self.c).float()
