@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shlex
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.scoreboard import Board, main
+from benchmarks.scoreboard import Board, children_s, main
 from gan import hub
 from gan.engine import device_name
 from gan.files import read_json, replacing
@@ -99,20 +98,15 @@ def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
     budget = ["--minutes", str(row.minutes)] if args.rate is None else ["--kimg", f"{row.minutes * args.rate * 0.06:g}"]
     command = [sys.executable, "-m", "train", "--data", str(trained), "--out", str(out), *budget, "--resume",
                "--device", "cpu", "--licence", "not stated: a benchmark", *arguments]
-    before = _cpu_s()
+    before = children_s()
     subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
     training = read_json(out / "export" / "training.json")
     words = shlex.split(training["command"])
     return dict(name=row.name, minutes=training["minutes"], kimg=round(training["nimg"] / 1000, 1),
-                cpu_minutes=round((_cpu_s() - before) / 60, 1), command=training["command"],
+                cpu_minutes=round((children_s() - before) / 60, 1), command=training["command"],
                 settings=[value for option, value in zip(words, words[1:]) if option == "--set"],
                 hardware=f"{device_name(torch.device('cpu'))}, 1 thread", **judged(trained, others, out),
                 parameters=sum(p.numel() for p in hub.load(str(out / "export")).G.parameters()))
-
-
-def _cpu_s() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def work(args: argparse.Namespace) -> None:

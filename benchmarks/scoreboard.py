@@ -166,7 +166,7 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
         raise ValueError(f"{out} holds a run of {planned['minutes']:g} minutes: choose another folder with --runs")
     command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", str(planned["kimg"]),
                "--device", "cpu", "--licence", args.licence, "--resume", *(w for s in row.settings for w in ("--set", s))]
-    before = _children_s()
+    before = children_s()
     try:
         with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as child:
             try:
@@ -177,11 +177,12 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, command)
     finally:
-        spent.write_text(str((float(spent.read_text("utf-8")) if spent.exists() else 0.0) + _children_s() - before), "utf-8")
+        spent.write_text(str((float(spent.read_text("utf-8")) if spent.exists() else 0.0) + children_s() - before), "utf-8")
     return float(spent.read_text("utf-8"))
 
 
-def _children_s() -> float:
+def children_s() -> float:
+    """Of the processor, in all processes that this one has started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch.utils.flop_counter import conv_flop_count, flop_registry
 from gan.base import Encoder, Generator
 from gan.layers import prepare
 
-__all__ = ["CHUNKS", "Cost", "check_cost", "chunk_of", "cost_of", "flop_of"]
+__all__ = ["CHUNKS", "Cost", "Operations", "check_cost", "chunk_of", "cost_of"]
 
 CHUNKS = (8, 4, 2, 1)
 CHUNK_FLOP = 8e9  #        a chunk of more keeps who asked for one picture waiting: about 0.1 s on two cores
@@ -37,34 +36,39 @@ class Cost:
     bytes: int  # at most alive at once, beside the weights; the libraries' own workspace may double it
 
 
-class _Meter(TorchDispatchMode):
-    """Counts the operations, and follows the bytes of all storages that were made and are still alive."""
+class Operations(TorchDispatchMode):
+    """Counts the floating-point operations of the matrix products and convolutions that run inside it."""
+
+    flop = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        packet = func._overloadpacket
+        if packet is torch.ops.aten.convolution_backward:  # torch's rule (2.13) counts weights once for each group
+            gradient, x, weight, *_, wanted = args
+            self.flop += conv_flop_count(x.shape, weight.shape, gradient.shape, transposed=args[7]) * (wanted[0] + wanted[1])
+        elif packet in flop_registry:
+            self.flop += flop_registry[packet](*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+class _Meter(Operations):
+    """Follows the bytes of all storages that were made and are still alive too."""
 
     def __init__(self, weights: Iterable[Tensor]):
         super().__init__()
         self.weights = {StorageWeakRef(t.untyped_storage()) for t in weights}  # which views of them are not counted again
         self.alive: dict[StorageWeakRef, int] = {}
-        self.bytes, self.flop = 0, 0
+        self.bytes = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        self.flop += flop_of(func, args, kwargs or {}, out)
+        out = super().__torch_dispatch__(func, types, args, kwargs)
         self.alive = {ref: size for ref, size in self.alive.items() if not ref.expired()}
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor) and (ref := StorageWeakRef(tensor.untyped_storage())) not in self.weights:
                 self.alive[ref] = tensor.untyped_storage().nbytes()
         self.bytes = max(self.bytes, sum(self.alive.values()))
         return out
-
-
-def flop_of(func: Any, args: tuple, kwargs: dict[str, Any], out: Any) -> int:
-    """Floating-point operations of one call of an operator, as a ``TorchDispatchMode`` sees it: those of matrix products and
-    convolutions."""
-    if func._overloadpacket is torch.ops.aten.convolution_backward:  # torch's rule (2.13) counts weights once for each group
-        gradient, x, weight, *_, wanted = args
-        return conv_flop_count(x.shape, weight.shape, gradient.shape, transposed=args[7]) * (wanted[0] + wanted[1])
-    count = flop_registry.get(func._overloadpacket)
-    return count(*args, **kwargs, out_val=out) if count else 0
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 from runs import assert_same, tiny_run
 from torch import nn
 
+from gan.cost import Operations
 from train.data.spec import DataSpec
 from train.run import speed
 from train.run.curves import curves
@@ -38,7 +39,7 @@ def test_gradients_of_grouped_convolutions_count_once():
     plain, grouped = nn.Conv2d(8, 8, 3, bias=False), nn.Conv2d(8, 8, 3, groups=4, bias=False)
     x, found = torch.randn(2, 8, 6, 6, requires_grad=True), []
     for layer in (plain, grouped):
-        with speed._Counter() as counter:
+        with Operations() as counter:
             layer(x).sum().backward()
         found.append(counter.flop)
     assert found[0] == 3 * 2 * (2 * 16 * 8 * 8 * 9) and found[1] * 4 == found[0]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from gan.cost import flop_of
+from gan.cost import Operations
 from train.data.spec import DataSpec
 from train.game.dynamics import Grow, Prelude, WarmUp
 from train.game.game import frozen
@@ -52,20 +51,11 @@ class Speed(Observer):
             run.speed |= {"TFLOP/s": float(f"{done / 1e12:.3g}"), "of peak": round(done / self.peak, 3)}
 
 
-class _Counter(TorchDispatchMode):
-    flop = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        self.flop += flop_of(func, args, kwargs or {}, out)
-        return out
-
-
 def flop_per_image(recipe: Recipe, spec: DataSpec) -> float:
     """Floating-point operations of matrix products and convolutions, forward and back, of all phases, per real image."""
     total = 0.0
     for game, phase, step in played(recipe, spec):
-        with frozen(game.D if phase.net == "G" else game.G), _Counter() as counter:
+        with frozen(game.D if phase.net == "G" else game.G), Operations() as counter:
             phase.evaluate(step, 0, game.planned_nimg)[0].backward()
         total += counter.flop * phase.repeats / phase.every
         nimg = game.nimg_per_round
