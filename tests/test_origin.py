@@ -127,6 +127,20 @@ def test_classes_are_adapted(old, new):
     run.advance()
 
 
+def test_an_export_that_says_a_class_in_fewer_numbers_draws_and_teaches_the_same():
+    images = images_for("cgan")
+    run = tiny_run("cgan")
+    G, classes = run.game.G.eval(), run.recipe.latent.classes
+    short = G.compact()
+    assert short.config["embed"] == classes < G.append.size and short.first.weight.numel() < G.first.weight.numel()
+    torch.testing.assert_close(pictures(short, 1), pictures(G, 1), atol=1e-5, rtol=0)
+    origin = origin_of(run, images)
+    weights = {k: v.clone() for k, v in short.state_dict().items()}
+    on = begun(replace(origin, G=weights, G_ema=weights), "cgan", images)
+    torch.testing.assert_close(pictures(on.game.G.eval(), 1), pictures(G, 1), atol=1e-5, rtol=0)
+    assert tiny_run("dcgan").game.G.compact().config["embed"] == 64  # without classes there is nothing to save
+
+
 def test_a_net_that_cannot_be_adapted_is_refused_or_begun_anew():
     plain, labelled = tiny_images(), tiny_images(classes=3)
     source = tiny_run("wgan-gp", images=plain)

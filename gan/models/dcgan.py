@@ -34,9 +34,10 @@ class Generator(base.Generator):
         width: int = 64,  #                 channels at resolution / 2
         up: Upsampling = "nearest",  #      nearest = upsample and convolve; transposed = as Radford
         norm: Norm = "batch",  #            layer = each picture by itself
+        embed: int = 64,  #                 numbers a class, of which the first layer has as many columns
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width)
-        self.append = AppendClass(latent.classes)
+        self.append = AppendClass(latent.classes, embed)
         sizes = plan(resolution, width)
         self.first = nn.ConvTranspose2d(latent.dim + self.append.size, sizes[0], 4, bias=False)  # 1 px -> 4 px
         blocks: list[nn.Module] = [norm_layer(norm, sizes[0]), nn.ReLU()]
@@ -52,6 +53,18 @@ class Generator(base.Generator):
     def synthesis(self, w: Tensor, y: Tensor | None = None) -> Tensor:
         x = self.first(w[:, 0, :, None, None])  # [N, sizes[0], 4, 4]
         return torch.tanh(self.pixels(self.blocks(x)))
+
+    def compact(self) -> Generator:
+        classes, values = self.latent.classes, self.state_dict()
+        if not 0 < classes < self.append.size:
+            return self
+        noise, embedded = values["first.weight"].split([self.latent.dim, self.append.size])
+        of_class = torch.einsum("ke,eohw->kohw", values["append.embed.weight"], embedded)
+        values |= {"first.weight": torch.cat([noise, of_class]), "append.embed.weight": torch.eye(classes)}
+        with torch.device("meta"):  # nothing is drawn from torch's own generator
+            short = type(self)(**{**self.config, "embed": classes})
+        short.load_state_dict(values, assign=True)
+        return short.requires_grad_(False).train(self.training)
 
 
 class Discriminator(base.Discriminator):

@@ -77,6 +77,7 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     """
     G = settled(G_ema, inputs=inputs).cpu().to(memory_format=torch.contiguous_format)
     encoder, G.encoder = G.encoder, None
+    G = G.compact()
     if G.source is None:
         inputs = Inputs(*latents(G.latent, [Draw(seed) for seed in range(JUDGED)]))
     inputs = inputs.to("cpu")
