@@ -224,7 +224,7 @@ def begin(folder: Path, asked: dict[str, Any]) -> None:
 
 def _difference(was: Any, asked: dict[str, Any]) -> str:
     was = was if isinstance(was, dict) else {}
-    key = next(k for k in asked if was.get(k) != asked[k]) if any(was.get(k) != asked[k] for k in asked) else "format"
+    key = next((k for k in asked if was.get(k) != asked[k]), "format")
     return f"its {key} is {str(was.get(key))[:60]}, {str(asked.get(key))[:60]} is asked"
 
 

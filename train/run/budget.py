@@ -25,10 +25,11 @@ from train.run.world import World
 __all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes",
            "played"]
 
+TRIAL_S = 6.0
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
 
 
-def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device = "cpu", trial_s: float = 6.0,
+def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device = "cpu",
                  clock: Callable[[], float] = time.perf_counter, world: World | None = None) -> float:
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
     seconds count: those that pass, or with ``time.process_time`` those of the processor."""
@@ -38,7 +39,7 @@ def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device =
         trial.game.nimg = int(moment * recipe.total_nimg)
         trial.advance()  # warms up
         began, before = clock(), trial.nimg
-        while trial.world.any(clock() - began < trial_s / len(MOMENTS) or trial.nimg == before):
+        while trial.world.any(clock() - began < TRIAL_S / len(MOMENTS) or trial.nimg == before):
             trial.advance()
         seconds_per_image.append((clock() - began) / (trial.nimg - before))
     return trial.world.share(len(MOMENTS) / sum(seconds_per_image))

@@ -60,8 +60,8 @@ class Checkpoints(Observer):
             self.saved_nimg = run.nimg
         except OSError as error:  # a full disk, most often: what is there stays, and the next attempt may find room
             stays = f"the one of {self.saved_nimg / 1000:.1f} kimg stays" if self.path.exists() else "there is none yet"
-            goes_on = "" if run.finished or run.stopping else ", training goes on"
-            log.warning("checkpoint not saved (%s); %s%s", error, stays, goes_on)
+            more = "" if run.finished or run.stopping else ", training goes on"
+            log.warning("checkpoint not saved (%s); %s%s", error, stays, more)
 
 
 def log_spaced_kimg(limit: float) -> list[float]:

@@ -87,7 +87,7 @@ class CollapseWatch(Observer):
         self.real = step.real.detach()[: len(self.inputs.z)]
         if phase.net == "D" and run.recipe.loss is not None:
             self.accuracy.append(_accuracy(step, run.recipe.loss.anchored))
-        grads = [p.grad for group in phase.optimiser.param_groups for p in group["params"] if p.grad is not None]
+        grads = [p.grad for p in phase.params if p.grad is not None]
         self.norms.setdefault(phase.net, []).append(nn.utils.get_total_norm(grads).item())
 
     def after_round(self, run: Run) -> None:
