@@ -11,15 +11,16 @@ from gan.image import columns_of, contact_sheet, tiles_that_fit, to_uint8
 
 __all__ = ["sheet"]
 
-PAIRS = 25  # that a sheet shows at the most
+PAIRS = 25  #         that a sheet shows at the most,
+LARGE_PAIRS = 9  #    and of pictures from 128 px on, of which 25 weigh more than half of a net
 
 
 def sheet(G: Generator, inputs: Inputs) -> np.ndarray:
     """uint8 [H, W, C]: the pictures of N inputs, as square as can be; where G reads pictures each stands on the right of the
-    one that it was made from, the first ``PAIRS`` of them and no more than fit."""
+    one that it was made from, the first ``PAIRS`` of them, or ``LARGE_PAIRS``, and no more than fit."""
     if G.source is None:
         return contact_sheet(draw_inputs(G, inputs))
-    inputs = inputs.rows(slice(min(PAIRS, tiles_that_fit(G.resolution) // 2)))
+    inputs = inputs.rows(slice(min(PAIRS if G.resolution < 128 else LARGE_PAIRS, tiles_that_fit(G.resolution) // 2)))
     read = to_uint8(task_of(G.source, G.channels).shown(inputs.y, G.channels))
     both = np.stack([read, draw_inputs(G, inputs)], 1)  # [N, 2, H, W, C]
     return contact_sheet(both.reshape(-1, *both.shape[2:]), columns=2 * columns_of(len(both)))
