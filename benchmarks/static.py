@@ -32,6 +32,9 @@ MARK = "performance.getEntriesByName('first picture')[0]?.startTime"
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript", ".js": "text/javascript",
+                      ".wasm": "application/wasm"}  # whatever the system's own table says
+
     def log_message(self, *args: object) -> None: ...
 
     def copyfile(self, source: BinaryIO, target: BinaryIO) -> None:
@@ -40,12 +43,15 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def serving(folder: Path) -> Iterator[str]:
+    """The address at which the files of a folder are served."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def visit(browser: Browser, address: str) -> float:
@@ -75,7 +81,7 @@ def main() -> None:
         took: dict[str, list[float]] = {str(site): [] for site in sites}
         for _ in range(args.visits):
             for site in sites:
-                with served(site) as address:
+                with serving(site) as address:
                     took[str(site)].append(visit(browser, address))
         browser.close()
     found = [{"site": site if args.sites else "built now", "first_picture_ms": [round(ms) for ms in each],

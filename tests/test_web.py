@@ -1,11 +1,9 @@
 """A gallery without a server: the same stream of numbers in the browser, the same pixels, recipes that come back."""
 
-import functools
 import io
 import json
 import re
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from chromium import chromium
 from conftest import FAMILIES
 from PIL import Image
 
+from benchmarks.static import serving
 from gan import hub
 from gan.base import Latent, Source
 from gan.engine import draw, draw_walk
@@ -31,13 +30,6 @@ LATENTS = {
 SEEDS = [0, 1, 42, 12345, 2**31, 2**32 - 1]
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript", ".js": "text/javascript",
-                      ".wasm": "application/wasm"}
-
-    def log_message(self, *args): ...
-
-
 @pytest.fixture(scope="module")
 def browser():
     with chromium() as browser:
@@ -50,9 +42,8 @@ def served(browser):
     closing = []
 
     def open_folder(folder):
-        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        server = ExitStack()
+        address = server.enter_context(serving(folder))
         context = browser.new_context(viewport=dict(width=390, height=844), accept_downloads=True)
         page = context.new_page()
         page.set_default_timeout(60_000)
@@ -65,8 +56,7 @@ def served(browser):
     yield open_folder
     for server, context, asked in closing:
         context.close()
-        server.shutdown()
-        server.server_close()
+        server.close()
         assert not asked
 
 
@@ -178,8 +168,7 @@ def test_the_site_draws_downloads_and_works_offline(served, tmp_path):
     page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
     page.reload()
     page.wait_for_selector("#single[data-seed='0']")
-    server.shutdown()
-    server.server_close()
+    server.close()
     page.reload()  # nobody answers any more
     page.wait_for_selector("#single[data-seed='0']")
     assert page.inner_text("#error") == ""

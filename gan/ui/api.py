@@ -164,14 +164,11 @@ def _vary(studio: Studio) -> Callable:
             file: the set in base64: PNGs, and metadata.jsonl with the sha256 of each one's picture
         """
         paths = [_path(one) for one in pictures] if isinstance(pictures, list) else []
-        try:
+        with studio.outbox.passing(*paths):
             loaded, asked = studio.model(studio.entry(model).id), Variations(
                 _whole(each, "each", 1, 10**9), _text(way, "way"), _number(strength, "strength", 0, 1))
             check_much(len(paths), asked)  # before they are looked for
             data = list(dict.fromkeys(read_bytes(str(path)) for path in paths))
-        finally:
-            for path in paths:
-                studio.outbox.forget(path)
         varied = Varied(loaded, tuple(find_picture(studio, loaded, one) for one in data), asked)
         name, file = pack_varied(studio, varied, f".{_text(form, 'form')}", NO_REPORT)
         return {"name": name, "file": base64.b64encode(file).decode()}
@@ -225,13 +222,10 @@ def _transform(studio: Studio) -> Callable:
             notes: what of the picture was not read, in words
         """
         paths = [_path(picture), *([] if hole is None else [_path(hole)])]
-        try:
+        with studio.outbox.passing(*paths):
             loaded = studio.model(studio.entry(model).id)
             data, *masks = (read_bytes(str(path)) for path in paths)
             mask = hole_of(masks[0], loaded) if masks else None
-        finally:
-            for path in paths:
-                studio.outbox.forget(path)
         asked = Given(data, Box.of(box) if _text(box, "box") else None, mask, _whole(seed, "seed", 0, MAX_SEED),
                       _text(class_name, "class_name") or None)
         made = make_of(loaded, asked, by=functools.partial(studio.engine.draw, studio.entry(model).name), most_px=MOST_PX)

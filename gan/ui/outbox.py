@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -75,10 +76,17 @@ class Outbox:
 
     def taken(self, upload: Any) -> bytes:
         """What an uploaded picture holds; its file is removed, whatever comes of it. Errors: as ``read_bytes``."""
-        try:
+        with self.passing(upload):
             return read_bytes(str(upload))
+
+    @contextmanager
+    def passing(self, *uploads: str | None) -> Iterator[None]:
+        """Uploaded files are there inside the block, and removed after it, whatever comes of it."""
+        try:
+            yield
         finally:
-            self.forget(upload)
+            for upload in uploads:
+                self.forget(upload)
 
     def forget(self, upload: str | None) -> None:
         """Removes an uploaded file. Any other path is left alone."""

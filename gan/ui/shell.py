@@ -137,10 +137,8 @@ class Shell:
             return self.go(Link.of(str(asked.get("link", ""))), turn=asked.get("turn") is True)
 
         def give_back(path: str | None) -> dict[Component, Any]:
-            try:
+            with self.studio.outbox.passing(path):
                 return self.restore(path)
-            finally:
-                self.studio.outbox.forget(path)
 
         on(app.load, load, None, self.outputs, group="open")
         on(self.opened.open, ask, None, self.outputs, group="open", trigger_mode="multiple")

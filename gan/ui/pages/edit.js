@@ -1,7 +1,7 @@
 /* The Mix and edit page in the browser. What is edited is a recipe; the server draws it, and keeps nothing of it. Names of
    directions live in the browser and in copied links. */
 window.gan.edit = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, latest } = window.gan;
   const NAMES = "gan-gallery-names";
   let arrived = () => {};  // the page's one desk takes the answers
 
@@ -9,7 +9,7 @@ window.gan.edit = (() => {
   const store = names => { try { localStorage.setItem(NAMES, JSON.stringify(names)); } catch { /* closed: they live until the page is left */ } };
 
   function build(element, props, watch, upload, trigger) {
-    let desk = null, recipe = null, shown = null, names = {}, number = 0, waiting = false, next = null, fresh = false, file = null, painting = false;
+    let desk = null, recipe = null, shown = null, names = {}, number = 0, fresh = false, file = null, painting = false;
 
     // The picture, and a visitor's own beside it.
     const both = compare({ first: "yours", second: "the model's", alt: "Your picture" }), { screen, sides, after } = both;
@@ -48,17 +48,14 @@ window.gan.edit = (() => {
     };
     new ResizeObserver(fit).observe(element);
 
-    // One drawing is asked for at a time; what changes meanwhile is drawn after it.
-    const ask = () => {
-      waiting = true;
-      trigger.draw({ recipe: JSON.stringify(next), number: ++number, strips: fresh });
-      [next, fresh] = [null, false];
-    };
+    const drawing = latest(() => {
+      trigger.draw({ recipe: JSON.stringify(recipe), number: ++number, strips: fresh });
+      fresh = false;
+    });
     const change = (changes, anew = false) => {
       recipe = { ...recipe, ...changes };
-      next = recipe;
       fresh ||= anew;  // it starts from elsewhere: the directions lead to other pictures
-      if (!waiting) ask();
+      drawing.ask();
     };
     const drawn = value => {
       shown = value;
@@ -185,7 +182,8 @@ window.gan.edit = (() => {
       const image = value.strips ? make("img", { src: value.strips }) : null;
       try { await image?.decode(); } catch { return; }
       if (props.value !== value) return;  // a later one has come
-      [desk, recipe, waiting, next, names] = [value, value.recipe, false, null, stored()];
+      [desk, recipe, names] = [value, value.recipe, stored()];
+      drawing.forget();
       if (value.names && Object.keys(value.names).length) names = { ...names, [desk.model]: { ...value.names, ...names[desk.model] } };
       stage.hidden = false;
       fresh = false;
@@ -198,13 +196,11 @@ window.gan.edit = (() => {
     });
     arrived = value => {
       if (value.kind === "drawn" && value.number === number) {
-        waiting = false;
         drawn(value);
-        if (next) ask();
+        drawing.done();
       } else if (value.kind === "refused") {
-        waiting = false;
         told.textContent = value.text;
-        if (next) ask();
+        drawing.done();
       } else if (value.kind === "matrix") matrix(value);
       else if (value.kind === "found") found(value);
       else {

@@ -1,7 +1,7 @@
 /* The Transform page in the browser: a canvas to draw on, a picture to bring, a hole to paint into one. What is given goes to
    the server and is forgotten there; of several changes the last one counts. */
 window.gan.transform = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download, latest } = window.gan;
   const PATIENCE_MS = 15_000, LARGE = 4_500_000, SIDE_SENT = 2048;
   let arrived = () => {};  // the page's one easel takes the answers
 
@@ -46,7 +46,7 @@ window.gan.transform = (() => {
   }
 
   function build(element, props, watch, upload, trigger) {
-    let now = null, file = null, waiting = 0, again = false, number = 0, examples = 0, brought = 0;
+    let now = null, file = null, number = 0, examples = 0, brought = 0;
 
     // What is given
     const pads = {
@@ -99,7 +99,6 @@ window.gan.transform = (() => {
     };
     new ResizeObserver(fit).observe(element);
 
-    // One picture is asked for at a time; what changes meanwhile is asked for after it.
     const drawing = () => {
       const small = make("canvas", { width: now.side, height: now.side });
       pad.paint(small);
@@ -110,11 +109,8 @@ window.gan.transform = (() => {
       if (!file) return say("");
       return now.gives !== "hole" || !pad.empty() || say("Now paint over what shall go.");
     };
-    const busy = on => { waiting = on ? performance.now() : 0; result.setAttribute("aria-busy", String(on)); };
-    const ask = async () => {
-      if (!now || waiting && performance.now() - waiting < PATIENCE_MS) { again = true; return; }
-      if (!ready()) return blank();
-      again = false;
+    const busy = on => result.setAttribute("aria-busy", String(on));
+    const send = async () => {
       busy(true);
       const call = { model: now.model, label: now.label, seed: now.seed, number: ++number };
       if (now.gives === "drawing") return trigger.draw({ ...call, drawing: drawing() });
@@ -123,9 +119,12 @@ window.gan.transform = (() => {
         trigger.make({ ...call, path, box: cut.box(), hole: now.gives === "hole" ? pad.bits(now.side) : null });
       } catch {
         busy(false);
+        queue.done();
         say("The picture could not be sent: is it larger than 5 MB?");
       }
     };
+    const queue = latest(() => ready() ? void send() : (blank(), false), PATIENCE_MS);
+    const ask = () => { if (now) queue.ask(); };
     const blank = () => {
       both.show(null);
       both.after.removeAttribute("src");
@@ -171,7 +170,8 @@ window.gan.transform = (() => {
       now = value;
       number++;  // an answer that is under way is another model's
       busy(false);
-      [file, again, examples, pad] = [null, false, 1, pads[value.gives] ?? null];
+      queue.forget();
+      [file, examples, pad] = [null, 1, pads[value.gives] ?? null];
       lens.stop();
       [title.textContent, words.textContent] = [value.title, value.words];
       const draws = value.gives === "drawing", hole = value.gives === "hole";
@@ -226,11 +226,12 @@ window.gan.transform = (() => {
     arrived = value => {
       if (value.kind === "example") return begin(value);
       if (value.number !== number) return;
-      busy(value.kind === "progress");
+      const goes = value.kind === "progress";
+      busy(goes);
       running.show(value.total > 1 ? value : { kind: "end" });
       if (value.kind === "made") made(value);
       if (value.kind === "refused" && value.text) say(value.text);
-      if (!waiting && again) ask();
+      if (goes) queue.heard(); else queue.done();
     };
   }
 
