@@ -5,7 +5,7 @@ hole, in the hole; and the Frechet distance, in the features ``own``, between wh
 to fill holes, a plain fill stands beside it: the mean colour of what is left of the picture.
 
   python -m benchmarks.translation --data cats64.zip --models cats64-inpaint
-  python -m benchmarks.translation --data facades128.zip --models facades64-pix2pix runs/l1/export --sheet facades.png
+  python -m benchmarks.translation --data facades128.zip --models facades128-pix2pix runs/l1/export --sheet facades.png
 """
 
 from __future__ import annotations
