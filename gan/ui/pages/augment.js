@@ -1,7 +1,7 @@
 /* The Augment page in the browser: the first pictures of a set, and the set as a file; and variations of a visitor's own
    pictures. Where those were found stays here, and is sent again whenever something is drawn from it. */
 window.gan.set = (() => {
-  const { make, watchValue, download, link, code, job } = window.gan;
+  const { make, watchValue, download, link, code, job, latest } = window.gan;
   const WAYS = { neighbours: "beside the picture", mix: "towards random pictures", walk: "along the model's directions" };
   let arrived = () => {}, told = () => {};  // the page's one set takes the answers, and its one bench of variations
   let turned = () => {};  // another model: what was found in the last one is of no use
@@ -59,7 +59,7 @@ window.gan.set = (() => {
   }
 
   function own(element, upload, trigger) {
-    let model = null, found = [], waiting = [], asking = false, again = false, number = 0;  // waiting: files that were not looked for yet
+    let model = null, found = [], waiting = [], number = 0;  // waiting: files that were not looked for yet
     const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
     const pick = make("input", { type: "file", accept: "image/*", multiple: true, class: "no-room", tabindex: "-1", "aria-hidden": "true",
                                  onchange: () => { use([...pick.files]); pick.value = ""; } });
@@ -90,11 +90,7 @@ window.gan.set = (() => {
     };
     const done = () => { running.show({ kind: "end" }); waiting.shift(); next(); };
     const say = text => { said.textContent = text; done(); };
-    const ask = () => {  // one at a time; what changes meanwhile is asked for after it
-      if (asking) { again = true; return; }
-      [asking, again] = [true, false];
-      trigger.vary(wanted());
-    };
+    const { ask, done: answered } = latest(() => { trigger.vary(wanted()); });
     const varied = async value => {
       const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
@@ -118,9 +114,8 @@ window.gan.set = (() => {
       if (value.kind === "file") return download(value.url, value.name);
       if (value.kind === "cancelled") { waiting = []; return next(); }
       if (value.kind === "refused" && value.text === undefined) return done();  // a picture: the line follows
-      asking = false;
       if (value.kind === "varied") varied(value); else said.textContent = value.text;
-      if (again) ask();
+      answered();
     };
   }
 

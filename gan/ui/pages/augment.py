@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -133,8 +133,9 @@ class Augment:
 
     def find(self, asked: Any) -> Iterator[Values]:
         """A visitor's picture, found in the model: its recipe, which the browser keeps."""
-        path, number = field(asked, "path"), asked.get("number")
-        try:
+        path = field(asked, "path")
+
+        def begin() -> Callable[[job.Job], dict[str, Any]]:
             data = self.studio.outbox.taken(path)
             model = self.studio.model(field(asked, "model"))
 
@@ -142,11 +143,10 @@ class Augment:
                 source, _, point = find_picture(self.studio, model, data, lambda now: report(now.done, now.steps))
                 return {"kind": "found", "recipe": start_of(model, source, point).to_json()}
 
-            for value in job.run("Looking for it", work):
-                yield {self.found: value}
-        except Exception:
-            yield {self.found: {"kind": "refused", "number": number}}  # the line follows, as everywhere
-            raise
+            return work
+
+        for value in job.answered("Looking for it", begin, asked.get("number")):
+            yield {self.found: value}
 
     def vary(self, asked: Any) -> dict[str, Any]:
         """The first variations of the pictures that were found. An error is an answer too: the browser waits for one before

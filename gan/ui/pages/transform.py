@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from shlex import quote
 from typing import Any
@@ -132,17 +132,17 @@ class Transform:
 
     def make(self, asked: Any) -> Iterator[Values]:
         """What becomes of an uploaded picture, told of as it goes where it is made in many tiles."""
-        path, number = field(asked, "path"), asked.get("number")
-        try:
+        path = field(asked, "path")
+
+        def begin() -> Callable[[job.Job], dict[str, Any]]:
             data = self.studio.outbox.taken(path)
             model = self.studio.model(field(asked, "model"))
             given = given_of(asked, model, data)
             work = partial(transform, model, given, by=self.by(model), most_px=MOST_PX)
-            for value in job.run("Making it", lambda report: shown(model, work(report=report))):
-                yield {self.made: {**value, "number": number}}
-        except Exception:
-            yield {self.made: {"kind": "refused", "number": number}}  # the line follows, as everywhere
-            raise
+            return lambda report: shown(model, work(report=report))
+
+        for value in job.answered("Making it", begin, asked.get("number")):
+            yield {self.made: value}
 
     def by(self, model: hub.Model) -> Any:
         return partial(self.studio.engine.draw, self.studio.entry(model.id).name)
