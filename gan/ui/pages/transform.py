@@ -142,7 +142,7 @@ class Transform:
             return lambda report: shown(model, work(report=report))
 
         for value in job.answered("Making it", begin, asked.get("number")):
-            yield {self.made: value}
+            yield {self.made: {**value, "number": asked.get("number")}}
 
     def by(self, model: hub.Model) -> Any:
         return partial(self.studio.engine.draw, self.studio.entry(model.id).name)

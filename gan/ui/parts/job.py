@@ -77,11 +77,10 @@ def run(what: str, work: Callable[[Job], dict[str, Any]]) -> Iterator[dict[str, 
 
 
 def answered(what: str, prepare: Callable[[], Callable[[Job], dict[str, Any]]], number: Any) -> Iterator[dict[str, Any]]:
-    """As ``run`` does the work that ``prepare`` returns, each value with the number of its call. An error is an answer too,
-    {"kind": "refused"}, before it is raised: the browser waits for one before it asks again."""
+    """As ``run`` does the work that ``prepare`` returns. An error is an answer too, {"kind": "refused"} with the number of
+    the call, before it is raised: the browser waits for one before it asks again."""
     try:
-        for value in run(what, prepare()):
-            yield {**value, "number": number}
+        yield from run(what, prepare())
     except Exception:
         yield {"kind": "refused", "number": number}  # the line follows, as everywhere
         raise
