@@ -24,8 +24,9 @@ thousands of real images shown to D, ``_s`` seconds, ``_px`` pixels.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
@@ -169,6 +170,14 @@ class Generator(Recorded, nn.Module):
 
     def forward(self, z: Tensor, c: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         return self.synthesis(self.mapping(z, c), y)
+
+    def rebuilt(self, values: Mapping[str, Tensor], **options: Any) -> Generator:
+        """A net like this one but for these options, of these tensors. Nothing is initialised, so that nothing is drawn from
+        torch's own generator."""
+        with torch.device("meta"):
+            net = type(self)(**{**self.config, **options})
+        net.load_state_dict(values, assign=True)
+        return net
 
     def compact(self) -> Generator:
         """The same function in fewer numbers, for a file; itself, where nothing is saved."""

@@ -60,10 +60,9 @@ class Generator(base.Generator):
             return self
         noise, embedded = values["first.weight"].split([self.latent.dim, self.append.size])
         of_class = torch.einsum("ke,eohw->kohw", values["append.embed.weight"], embedded)
-        values |= {"first.weight": torch.cat([noise, of_class]), "append.embed.weight": torch.eye(classes)}
-        with torch.device("meta"):  # nothing is drawn from torch's own generator
-            short = type(self)(**{**self.config, "embed": classes})
-        short.load_state_dict(values, assign=True)
+        one_hot = torch.eye(classes, device=of_class.device)
+        values |= {"first.weight": torch.cat([noise, of_class]), "append.embed.weight": one_hot}
+        short = self.rebuilt(values, embed=classes)
         return short.requires_grad_(False).train(self.training)
 
 

@@ -55,10 +55,7 @@ def _without_spectral_norm(G: Generator, iterations: int = 20) -> Generator:
             module.train()
             for _ in range(iterations):
                 values[f"{name}.weight"] = module.weight  # one power iteration each
-    with torch.device("meta"):  # nothing is initialised, so nothing is drawn from torch's own generator
-        plain = type(G)(**{**G.config, "spectral": False})
-    plain.load_state_dict(values, assign=True)
-    return plain
+    return G.rebuilt(values, spectral=False)
 
 
 def _measure_w_mean(G: Generator, count: int = 4096) -> None:
