@@ -131,18 +131,25 @@ def test_two_domains(pairs):
     assert 0 < partners < 60  # each of six is met now and then, not always its own
 
 
-@pytest.mark.parametrize(("source", "line"), [
-    (Unpaired(), r"Unpaired\(\) needs two folders of pictures, one for each kind, and finds one only"),
-    (Paired(), r"Paired\(reads='A'\) reads pairs; .*"),
+@pytest.mark.parametrize(("pairs", "line"), [
+    (False, r"set: Unpaired\(\) needs two folders of pictures, one for each kind, and finds one only "
+            r"\(skipped: B/: an empty folder\)"),
+    (True, "set: B/ is empty: pairs are pictures of equal names in B/ and A/; take B/ away to learn from A/ alone"),
 ])
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_empty_domain_is_one_line_that_names_it(source, line, packed, tmp_path, cache):
+def test_an_empty_domain_is_one_line_that_names_it(pairs, line, packed, tmp_path, cache):
     only_a = without(*(n for n in PAIRS if n[0] == "B"))
     path = zipped(tmp_path / "set", {**only_a, "B/": b""}) if packed else folder(tmp_path / "set", only_a)
     if not packed:
         (path / "B").mkdir()
-    with pytest.raises(ValueError, match=rf"^set: {line} \(skipped: B/: an empty folder\)$"):
-        Stream(load_images(path, pairs=True, cache_dir=cache), seed=0, source=source)
+    with pytest.raises(ValueError, match=f"^{line}$"):
+        Stream(load_images(path, pairs=pairs, cache_dir=cache), seed=0, source=Unpaired())
+
+
+def test_an_empty_folder_among_others_is_no_side_of_pairs(tmp_path, cache):
+    path = folder(tmp_path / "set", {f"{letter}/0.png": picture(k) for k, letter in enumerate("ACD")})
+    (path / "B").mkdir()
+    assert load_images(path, pairs=True, cache_dir=cache).spec.class_names == ("A", "C", "D")
 
 
 def test_two_kinds_are_two_folders(tmp_path, cache):

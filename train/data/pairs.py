@@ -22,7 +22,16 @@ SAID = 3  #           pictures that a message names
 
 def halves(source: Files) -> Files:
     """The source with every picture cut in two where all are exactly twice as wide as high and in no sub-folders, as the
-    sets of pix2pix are (Isola et al. 2017, arXiv:1611.07004): left halves lie in A/, right ones in B/. Else as it is."""
+    sets of pix2pix are (Isola et al. 2017, arXiv:1611.07004): left halves lie in A/, right ones in B/. Else as it is.
+
+    Errors: ``ValueError`` where one of the folders A and B is empty: without its pictures another task would be learned."""
+    for item in source.items:
+        side = PurePosixPath(item.name)
+        if item.name.endswith("/") and side.name in SIDES:
+            other = side.with_name(SIDES[1 - SIDES.index(side.name)])
+            if all(PurePosixPath(member.name).is_relative_to(other) for member in source.items if member is not item):
+                raise ValueError(f"{source.name}: {side}/ is empty: pairs are pictures of equal names in {side}/ and "
+                                 f"{other}/; take {side}/ away to learn from {other}/ alone")
     if source.classes(list(range(len(source))))[1]:
         return source
     sizes = [size for item in source.items if (size := _size(item))]
