@@ -83,4 +83,4 @@ def work(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser("mnist", __doc__, 20, ROWS)))
+    sys.exit(main(work, parser("mnist", __doc__, 20)))

@@ -50,6 +50,7 @@ class Row:
     name: str
     recipe: str
     settings: tuple[str, ...] = ()
+    seed: int = 0
 
     def resolved(self, images: Images) -> Recipe:
         return overridden(RECIPES[self.recipe](images.spec), self.settings)
@@ -126,6 +127,8 @@ def _cell(value: Any) -> str:
 def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: argparse.Namespace) -> None:
     """Trains and judges the rows in their order, that of importance, and says of the others why they stand empty."""
     order = [row.name for row in rows]
+    if unknown := [name for name in args.only or () if name not in order]:
+        raise ValueError(f"no row is called {unknown[0]}; there are: {'; '.join(order)}")
     todo = []
     for row in rows:  # the table is whole from the beginning; a figure stays until another takes its place
         done = {r["name"]: r for r in board.read()["rows"]}.get(row.name, {"not_run": WAITING})
@@ -148,7 +151,7 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         judged = board.judge(out / "export")
         training = json.loads((out / "export" / "training.json").read_text("utf-8"))
         result = dict(name=row.name, recipe=row.recipe, settings=list(row.settings), minutes=args.minutes,
-                      kimg=round(training["nimg"] / 1000, 1), cpu_minutes=round(cpu_s / 60, 1), seed=0,
+                      kimg=round(training["nimg"] / 1000, 1), cpu_minutes=round(cpu_s / 60, 1), seed=row.seed,
                       hardware=f"{device_name(torch.device('cpu'))}, 1 thread", command=training["command"], **judged)
         board.record(result, order)
         print(json.dumps(result), f"({time.monotonic() - began:.0f} s)", flush=True)
@@ -165,7 +168,8 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
     if planned["minutes"] != args.minutes:
         raise ValueError(f"{out} holds a run of {planned['minutes']:g} minutes: choose another folder with --runs")
     command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", str(planned["kimg"]),
-               "--device", "cpu", "--licence", args.licence, "--resume", *(w for s in row.settings for w in ("--set", s))]
+               "--seed", str(row.seed), "--device", "cpu", "--licence", args.licence, "--resume",
+               *(w for s in row.settings for w in ("--set", s))]
     before = children_s()
     try:
         with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as child:
@@ -190,7 +194,7 @@ def children_s() -> float:
 MNIST = {"train": "MNIST's training split", "test": "its test split"}
 
 
-def parser(name: str, doc: str, minutes: float, rows: Sequence[Row], *, data: dict[str, str] = MNIST,
+def parser(name: str, doc: str, minutes: float, *, data: dict[str, str] = MNIST,
            licence: str = "CC BY-SA 3.0") -> argparse.ArgumentParser:
     """``data`` is what the board reads: option -> help."""
     p = argparse.ArgumentParser(f"python -m benchmarks.{name}", description=doc,
@@ -198,7 +202,7 @@ def parser(name: str, doc: str, minutes: float, rows: Sequence[Row], *, data: di
     for option, text in data.items():
         p.add_argument(f"--{option}", required=True, help=text)
     p.add_argument("--minutes", type=float, default=minutes, help=f"of the processor, a row (default: {minutes:g})")
-    p.add_argument("--only", nargs="+", metavar="ROW", choices=[row.name for row in rows],
+    p.add_argument("--only", nargs="+", metavar="ROW",
                    help="train these rows (default: all, in order of importance)")
     p.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
     p.add_argument("--licence", default=licence, help="of the data, for the cards")

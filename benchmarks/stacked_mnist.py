@@ -140,4 +140,4 @@ def work(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser("stacked_mnist", __doc__, 10, ROWS)))
+    sys.exit(main(work, parser("stacked_mnist", __doc__, 10)))

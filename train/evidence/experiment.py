@@ -30,10 +30,10 @@ from train.metrics.scores import memorised
 
 __all__ = ["ARMS", "Cell", "Experiment", "Group", "Missing", "arms_of", "check_same"]
 
-VERSION = 2  # raise it when the same command would fill a cell with other numbers
+VERSION = 3  # raise it when the same command would fill a cell with other numbers
 RATIOS = (0.25, 1.0, 4.0)
 PSI = 0.7
-FEWEST_FAKES, MOST_FAKES = 200, 4000  # of a class; of all together
+FEWEST_FAKES, MOST_FAKES = 200, 20_000  # of a class; of all together
 COMPARED, AMONG = 300, 5000  # fakes whose nearest training picture is looked for, and among how many at most
 ARMS = ("nothing", "oversampling", "mixup", "classic", "gan", "classic + gan", "fakes alone")
 Say = Callable[[str, float], None]  # (what is being done, how far it is: 0 to 1)

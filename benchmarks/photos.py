@@ -1,0 +1,79 @@
+"""python -m benchmarks.photos: what draws photos best for the same minutes of the processor, at 64 px.
+
+Writes benchmarks/results/photos-NAME.json and .md, NAME being that of the data. Where pictures have classes, the recipes are
+told them. The runs lie under --runs. Can be stopped and started again.
+
+  python -m benchmarks.photos --data cats64.zip
+  python -m benchmarks.photos --data flowers128.zip --only vae-gan --minutes 120 --runs runs/two-hours
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scoreboard import Board, Row, fill, main, parser
+from gan import hub
+from train.data.images import Images, load_images
+from train.features import OWN, FeatureNet, load_features
+from train.metrics.reading import score
+
+SHIFTED = "augment=DiffAugment('translation')"
+PHOTOS = ("flip=true", "ema_kimg=10")
+SMALL = ("g.width=48", "d.width=32", "batch=16", "flip=true")
+FASTER_D = (*SMALL, "d_opt.lr=4e-4", SHIFTED)  # two time scales (Heusel et al. 2017, arXiv:1706.08500)
+R1 = ("d.spectral=false", "d.norm=none", "d.group=4", "penalties=R1(0.1, every=8)")
+
+
+def rows(classes: int) -> tuple[Row, ...]:
+    """The recipes, each with two seeds. DCGAN's nets are told the class, if there is one, by ``cgan``."""
+    nets = "cgan" if classes > 1 else "dcgan"
+    told = (f"latent=Latent(64, classes={classes})",) if classes > 1 else ()
+    single = (
+        Row(f"{nets}, narrow, R1 and spread in D", nets, (*FASTER_D, *R1)),
+        Row("vae-gan", "vae-gan", (*told, "g.width=32", "d.width=32", "e.width=16", "flip=true", SHIFTED)),
+        Row(f"{nets}, narrow, spectral norm", nets, (*FASTER_D, "d.spectral=true")),
+        Row("projected-gan", "projected-gan"),
+        Row("projected-gan, DCGAN's G", nets, (
+            *FASTER_D, "d.spectral=false", "loss=hinge", "d.projected=true",
+            *(f"{net}_opt.betas=[0, 0.99]" for net in "gd"))),
+        Row("fastgan", "fastgan"),
+        Row(f"{nets}, spectral norm, flip, DiffAugment", nets, (*PHOTOS, "d.spectral=true", "augment=DiffAugment()")),
+        Row(nets, nets),
+        Row("r3gan, narrow", "r3gan", (
+            "g.width=48", "d.width=48", "batch=16", "precision=bfloat16", "flip=true",
+            *(f"{net}_opt.lr=Schedule(2e-3, 5e-4, shape='cosine')" for net in "gd"))),
+        Row("stylegan2, narrow", "stylegan2", ("g.width=64", "d.width=64", "g.w_dim=64", "batch=16", "flip=true")),
+    )
+    return tuple(replace(row, name=f"{row.name}, seed {seed}", seed=seed) for row in single for seed in (0, 1))
+
+
+COLUMNS = {"frechet_distance": "Frechet distance", "kernel_distance": "kernel distance", "precision": "precision",
+           "recall": "recall", "density": "density", "coverage": "coverage"}
+
+
+def judge(net: FeatureNet, images: Images, folder: Path) -> dict[str, Any]:
+    G = hub.load(str(folder)).G
+    found = score(G, images, net, name="own")
+    return dict(parameters=sum(p.numel() for p in G.parameters()), memorised=found["memorised"],
+                **{key: found["scores"][key] for key in COLUMNS})
+
+
+def work(args: argparse.Namespace) -> None:
+    images = load_images(args.data)
+    name = Path(args.data).stem
+    protocol = (f"{args.minutes:g} minutes of one thread each. Everything is read in the features of the judge "
+                f"(train/features/own.safetensors), which no row was trained against, between as many fakes as reals "
+                f"(half of {images.name}, at most 2,500); real against real, the floor, is in the models' cards.")
+    board = Board(f"photos-{name}", f"{name} at {images.spec.resolution} px, equal minutes of the processor", protocol,
+                  {**COLUMNS, "memorised": "memorised"}, partial(judge, load_features(OWN), images))
+    fill(board, rows(images.spec.classes), images, args.data, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main(work, parser("photos", __doc__, 10, data={"data": "cats64.zip, or pictures of your own"},
+                               licence="not stated by the source: demonstration and research only")))
