@@ -56,14 +56,14 @@ class Entry:
         return path if path.is_file() else None
 
     @property
-    def rank(self) -> tuple[int, int, float, str]:
-        """Its place in a gallery: colour and size first, then what comes nearest to its data by the Frechet distance that
-        training.json states, where it states one."""
+    def rank(self) -> tuple[int, bool, int, float, str]:
+        """Its place in a gallery: colour first, and what draws without being given a picture; then size, then what comes
+        nearest to its data by the Frechet distance that training.json states, where it states one."""
         metrics = self.training.get("metrics")
         scores = metrics.get("scores") if isinstance(metrics, dict) else None
         distance = scores.get("frechet_distance") if isinstance(scores, dict) else None
         known = isinstance(distance, (int, float)) and distance >= 0
-        return -self.channels, -self.resolution, distance if known else math.inf, self.id
+        return -self.channels, self.source is not None, -self.resolution, distance if known else math.inf, self.id
 
 
 def entry(name: str) -> Entry:

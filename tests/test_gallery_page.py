@@ -8,6 +8,7 @@ from conftest import tiny_generator
 from PIL import Image
 
 from gan import hub
+from gan.degrade import Edges, source_of
 from gan.gallery import entry
 from gan.ui.pages.gallery import details, walls
 from gan.ui.parts.curves import curves
@@ -72,8 +73,9 @@ def test_what_is_beautiful_comes_first_and_a_family_stands_together(served):
         training = dict(recipe=recipe, data=dict(name=data))
         return replace(e, id=name, channels=channels, resolution=resolution, training=training)
     models = [model("a", 1, 32, "one"), model("b", 3, 64, "one", "cats"), model("c", 1, 32, "two"),
-              model("d", 3, 128, "x", "sky"), model("e", 1, 64, "one")]
+              model("d", 3, 128, "x", "sky"), model("e", 1, 64, "one"),
+              replace(model("reader", 3, 128, "y", "plans"), source=source_of(Edges(), 3))]
     found = walls(models, served.studio.outbox, [model("guest", 1, 16, "z")])
-    assert [c["id"] for c in found["cards"]] == ["guest", "d", "b", "e"]
+    assert [c["id"] for c in found["cards"]] == ["guest", "d", "b", "reader", "e"]
     assert [c["id"] for c in found["family"]] == ["a", "c"]
     assert found["about"].startswith("2 models trained on digits at 32 px")
