@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from serving import expected
-from visiting import CONTRAST, DROP, TOLD, TOP, pixels
+from visiting import CONTRAST, TOLD, TOP, drop, pixels
 
 from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import from_json, read_recipe
 from gan.ui.pages import PAGES
+from gan.ui.view import View
 
 pytestmark = pytest.mark.browser
 
@@ -105,7 +106,7 @@ def test_dropped_picture_restores_its_settings(site, visitor):
     assert "codes=1,0.5,-0.5" in visitor.url
     picture = visitor.evaluate("document.querySelector('.frame img').src")
     visitor.evaluate("history.replaceState(null, '', '?page=generate')")
-    visitor.evaluate(DROP, picture)
+    drop(visitor, picture)
     visitor.wait_for_url(re.compile("model=coded&.*seed=7-8&psi=1&codes=1,0.5,-0.5$"))
     codes = (1.0, 0.5, -0.5)
     tiles = expected(site, "coded", [Draw(seed, codes=codes) for seed in (7, 8)])
@@ -118,11 +119,25 @@ def test_picture_dropped_on_the_gallery_opens_the_page_that_made_it(site, visito
     picture = visitor.evaluate("url => new URL(url, location.href).href", visitor.get_attribute(TOP, "src"))
     visitor.goto(site.url)  # Generate has not been opened
     visitor.wait_for_selector(".card")
-    visitor.evaluate(DROP, picture)
+    drop(visitor, picture)
     visitor.wait_for_url(re.compile("page=generate&model=digits&.*seed=7-8"))
     visitor.wait_for_selector(TOP)
-    visitor.evaluate(DROP, site.url + "theme.css")
+    drop(visitor, site.url + "theme.css")
     visitor.wait_for_selector(f"{TOLD}.error:has-text('no PNG picture')")
+
+
+def test_several_dropped_pictures_fill_the_tray_and_the_first_is_opened(site, visitor):
+    one, other, sheet = (site.studio.save(site.studio.draw(view)).read_bytes()
+                         for view in (View("digits", (4,), "two"), View("digits", (7,)), View("digits", (1, 2))))
+    visitor.goto(site.url)
+    visitor.wait_for_selector(".card")
+    drop(visitor, b"no picture", one, other, sheet)
+    visitor.wait_for_url(re.compile("page=generate&model=digits&.*seed=4&class=two"))
+    visitor.wait_for_selector(f"{TOLD}:has-text('1.png is open. The tray has the seeds of 2 of these pictures. "
+                              "Not taken: 0.png, 3.png.')")
+    stops = visitor.locator(".tray .held li")
+    stops.nth(1).wait_for()
+    assert stops.locator("small").all_inner_texts() == ["4, two", "7"] and stops.locator("img").count() == 2
 
 
 def test_a_tab_chosen_again_shows_what_it_showed(site, visitor):
@@ -213,7 +228,7 @@ def test_class_strip_and_psi_strip_and_verified_mark(site, visitor):
     picture = visitor.evaluate("document.querySelector('.frame img').src")
     visitor.get_by_label("along psi").check()
     visitor.wait_for_url(re.compile("strip=psi$"))
-    visitor.evaluate(DROP, picture)
+    drop(visitor, picture)
     visitor.wait_for_selector(".mark.good:has-text('verified: drawn again, pixel for pixel')")
     visitor.wait_for_url(re.compile("strip=class$"))
     visitor.get_by_role("button", name="Roll the dice").click()

@@ -4,10 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from visiting import TOLD
+from pictures import picture
+from visiting import TOLD, drop
 
-from gan import hub
+from gan import hub, project
+from gan.directions import find_directions, save_directions
 from gan.engine import draw_walk
+from gan.ui.pages import augment as augment_page
 from gan.ui.path import Path
 
 pytestmark = pytest.mark.browser
@@ -132,10 +135,23 @@ def test_the_verdict_stands_beside_the_button(site, visitor):
         del entry.training["evidence"]
 
 
-def test_directions_move_a_seed_and_a_visitors_own_picture(site, visitor, tmp_path, monkeypatch):
-    from gan import project
-    from gan.directions import find_directions, save_directions
+def test_edit_takes_one_dropped_picture_and_augment_several(site, visitor, monkeypatch):
+    for name, value in dict(SIFTING=4, POLISHING=2, CANDIDATES=16).items():
+        monkeypatch.setattr(project, name, value)
+    monkeypatch.setattr(augment_page, "MOST_PICTURES", 2)
+    visitor.goto(site.url + "?page=edit&model=plain")
+    visitor.wait_for_selector(".desk .screen img[src]")
+    drop(visitor, picture(1), picture(2), picture(3), on=".desk .screen")
+    visitor.wait_for_selector(".notice:has-text('“0.png”. The other 2 were not.')")
+    visitor.wait_for_selector(".desk .status:has-text('This model can draw')")
+    visitor.goto(site.url + "?page=augment&model=plain&count=6")
+    visitor.wait_for_selector(".set li")
+    drop(visitor, picture(1), picture(2), picture(3), on=".own h3")
+    visitor.wait_for_selector(".notice:has-text('At most 2 pictures at a time: the first 2 of these 3 were taken.')")
+    visitor.wait_for_selector(".own .status:has-text('2 pictures found, 20 images in all')")
 
+
+def test_directions_move_a_seed_and_a_visitors_own_picture(site, visitor, tmp_path, monkeypatch):
     monkeypatch.setattr(project, "SIFTING", 8)
     monkeypatch.setattr(project, "POLISHING", 2)
     monkeypatch.setattr(project, "CANDIDATES", 16)

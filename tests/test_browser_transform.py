@@ -12,7 +12,7 @@ from PIL import Image
 from serving import running, studio_of, write_models
 from test_transform_page import pixels_of
 from transforming import write_painters
-from visiting import CONTRAST, TOLD
+from visiting import CONTRAST, TOLD, drop
 
 from gan import hub
 from gan.base import Inputs
@@ -148,18 +148,18 @@ def test_a_local_task_takes_a_picture_of_any_shape_pasted_dropped_or_from_a_came
     data = picture(size=(70, 40))
     visitor.goto(site.url + "?page=transform&model=larger")
     visitor.wait_for_selector(".easel header")
-    give = """([bytes, how]) => {
+    paste = """bytes => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([new Uint8Array(bytes)], "me.png", { type: "image/png" }));
-      const at = how === "drop" ? document.querySelector(".given") : document;
-      at.dispatchEvent(how === "drop" ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
-        : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })); }"""
+      document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })); }"""
     expected = transform(hub.load(site.folder / "larger"), Given(data)).pixels
-    visitor.evaluate(give, [list(data), "paste"])
+    visitor.evaluate(paste, list(data))
     becomes(visitor, same(expected))
     assert expected.shape == (80, 140, 3)
     visitor.wait_for_selector(".easel .status:has-text('140 × 80 pixels')")
-    visitor.evaluate(give, [list(picture(5, size=(30, 30))), "drop"])
+    assert not visitor.locator(".notice").count()
+    drop(visitor, picture(5, size=(30, 30)), data, on=".given")
+    visitor.wait_for_selector(".notice:has-text('One file is taken here: “0.png”. The other one was not.')")
     visitor.wait_for_selector(".easel .status:has-text('140')", state="detached")
     becomes(visitor, lambda pixels: pixels.shape == (60, 60, 3))
     visitor.get_by_role("button", name="Camera").click()

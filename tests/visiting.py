@@ -13,6 +13,7 @@ from test_tree import write_board, write_family
 
 from gan import hub
 from gan.ui import Studio
+from gan.ui.outbox import data_url
 from gan.ui.page import Page, Room
 from gan.ui.pages import PAGES
 from gan.ui.parts.sheet import Sheet
@@ -20,11 +21,11 @@ from gan.ui.view import View
 
 TOP = ".frame img"
 TOLD = ".toast-body"  # a message of the app
-DROP = """async url => {
-  const blob = await (await fetch(url)).blob();
+DROP = """async ([urls, on]) => {
   const drag = new DataTransfer();
-  drag.items.add(new File([blob], 'x.png', { type: 'image/png' }));
-  document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: drag }));
+  const files = await Promise.all(urls.map(async (url, k) => new File([await (await fetch(url)).blob()], `${k}.png`)));
+  files.forEach(file => drag.items.add(file));
+  document.querySelector(on).dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: drag }));
 }"""
 CONTRAST = """selector => [...document.querySelectorAll(selector)].filter(
     e => e.offsetParent && e.innerText.trim()).map(element => {
@@ -60,6 +61,12 @@ def gallery(folder):
         with running(studio, pages) as (_, url), chromium() as browser:
             patch.undo()
             yield SimpleNamespace(url=url, browser=browser, folder=folder, studio=studio)
+
+
+def drop(page, *pictures: str | bytes, on: str = "body") -> None:
+    """Drops pictures, or what lies at addresses, on an element of the page, as 0.png, 1.png, ..."""
+    urls = [p if isinstance(p, str) else data_url("image/png", p) for p in pictures]
+    page.evaluate(DROP, [urls, on])
 
 
 def pixels(site, page, url: str | None) -> np.ndarray:

@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gan.hub.remote import HUB_ID
-from gan.recipe import read_recipe
+from gan.recipe import PngRecipe, SeedsRecipe, read_recipe
 from gan.ui import api, parts
 from gan.ui.guard import Guard, PageParameter
 from gan.ui.health import Health
@@ -28,6 +28,7 @@ from gan.ui.pages import PAGES
 from gan.ui.parts.controls import uploaded
 from gan.ui.parts.link import Link, one_of
 from gan.ui.parts.stage import scripted
+from gan.ui.parts.tray import Tray
 from gan.ui.studio import Studio
 from gan.ui.theme import theme
 
@@ -49,7 +50,7 @@ class Shell:
         with gr.Row(elem_id="top"):
             gr.HTML(HEADER, apply_default_css=False)
             self.upload = uploaded(gr.UploadButton("Open a picture …", elem_id="restore", variant="secondary", size="md",
-                                                   scale=0))
+                                                   scale=0, file_count="multiple"))
         self.opened = scripted("gan.link.listen", "props", "watch", events=("open",), elem_classes="no-room")
         self.tabs = gr.Tabs(elem_id="pages", overflow_behavior="wrap")
         self.rooms: dict[str, Room] = {}
@@ -128,6 +129,22 @@ class Shell:
         asked.picture = pixels_of(path)
         return self.go(asked)
 
+    def restore_all(self, paths: Sequence[str]) -> dict[Component, Any]:
+        """Opens the first of several pictures that is ours; those of single seeds go to the visitor's tray. It is said which
+        did neither. Errors: as ``restore`` of the first where none is ours."""
+        recipes = {path: recipe for path in paths if (recipe := recipe_of(path))}
+        first = next(iter(recipes), paths[0])
+        values = self.restore(first)
+        items = {path: Tray.item(recipe, pixels_of(path)) for path, recipe in recipes.items()
+                 if isinstance(recipe, SeedsRecipe) and len(recipe.seeds) == 1 and recipe.model in self.studio.models}
+        values[self.opened]["tray"] = list(items.values())
+        other = [Path(path).name for path in paths if path not in items and path != first]
+        notes = [f"{Path(first).name} is open"] + [f"the tray has the seeds of {len(items)} of these pictures"] * bool(items)
+        if other:
+            notes.append(f"not taken: {', '.join(other[:4])}" + f" and {len(other) - 4} more" * (len(other) > 4))
+        warn(notes)
+        return values
+
     def wire(self, app: gr.Blocks) -> None:
         def load(request: gr.Request) -> dict[Component, Any]:
             return self.go(Link(dict(request.query_params)))
@@ -136,9 +153,9 @@ class Shell:
             asked = event._data if isinstance(event._data, dict) else {}
             return self.go(Link.of(str(asked.get("link", ""))), turn=asked.get("turn") is True)
 
-        def give_back(path: str | None) -> dict[Component, Any]:
-            with self.studio.outbox.passing(path):
-                return self.restore(path)
+        def give_back(paths: list[str]) -> dict[Component, Any]:
+            with self.studio.outbox.passing(*paths):
+                return self.restore_all(paths) if len(paths) > 1 else self.restore(paths[0] if paths else None)
 
         on(app.load, load, None, self.outputs, group="open")
         on(self.opened.open, ask, None, self.outputs, group="open", trigger_mode="multiple")
@@ -151,6 +168,13 @@ def hub_ids(text: str) -> tuple[str, ...]:
     if len(names) > MOST_INVITED or not all(HUB_ID.fullmatch(name) and len(name) <= 200 for name in names):
         raise ValueError(f"expected at most {MOST_INVITED} models of the Hub, as user/name or user/name@revision")
     return names
+
+
+def recipe_of(path: str) -> PngRecipe | None:
+    """What made a picture of ours; None for any other."""
+    with suppress(ValueError):
+        return read_recipe(path)
+    return None
 
 
 def pixels_of(path: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 /* The Augment page in the browser: the first pictures of a set, and the set as a file; and variations of a visitor's own
    pictures. Where those were found stays here, and is sent again whenever something is drawn from it. */
 window.gan.set = (() => {
-  const { make, watchValue, download, link, code, job, latest } = window.gan;
+  const { make, watchValue, download, link, code, job, latest, notice } = window.gan;
   const WAYS = { neighbours: "beside the picture", mix: "towards random pictures", walk: "along the model's directions" };
   let arrived = () => {}, told = () => {};  // the page's one set takes the answers, and its one bench of variations
   let turned = () => {};  // another model: what was found in the last one is of no use
@@ -59,7 +59,7 @@ window.gan.set = (() => {
   }
 
   function own(element, upload, trigger) {
-    let model = null, found = [], waiting = [], number = 0;  // waiting: files that were not looked for yet
+    let model = null, most = 0, found = [], waiting = [], number = 0;  // waiting: files that were not looked for yet
     const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
     const pick = make("input", { type: "file", accept: "image/*", multiple: true, class: "no-room", tabindex: "-1", "aria-hidden": "true",
                                  onchange: () => { use([...pick.files]); pick.value = ""; } });
@@ -74,12 +74,18 @@ window.gan.set = (() => {
     const wanted = () => ({ number: ++number, model, found, each: +each.value, way: way.value, strength: +strength.value });
     const forms = [".zip", ".parquet"].map(form => button(`Make them, as ${form.slice(1)}`, () => trigger.pack({ ...wanted(), as: form }), { class: "gan-button primary" }));
     const after = make("div", { hidden: true }, dials, list, make("div", { class: "actions" }, ...forms, away), more);
-    element.append(make("section", { class: "own", "data-drop": true, "aria-labelledby": "own-title" }, make("h3", { id: "own-title" }, "Variations of your own pictures"),
+    element.append(make("section", { class: "own", "data-drop": "several", "aria-labelledby": "own-title" }, make("h3", { id: "own-title" }, "Variations of your own pictures"),
       make("p", { class: "status" }, "Each picture is looked for in the model, which takes a while, and pictures near it are drawn. Of yours only the sha256 is written into them; nothing is kept here."),
       make("div", { class: "actions start" }, choose, pick), running.node, said, after));
 
     const forget = () => { [found, waiting] = [[], []]; after.hidden = true; said.textContent = ""; };
-    const use = files => { said.textContent = ""; const idle = !waiting.length; waiting.push(...files); if (idle) next(); };
+    const use = files => {
+      const idle = !waiting.length, room = most - found.length - waiting.length;
+      if (files.length > room) notice(`At most ${most} pictures at a time: the first ${room} of these ${files.length} were taken.`);
+      said.textContent = "";
+      waiting.push(...files.slice(0, room));
+      if (idle) next();
+    };
     const next = async () => {
       choose.disabled = waiting.length > 0;
       if (!waiting.length) return found.length && ask();
@@ -101,8 +107,9 @@ window.gan.set = (() => {
       said.textContent = `${found.length} picture${found.length > 1 ? "s" : ""} found, ${value.total} images in all: these are the first.`;
       after.hidden = false;
     };
-    element.firstElementChild.addEventListener("gan-drop", event => use([event.detail]));
+    element.firstElementChild.addEventListener("gan-drop", event => use(event.detail));
     turned = value => {
+      most = value.most;
       way.replaceChildren(...Object.entries(WAYS).filter(([key]) => key !== "walk" || value.directions)
         .map(([key, text]) => make("option", { value: key, selected: key === way.value }, text)));
       if (model !== value.model) { model = value.model; forget(); }

@@ -25,7 +25,7 @@ from gan.ui.parts.link import Link
 from gan.ui.parts.stage import answers, beside, scripted
 from gan.ui.sets import COUNT, MOST, READS, Set, counts_of, counts_text, fitted, make_set, preview, set_from_link
 from gan.ui.studio import Studio
-from gan.ui.varied import code_of, find_picture, pack_varied, varied_of
+from gan.ui.varied import MOST_PICTURES, code_of, find_picture, pack_varied, varied_of
 from gan.ui.varied import preview as first_variations
 from gan.vary import start_of
 
@@ -105,7 +105,7 @@ class Augment:
                 "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": FORMS,
                 "text": f"{len(found)} of {total:,} images, about {needed / 1e6:,.1f} MB"
                         + (f"; {out} left out" if out else ""),
-                "directions": (entry.folder / DIRECTIONS).is_file(),
+                "most": MOST_PICTURES, "directions": (entry.folder / DIRECTIONS).is_file(),
                 "evidence": asdict(evidence_of(entry.training, entry.id, entry.class_names)),
                 "code": {"Command line": asked.command(), "Python": _python(asked)}}
 

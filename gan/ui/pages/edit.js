@@ -16,6 +16,8 @@ window.gan.edit = (() => {
     const hole = make("canvas", { class: "drawn-on", hidden: true, "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" });
     const painter = brush(hole, { ink: "#c2613f", size: 0.14, changed: () => { fill.hidden = painter.empty(); } });
     screen.append(hole);
+    screen.dataset.drop = "one";
+    screen.addEventListener("gan-drop", event => use(event.detail[0]));
     const mark = make("p", { class: "mark", hidden: true });
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");

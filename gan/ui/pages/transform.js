@@ -1,7 +1,7 @@
 /* The Transform page in the browser: a canvas to draw on, a picture to bring, a hole to paint into one. What is given goes to
    the server and is forgotten there; of several changes the last one counts. */
 window.gan.transform = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download, latest } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download, latest, first } = window.gan;
   const PATIENCE_MS = 15_000, LARGE = 4_500_000, SIDE_SENT = 2048;
   let arrived = () => {};  // the page's one easel takes the answers
 
@@ -57,7 +57,7 @@ window.gan.transform = (() => {
     };
     let pad = null;
     const cut = crop(() => ask());
-    const box = make("div", { class: "given", "data-drop": true }, cut.frame, pads.drawing.canvas, pads.hole.canvas,
+    const box = make("div", { class: "given", "data-drop": "one" }, cut.frame, pads.drawing.canvas, pads.hole.canvas,
       make("p", { class: "blank" }, "Choose a picture, paste it, or drop it here"));
     const pen = button("Pen", () => erase(false), { "aria-pressed": "true" }), eraser = button("Eraser", () => erase(true), { "aria-pressed": "false" });
     const mover = button("Move", () => moving(true), { "aria-pressed": "false" });
@@ -160,10 +160,10 @@ window.gan.transform = (() => {
       if (now.local && !cut.whole) say("So large a picture is made in parts: choose which.");
     };
     document.addEventListener("paste", event => {
-      const given = [...event.clipboardData?.files ?? []].find(f => f.type.startsWith("image/"));
-      if (given && stage.offsetParent) { event.preventDefault(); use(given); }
+      const given = [...event.clipboardData?.files ?? []].filter(f => f.type.startsWith("image/"));
+      if (given.length && stage.offsetParent) { event.preventDefault(); use(first(given)); }
     });
-    box.addEventListener("gan-drop", event => use(event.detail));
+    box.addEventListener("gan-drop", event => use(event.detail[0]));
 
     // A model: its way of giving, with an example in it at first.
     const setup = value => {

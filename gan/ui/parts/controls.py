@@ -121,9 +121,10 @@ def checked(component: Any, check: Callable[[Any], Any]) -> Any:
 
 
 def uploaded(component: gr.UploadButton) -> gr.UploadButton:
-    """An upload that gives the path of its file, or None."""
+    """An upload that gives the paths of its files."""
     component.data_model = None  # whose own check speaks of its fields
-    return checked(component, lambda given: given["path"] if isinstance(given, dict) and given.get("path") else None)
+    return checked(component, lambda given: [file["path"] for file in (given if isinstance(given, list) else [given])
+                                             if isinstance(file, dict) and file.get("path")])
 
 
 def dropdown(component: gr.Dropdown) -> gr.Dropdown:

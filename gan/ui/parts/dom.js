@@ -49,7 +49,16 @@ window.gan = (() => {
     button.flashing = setTimeout(() => { button.textContent = button.dataset.text; }, 1500);
   };
 
-  return { make, watchValue, enlarge, download, copyText, flash };
+  // One line for the whole page, for a while.
+  const notice = text => {
+    document.querySelector(".notice")?.remove();
+    const node = make("p", { class: "notice", role: "status" });
+    document.body.append(node);
+    node.textContent = text;  // in a place that is there already, so that it is read out
+    setTimeout(() => node.remove(), 8000);
+  };
+
+  return { make, watchValue, enlarge, download, copyText, flash, notice };
 })();
 
 // Gradio's messages: their head is a button that holds another, which readers of the screen cannot tell. Only the inner one,

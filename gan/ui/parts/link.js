@@ -53,6 +53,7 @@ window.gan.link = (() => {
     ask = open;
     gan.watchValue(props, watch, value => {
       const first = !page;
+      value.tray?.forEach(gan.tray.add);
       opened.add(value.page);
       if (value.turned || first) page = value.page;
       if (first && !value.turned && waiting && waiting !== page) turn(waiting);
