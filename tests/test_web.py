@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 import torch
-from chromium import chromium
+from chromium import FLAGS, chromium, executable
 from conftest import FAMILIES
 from PIL import Image
 
@@ -139,10 +139,9 @@ def parity(page, models, seeds):
     return worst
 
 
-@pytest.mark.slow
-@pytest.mark.browser
-def test_the_site_draws_downloads_and_works_offline(served, tmp_path):
-    """Every family, in Chromium. Needs npm at the first time."""
+@pytest.fixture
+def families(tmp_path):
+    """A small model of every family, by name."""
     folders = {name: tmp_path / name for name in FAMILIES}
     for k, (name, folder) in enumerate(folders.items()):
         torch.manual_seed(0)
@@ -151,11 +150,19 @@ def test_the_site_draws_downloads_and_works_offline(served, tmp_path):
             for p in G.parameters():
                 p.add_(0.1 * torch.randn_like(p))
         hub.save(folder, G, class_names=("a", "b", "c")[: G.latent.classes])
-    web_site.build_site([str(folder) for folder in folders.values()], tmp_path / "site")
+    return folders
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_site_draws_downloads_and_works_offline(served, families, tmp_path):
+    """Every family, in Chromium. Needs npm at the first time."""
+    web_site.build_site([str(folder) for folder in families.values()], tmp_path / "site")
     page, address, server = served(tmp_path / "site")
     page.goto(address)
     page.wait_for_selector("#single[data-seed='0']")
-    worst = parity(page, {name: hub.load(folder) for name, folder in folders.items()}, 8)
+    assert page.inner_text("#status").endswith("by WebAssembly")
+    worst = parity(page, {name: hub.load(folder) for name, folder in families.items()}, 8)
     assert max(worst.values()) <= 2, worst
 
     with page.expect_download() as download:
@@ -172,6 +179,30 @@ def test_the_site_draws_downloads_and_works_offline(served, tmp_path):
     page.reload()  # nobody answers any more
     page.wait_for_selector("#single[data-seed='0']")
     assert page.inner_text("#error") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_a_graphics_processor_draws_the_same(browser, families, tmp_path):
+    """Every family, on one that a program imitates."""
+    web_site.build_site([str(folder) for folder in families.values()], tmp_path / "site", webgpu=True)
+    assert 'href="runtime/' not in (tmp_path / "site" / "index.html").read_text()  # one of two is fetched, none before
+    flags = (*FLAGS, "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+    with browser.browser_type.launch(executable_path=executable(), args=flags) as other, serving(tmp_path / "site") as at:
+        page = other.new_page()
+        page.set_default_timeout(120_000)
+        asked = []
+        page.on("request", lambda r: asked.append(r.url))
+        page.goto(at)
+        page.wait_for_selector("#single[data-seed='0']")
+        assert page.inner_text("#status").endswith("by WebAssembly")  # an imitation is slow: only for who asks for it
+        asked.clear()
+        page.goto(at + "?runtime=webgpu")
+        page.wait_for_selector("#single[data-seed='0']")
+        assert page.inner_text("#status").endswith("by WebGPU") and page.inner_text("#error") == ""
+        assert not any(url.endswith("threaded.wasm") for url in asked)
+        worst = parity(page, {name: hub.load(folder) for name, folder in families.items()}, 2)
+    assert max(worst.values()) <= 2, worst
 
 
 @pytest.mark.slow

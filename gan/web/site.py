@@ -27,30 +27,41 @@ PAGE = Path(__file__).resolve().parent / "page"
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 DIGEST = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"  # sha256 of the package
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+WEBGPU = ("ort.jspi.min.mjs", "ort-wasm-simd-threaded.jspi.mjs", "ort-wasm-simd-threaded.jspi.wasm")
 NPM_S = 300
 Report = Callable[[str, int, int], None]
 
 
-def build_site(models: Sequence[str], out: Path, report: Report = lambda name, done, total: None) -> dict[str, Any]:
+def build_site(models: Sequence[str], out: Path, report: Report = lambda name, done, total: None, *,
+               webgpu: bool = False) -> dict[str, Any]:
     """Writes the site of the models (names, folders, Hub ids) into a new folder; returns what its site.json holds.
+
+    ``webgpu``: the site brings a second runtime, of 17 MB, and draws on the graphics processor of visitors who have one.
 
     Errors: as ``hub.load``, ``write_graphs`` and ``runtime``; ``FileExistsError`` where there is something in ``out``.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out} is not empty: choose another --out")
-    kept = runtime()
+    kept, brought = runtime(), RUNTIME + WEBGPU * webgpu
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
         site = Path(temporary) / "site"
         shutil.copytree(PAGE, site)
-        shutil.copytree(kept, site / "runtime")
+        (site / "runtime").mkdir()
+        for name in brought:
+            shutil.copy(kept / name, site / "runtime")
+        if webgpu:  # which runtime the first picture waits for is not known before the visitor comes
+            index = site / "index.html"
+            hints = [line for line in index.read_text("utf-8").splitlines(keepends=True) if 'href="runtime/' not in line]
+            index.write_text("".join(hints), "utf-8")
         described = []
         for done, name in enumerate(models):
             report(name, done, len(models))
             described.append(_model(name, site / "models" / str(done)))
         names = sorted(p.relative_to(site).as_posix() for p in site.rglob("*") if p.is_file())
         digest = hashlib.sha256(b"".join((site / name).read_bytes() for name in names)).hexdigest()[:12]
-        data = {"version": digest, "models": described, "files": [name for name in names if name != "index.html"]}
+        data = {"version": digest, "webgpu": webgpu, "models": described,
+                "files": [name for name in names if name != "index.html"]}
         write_json(site / "site.json", data)
         if out.exists():
             out.rmdir()  # it is empty
@@ -81,7 +92,7 @@ def runtime() -> Path:
     """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-gallery"
     folder = base / f"{PACKAGE}-{VERSION}"
-    if all((folder / name).is_file() for name in RUNTIME):
+    if all((folder / name).is_file() for name in RUNTIME + WEBGPU):
         return folder
     base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=base) as temporary:
@@ -91,7 +102,7 @@ def runtime() -> Path:
         files = Path(temporary) / "files"
         files.mkdir()
         with tarfile.open(whole) as archive:
-            for name in RUNTIME:
+            for name in RUNTIME + WEBGPU:
                 source = archive.extractfile(f"package/dist/{name}")
                 (files / name).write_bytes(source.read() if source else b"")
         shutil.rmtree(folder, ignore_errors=True)

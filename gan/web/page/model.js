@@ -1,27 +1,25 @@
-/* A model of the site: two graphs that ONNX Runtime runs on WebAssembly, loaded when it is first drawn with. */
-import * as ort from "./runtime/ort.wasm.min.mjs";
+/* A model of the site: two graphs that ONNX Runtime runs, loaded when it is first drawn with. */
 import { between, draw } from "./latent.js";
 
-ort.env.wasm.numThreads = 1;  // more need headers that a plain file server does not send
-ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
-
 export class Model {
-  constructor(described) {
+  constructor(described, runtime) {
     Object.assign(this, described);
+    this.runtime = runtime;  // a promise, as runtime.js gives it
     this.graphs = null;
   }
 
   load() {
-    const open = async name => {  // the file is on its way while the runtime compiles
+    const open = async (name, kind) => {  // the file is on its way while the runtime compiles
       const answer = await fetch(new URL(`./models/${this.folder}/${name}`, import.meta.url));
       if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
-      return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
+      const bytes = new Uint8Array(await answer.arrayBuffer()), { open } = await this.runtime;
+      return open(bytes, kind);
     };
-    return this.graphs ??= Promise.all([open("w.onnx"), open("pixels.onnx")]);
+    return this.graphs ??= Promise.all([open("w.onnx", "latent"), open("pixels.onnx", "pixels")]);
   }
 
   async toW({ z, c }, psi) {  // Float32Array
-    const [graph] = await this.load();
+    const [graph] = await this.load(), { ort } = await this.runtime;
     const given = { z: new ort.Tensor("float32", z, [1, z.length]), psi: new ort.Tensor("float32", [psi], [1]) };
     if (graph.inputNames.includes("c")) given.c = new ort.Tensor("int64", [BigInt(c)], [1]);
     const { w } = await graph.run(given);
@@ -30,7 +28,7 @@ export class Model {
   }
 
   async pixels(w) {  // Uint8Array [H, W, C]
-    const [, graph] = await this.load();
+    const [, graph] = await this.load(), { ort } = await this.runtime;
     const out = await graph.run({ w: new ort.Tensor("float32", w, this.shape) });
     return out.pixels.data;
   }

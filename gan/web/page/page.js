@@ -2,11 +2,12 @@
    as text, never as markup. */
 import { Model } from "./model.js";
 import { png } from "./png.js";
+import { start } from "./runtime.js";
 
 const $ = id => document.getElementById(id);
 const COUNT = 16, COLUMNS = 4, GAP = 2, FRAMES = 20, LARGEST_SEED = 2 ** 32 - 1;
-const { models: described } = await (await fetch("site.json")).json();
-const models = described.map(d => new Model(d));
+const { models: described, webgpu } = await (await fetch("site.json")).json();
+const runtime = start(webgpu), models = described.map(d => new Model(d, runtime));
 let model = models[0], turn = 0, walking = false;
 
 const asked = () => ({
@@ -54,7 +55,7 @@ async function sheet() {
       model.paint(canvas, pixels, k % COLUMNS * step, Math.floor(k / COLUMNS) * step);
       await new Promise(requestAnimationFrame);
     }
-    $("status").textContent = `${COUNT} pictures in ${Math.round(performance.now() - before)} ms, drawn in your browser`;
+    $("status").textContent = `${COUNT} pictures in ${Math.round(performance.now() - before)} ms, drawn in your browser by ${(await runtime).name}`;
     canvas.dataset.drawn = `${model.id} ${seed} ${label} ${psi}`;
     show(0);
     history.replaceState(null, "", `?model=${encodeURIComponent(model.id)}&seed=${seed}&psi=${psi}` +
