@@ -19,6 +19,7 @@ from statistics import median
 
 import torch
 
+from benchmarks.timing import processor_s
 from gan import hub
 from gan.augment import SLICE, Order, augment
 from gan.engine import draw
@@ -46,9 +47,9 @@ def to_disk(model: hub.Model, count: int) -> None:
 
 def spent(work: Callable, *arguments: object) -> tuple[float, float]:
     """Seconds of the clock and of the processors."""
-    clock, processor = time.perf_counter(), time.process_time()
+    clock, processor = time.perf_counter(), processor_s()
     work(*arguments)
-    return time.perf_counter() - clock, time.process_time() - processor
+    return time.perf_counter() - clock, processor_s() - processor
 
 
 def speed(model: hub.Model, count: int, rounds: int) -> dict[str, float]:

@@ -16,9 +16,9 @@ import itertools
 import json
 import logging
 import statistics
-import time
 
 from benchmarks.class_accuracy import read
+from benchmarks.timing import processor_s
 from gan.engine import draw
 from gan.latent import Draw
 from train.data.images import load_images
@@ -61,9 +61,9 @@ def main() -> None:
         for name, overrides in variants(args.vary or VARY).items():
             recipe = overridden(find(args.recipe)(images.spec), (*args.overrides, *overrides, f"kimg={args.kimg}"))
             run = Run(recipe, Stream(images, seed=seed, source=recipe.source), seed=seed)
-            began = time.process_time()
+            began = processor_s()
             run.fit()
-            rate = run.nimg / (time.process_time() - began)
+            rate = run.nimg / (processor_s() - began)
             features, _ = read(net, draw(settled(run.game.G_ema), [Draw(s) for s in range(args.count)]))
             found.setdefault(name, []).append(frechet_distance(real, features))
             print(json.dumps(dict(variant=name, seed=seed, kimg=args.kimg, frechet_distance=round(found[name][-1], 2),

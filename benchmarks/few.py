@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.scoreboard import Board, children_s, main
+from benchmarks.scoreboard import Board, main
+from benchmarks.timing import processor_s
 from gan import hub
 from gan.engine import device_name
 from gan.files import read_json, replacing
@@ -98,12 +99,12 @@ def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
     budget = ["--minutes", str(row.minutes)] if args.rate is None else ["--kimg", f"{row.minutes * args.rate * 0.06:g}"]
     command = [sys.executable, "-m", "train", "--data", str(trained), "--out", str(out), *budget, "--resume",
                "--device", "cpu", "--licence", "not stated: a benchmark", *arguments]
-    before = children_s()
+    before = processor_s()
     subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
     training = read_json(out / "export" / "training.json")
     words = shlex.split(training["command"])
     return dict(name=row.name, minutes=training["minutes"], kimg=round(training["nimg"] / 1000, 1),
-                cpu_minutes=round((children_s() - before) / 60, 1), command=training["command"],
+                cpu_minutes=round((processor_s() - before) / 60, 1), command=training["command"],
                 settings=[value for option, value in zip(words, words[1:]) if option == "--set"],
                 hardware=f"{device_name(torch.device('cpu'))}, 1 thread", **judged(trained, others, out),
                 parameters=sum(p.numel() for p in hub.load(str(out / "export")).G.parameters()))

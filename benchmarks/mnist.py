@@ -24,7 +24,7 @@ from gan.engine import draw
 from gan.latent import Draw
 from train.data.images import load_images
 from train.metrics.classifier import Classifier, accuracy, trained_classifier
-from train.metrics.scores import frechet_distance, precision_recall
+from train.metrics.scores import frechet_distance, shares
 
 COUNT = 10_000  # images, as many as the test split has
 
@@ -63,8 +63,9 @@ def judge(net: Classifier, real: np.ndarray, folder: Path | str) -> dict[str, An
     """Of a model's images of the first seeds against features of real ones [N, 128]."""
     G = hub.load(str(folder)).G
     fake, _ = read(net, draw(G, [Draw(seed) for seed in range(COUNT)]))
-    precision, recall = precision_recall(real, fake)
-    return dict(parameters=sum(p.numel() for p in G.parameters()), precision=round(precision, 3), recall=round(recall, 3),
+    found = shares(real, fake)
+    return dict(parameters=sum(p.numel() for p in G.parameters()), precision=round(found.precision, 3),
+                recall=round(found.recall, 3),
                 frechet_distance=round(frechet_distance(real, fake), 2))
 
 

@@ -23,6 +23,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from benchmarks.timing import processor_s
 from train.data.images import Images
 from train.data.spec import DataSpec
 from train.data.stream import Stream
@@ -49,11 +50,11 @@ def measured(args: argparse.Namespace, world: World) -> dict[str, float]:
     run = Run(recipe, Stream(images, seed=0), world=world)
     for _ in range(3):
         run.advance()
-    first, began, worked = run.nimg, time.perf_counter(), time.process_time()
+    first, began, worked = run.nimg, time.perf_counter(), processor_s()
     while world.any(time.perf_counter() - began < args.seconds):
         run.advance()
     took = time.perf_counter() - began
-    cpu = world.size * world.mean(torch.tensor(time.process_time() - worked)).item()
+    cpu = world.size * world.mean(torch.tensor(processor_s() - worked)).item()
     bytes_ = 4 * sum(p.numel() for phase in run.game.phases for p in phase.params) * recipe.d_steps
     return {"images_per_s": (run.nimg - first) / took, "images_per_cpu_s": (run.nimg - first) / cpu, "bytes": bytes_}
 

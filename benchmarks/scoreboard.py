@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import re
-import resource
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.timing import processor_s
 from gan.engine import device_name
 from train.data.images import Images
 from train.recipe import Recipe
@@ -170,7 +170,7 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
     command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", str(planned["kimg"]),
                "--seed", str(row.seed), "--device", "cpu", "--licence", args.licence, "--resume",
                *(w for s in row.settings for w in ("--set", s))]
-    before = children_s()
+    before = processor_s()
     try:
         with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as child:
             try:
@@ -181,14 +181,8 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, command)
     finally:
-        spent.write_text(str((float(spent.read_text("utf-8")) if spent.exists() else 0.0) + children_s() - before), "utf-8")
+        spent.write_text(str((float(spent.read_text("utf-8")) if spent.exists() else 0.0) + processor_s() - before), "utf-8")
     return float(spent.read_text("utf-8"))
-
-
-def children_s() -> float:
-    """Of the processor, in all processes that this one has started and that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 MNIST = {"train": "MNIST's training split", "test": "its test split"}

@@ -183,6 +183,10 @@ class Generator(Recorded, nn.Module):
         """The same function in fewer numbers, for a file; itself, where nothing is saved."""
         return self
 
+    def expanded(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The tensors of a net like this one that ``compact`` may have shortened, in the shapes that they have here."""
+        return values
+
     def grow(self, level: int, alpha: float) -> None:
         """Draws at ``level`` (0 = the coarsest), the newest level faded in by ``alpha``. Only where ``levels`` > 1."""
         raise TypeError(f"{type(self).__module__} does not grow")

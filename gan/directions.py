@@ -35,6 +35,7 @@ MAX_BYTES = 200_000
 COUNT = 12  #          directions that are looked for
 OVERSAMPLING = 6  #    further columns that make the iteration converge, dropped at the end
 SAMPLES = 32  #        latents that H is the mean over: seeds 0, 1, ...
+SPREAD_OVER = 2048  #  latents whose spread is the unit of a slider: seeds 0, 1, ...
 CHUNK = 8  #           pictures differentiated at a time
 ITERATIONS = 8  #      at most
 SETTLED = 0.02  #      it ends when no eigenvalue moves by more than this part of itself
@@ -140,14 +141,14 @@ class _Product:
 
 @torch.no_grad()
 @full_precision()
-def _spread(G: Generator, vectors: Tensor, count: int = 2048) -> Tensor:
+def _spread(G: Generator, vectors: Tensor) -> Tensor:
     """[K] standard deviation of latents along the directions, inside a class where there are classes."""
     device = next(G.parameters()).device
-    z, c = latents(G.latent, [Draw(seed) for seed in range(count)])
+    z, c = latents(G.latent, [Draw(seed) for seed in range(SPREAD_OVER)])
     if G.w_mean is None:
         points = z[:, : G.latent.noise]
     else:
-        rows = torch.zeros(count, dtype=torch.long) if c is None else c
+        rows = torch.zeros(SPREAD_OVER, dtype=torch.long) if c is None else c
         w = G.mapping(z.to(device), None if c is None else c.to(device))
         points = (w.mean(1) - G.w_mean[rows.to(device)]).cpu()
     return (points.double() @ vectors.T).square().mean(0).sqrt().float()

@@ -118,8 +118,8 @@ def _save_mp4(path: Path, frames: Iterable[np.ndarray], fps: int, comment: str) 
         container.mux(stream.encode())
 
 
-def scale_for_video(resolution: int, smallest: int = 256) -> int:
-    """Whole-number enlargement that brings a small model's video to a size that players show well."""
-    return max(1, smallest // resolution)
+def scale_for_video(resolution: int) -> int:
+    """Whole-number enlargement that brings a small model's video to about 256 px, a size that players show well."""
+    return max(1, 256 // resolution)
 
 

@@ -274,11 +274,11 @@ class _Search:
                           self.mean_error)
 
 
-def fill_hole(picture: np.ndarray, drawn: np.ndarray, mask: np.ndarray, *, soft: int = 2) -> np.ndarray:
-    """The picture with its hole filled: uint8 [R, R, C], ``drawn`` where ``mask`` [R, R] is False. Over ``soft`` px inside
-    the hole the two mix, so that no seam is seen."""
+def fill_hole(picture: np.ndarray, drawn: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The picture with its hole filled: uint8 [R, R, C], ``drawn`` where ``mask`` [R, R] is False. Over two px inside the
+    hole they mix, so that no seam is seen."""
     keep = torch.from_numpy(mask.astype(np.float32))[None, None]
-    for _ in range(soft):
+    for _ in range(2):
         keep = torch.maximum(keep, F.avg_pool2d(keep, 3, 1, 1, count_include_pad=False))
     part = keep[0, 0, :, :, None].numpy()
     return np.round(picture * part + drawn * (1 - part)).astype(np.uint8)

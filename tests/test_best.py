@@ -9,6 +9,7 @@ from conftest import tiny_images
 from runs import assert_same, tiny_run
 from safetensors.torch import load_file
 
+from train.metrics.scores import Shares
 from train.run import best
 from train.run.best import BEST, Best
 
@@ -70,7 +71,7 @@ def test_the_distance_is_the_one_of_the_score_command(tmp_path, marks):
 
 @pytest.mark.parametrize(("recall", "said"), [(0.05, 1), (0.2, 0)])
 def test_by_half_of_the_budget_a_poor_recall_is_said_once(tmp_path, marks, monkeypatch, caplog, recall, said):
-    monkeypatch.setattr(best, "precision_recall", lambda real, fake: (0.5, recall))
+    monkeypatch.setattr(best, "shares", lambda real, fake: Shares(0.5, recall, 1, 1))
     run = tiny_run("dcgan", observers=[Best(tmp_path / BEST, tiny_images())])
     run.fit()
     assert [line.startswith("0.0 kimg, 50 % of the budget: recall is 0.05") for line in caplog.messages] == [True] * said

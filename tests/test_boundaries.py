@@ -23,7 +23,7 @@ ORDER = """
     gan.directions gan.picture gan.transform gan.project gan.edit gan.alike gan.augment gan.dataset gan.vary gan.synthetic
     gan.space gan.web
     gan.commands gan.ui gan
-    train.schedule
+    train.schedule train.seeds
     train.features
     train.data.spec train.data.cache train.data.items train.data.folders train.data.tables train.data.tars
     train.data.hub_shards train.data.sources

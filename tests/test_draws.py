@@ -6,7 +6,8 @@ import pytest
 import torch
 from runs import tiny_run
 
-from train.run.draws import derived, states
+from train.run.draws import states
+from train.seeds import derived
 
 
 @pytest.mark.parametrize("name", ["progan", "stylegan2"])  # whose weights start as N(0, 1)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from conftest import tiny_images
 
-from train.metrics import classifier
-from train.metrics.scores import frechet_distance, precision_recall
+from train.metrics import classifier, scores
+from train.metrics.scores import frechet_distance, shares
 
 
 def test_frechet_distance_of_gaussians():
@@ -18,16 +18,18 @@ def test_frechet_distance_of_gaussians():
     assert frechet_distance(a[:2], b[:5]) >= 0  # covariances of low rank
 
 
-def test_precision_and_recall_of_known_sets():
+def test_precision_and_recall_of_known_sets(monkeypatch):
     rs = np.random.RandomState(0)
     a, b = rs.randn(2000, 4), rs.randn(2000, 4)
-    assert min(precision_recall(a, b)) > 0.9
-    assert precision_recall(a, b + 50) == (0, 0)
+    assert min(shares(a, b)[:2]) > 0.9
+    assert shares(a, b + 50)[:2] == (0, 0)
     narrow = b[:, :1] * [0.01, 0, 0, 0]  # fakes near one point: all of them are like reals, few reals like them
-    precision, recall = precision_recall(a, narrow)
-    assert precision > 0.95 and recall < 0.05
+    found = shares(a, narrow)
+    assert found.precision > 0.95 and found.recall < 0.05
     line = np.array([[0.0], [1], [2], [4]])  # 4 reaches as far as 2, and so to 5; 5 reaches as far as 9, and so to 1
-    assert precision_recall(line, np.array([[5.0], [9], [9], [9]]), k=1) == (0.25, 0.75)
+    monkeypatch.setattr(scores, "K", 1)
+    monkeypatch.setattr(scores, "K_DENSITY", 1)
+    assert shares(line, np.array([[5.0], [9], [9], [9]]))[:2] == (0.25, 0.75)
 
 
 def test_classifier_learns_and_is_cached(tmp_path, monkeypatch):

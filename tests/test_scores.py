@@ -11,7 +11,7 @@ from scipy import ndimage
 from train.features import FeatureNet
 from train.metrics import wasserstein
 from train.metrics.reading import CHUNK, features
-from train.metrics.scores import frechet_distance, kernel_distance, memorised, nearest, neighbours, precision_recall, shares
+from train.metrics.scores import frechet_distance, kernel_distance, memorised, nearest, neighbours, shares
 from train.metrics.wasserstein import sliced_wasserstein
 
 RS = np.random.RandomState(0)
@@ -64,7 +64,6 @@ def test_shares_against_all_pairs(monkeypatch):
     assert shares(REAL, FAKE) == pytest.approx(expected, rel=1e-3)
     monkeypatch.setattr("train.metrics.scores.PART", 37)  # rows at a time are nobody's business
     assert shares(REAL, FAKE) == pytest.approx(expected, rel=1e-3)
-    assert precision_recall(REAL, FAKE) == shares(REAL, FAKE)[:2]
 
 
 def test_shares_of_one_set_and_of_sets_apart():

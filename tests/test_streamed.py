@@ -20,6 +20,13 @@ PICTURES = [picture(k) for k in range(10)]
 CLASSES = [k % 2 for k in range(10)]
 
 
+def in_windows(path, most, **options):
+    """``stream_images`` in windows of so many pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamed, "MOST", most)
+        return stream_images(path, **options)
+
+
 def two_parquets(root):
     for shard, rows in enumerate((slice(0, 4), slice(4, 10))):
         parquet(root / f"train-0000{shard}-of-00002.parquet", PICTURES[rows], CLASSES[rows], ["x", "y"])
@@ -31,17 +38,17 @@ def two_parquets(root):
     lambda tmp: webdataset(tmp / "set", PICTURES, CLASSES, a_shard=3)], ids=["folder", "zip", "parquet", "tar"])
 def test_windows_hold_what_a_decoded_set_holds(tmp_path, cache, make):
     path = make(tmp_path)
-    whole, windows = load_images(path, cache_dir=cache), stream_images(path, window=3)
+    whole, windows = load_images(path, cache_dir=cache), in_windows(path, 3)
     assert (windows.spec, windows.name) == (whole.spec, whole.name)
     assert np.array_equal(windows.labels, whole.labels)
     rows = np.array([4, 0, 5, 1, 1, 3])
     assert np.array_equal(windows.pixels[rows], whole.pixels[rows])
     assert np.array_equal(windows.sample.pixels, whole.pixels[:])  # so few are all looked at
-    assert stream_images(path, window=4).fingerprint == windows.fingerprint != whole.fingerprint
+    assert in_windows(path, 4).fingerprint == windows.fingerprint != whole.fingerprint
 
 
 def test_an_epoch_shows_every_picture_once_window_after_window(tmp_path):
-    images = stream_images(webdataset(tmp_path / "set", PICTURES), window=4)
+    images = in_windows(webdataset(tmp_path / "set", PICTURES), 4)
     labelled = [tuple(pixels[0, 0]) for pixels in images.pixels[np.arange(10)]]
 
     def shown(seed, first, count):
@@ -60,7 +67,7 @@ def test_an_epoch_shows_every_picture_once_window_after_window(tmp_path):
 
 
 def test_a_window_is_decoded_once_an_epoch_and_few_are_kept(tmp_path, monkeypatch):
-    images, count = stream_images(webdataset(tmp_path / "set", PICTURES), window=2), []
+    images, count = in_windows(webdataset(tmp_path / "set", PICTURES), 2), []
     decode = images.pixels._decode
     monkeypatch.setattr(images.pixels, "_decode", lambda window, wanted: count.append(window) or decode(window, wanted))
     stream = Stream(images, seed=0)
@@ -77,7 +84,7 @@ def test_each_of_two_processes_decodes_its_own_pictures_only(tmp_path, monkeypat
     path, decoded = webdataset(tmp_path / "set", [*files, *PICTURES, *PICTURES]), []
     monkeypatch.setattr(streamed, "decoded", lambda item, **kwargs: decoded.append(item.name) or load(item, **kwargs))
     load = images_module.decoded
-    alone, *two = (Stream(stream_images(path, window=6), seed=1) for _ in range(3))
+    alone, *two = (Stream(in_windows(path, 6), seed=1) for _ in range(3))
     decoded.clear()
     batches = [[stream.batch(2, rank, 2).x for _ in range(6)] for rank, stream in enumerate(two)]  # 24 of 30, in an epoch
     assert b"no" in files or len(decoded) == len(set(decoded))  # nothing was decoded twice
@@ -89,11 +96,11 @@ def test_each_of_two_processes_decodes_its_own_pictures_only(tmp_path, monkeypat
 
 def test_a_run_resumes_exactly(tmp_path):
     path = webdataset(tmp_path / "set", PICTURES, CLASSES)
-    straight = tiny_run("cgan", images=stream_images(path, window=3))
+    straight = tiny_run("cgan", images=in_windows(path, 3))
     for _ in range(3):
         straight.advance()
     state = straight.state()
-    resumed = tiny_run("cgan", images=stream_images(path, window=3))
+    resumed = tiny_run("cgan", images=in_windows(path, 3))
     resumed.restore({k: v.clone() for k, v in state[0].items()}, state[1])
     for run in (straight, resumed):
         for _ in range(3):
@@ -103,11 +110,11 @@ def test_a_run_resumes_exactly(tmp_path):
 
 def test_what_cannot_be_read_is_replaced_and_said(tmp_path, caplog):
     broken = [PICTURES[0], b"no", PICTURES[2], PICTURES[3], b"no", PICTURES[5]]
-    images = stream_images(webdataset(tmp_path / "set", broken), window=4)
+    images = in_windows(webdataset(tmp_path / "set", broken), 4)
     whole = images.pixels[np.arange(6)]
     assert np.array_equal(whole[1], whole[0]) and np.array_equal(whole[4], whole[5])  # the first of a window: its last
     assert "not all pictures can be read, the first is 000001.png: not an image" in caplog.text
-    hopeless = stream_images(webdataset(tmp_path / "other", [*PICTURES[:4], *[b"no"] * 4]), window=4)
+    hopeless = in_windows(webdataset(tmp_path / "other", [*PICTURES[:4], *[b"no"] * 4]), 4)
     with pytest.raises(ValueError, match="none of 4 neighbouring pictures can be read"):
         hopeless.pixels[np.array([5])]
 
@@ -122,7 +129,7 @@ def test_few_of_many_are_looked_at(tmp_path, monkeypatch):
 def test_what_is_held_out_is_what_a_decoded_set_holds_out(tmp_path, cache):
     path = webdataset(tmp_path / "set", [picture(k) for k in range(40)], [k % 2 for k in range(40)])
     trained, held = hold_out(load_images(path, cache_dir=cache), 0.25)
-    images = stream_images(path, window=3, held=0.25)
+    images = in_windows(path, 3, held=0.25)
     assert images.spec == trained.spec and np.array_equal(images.labels, trained.labels)
     assert np.array_equal(images.pixels[np.arange(30)], trained.pixels[:])
     assert np.array_equal(images.sample.pixels, held.pixels[:]) and np.array_equal(images.sample.labels, held.labels)
@@ -151,7 +158,7 @@ def test_a_set_of_the_hub_is_read_where_it_lies(server, tmp_path):
     two_parquets(tmp_path / "set")
     files = {f"data/{path.name}": path.read_bytes() for path in (tmp_path / "set").iterdir()}
     repo = server.store.publish("ada/pictures", {**files, "data/test-0-of-1.parquet": b"no"}, type="dataset")
-    images = stream_images("ada/pictures", window=3)
+    images = in_windows("ada/pictures", 3)
     assert images.spec.class_names == ("x", "y") and images.labels.tolist() == CLASSES
     expected = load_images(tmp_path / "set", cache_dir=tmp_path / "cache").pixels
     assert np.array_equal(images.pixels[np.arange(10)], expected)

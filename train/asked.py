@@ -68,7 +68,7 @@ def resolved(asked: Asked, spec: DataSpec, origin: Origin | None, planned_kimg: 
     return recipe
 
 
-def as_the_origin(asked: Asked, spec: DataSpec, origin: Origin, settings: tuple[str, ...] = ()) -> Asked:
+def as_the_origin(asked: Asked, spec: DataSpec, origin: Origin, settings: tuple[str, ...]) -> Asked:
     """What was asked, with the recipe of what it starts from in the place of none, and ``settings`` after it. A recipe that
     needs classes makes way for the nearest one before it that does not, where the data has none. Errors: ``ValueError``."""
     if origin.recipe_name not in RECIPES:

@@ -123,12 +123,12 @@ def spectral_normalise(net: nn.Module, *, skip: tuple[type, ...] = ()) -> None:
             spectral_norm(module)
 
 
-def init_normal(net: nn.Module, std: float = 0.02) -> None:
+def init_normal(net: nn.Module) -> None:
     """Radford et al. 2015, sec. 4: weights ~ N(0, 0.02), norm scales ~ N(1, 0.02), biases 0."""
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-            nn.init.normal_(module.weight, 0.0, std)
+            nn.init.normal_(module.weight, 0.0, 0.02)
         elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.InstanceNorm2d, nn.GroupNorm)):
-            nn.init.normal_(module.weight, 1.0, std)
+            nn.init.normal_(module.weight, 1.0, 0.02)
         if isinstance(getattr(module, "bias", None), nn.Parameter):
             nn.init.zeros_(module.bias)

@@ -7,9 +7,11 @@ arXiv:1802.05637).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan import base
@@ -64,6 +66,14 @@ class Generator(base.Generator):
         values |= {"first.weight": torch.cat([noise, of_class]), "append.embed.weight": one_hot}
         short = self.rebuilt(values, embed=classes)
         return short.requires_grad_(False).train(self.training)
+
+    def expanded(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        embed, first = values.get("append.embed.weight"), values["first.weight"]
+        missing = 0 if embed is None else self.append.size - embed.shape[1]
+        if missing <= 0:
+            return values
+        nothing = first.new_zeros(missing, *first.shape[1:])
+        return {**values, "append.embed.weight": F.pad(embed, (0, missing)), "first.weight": torch.cat([first, nothing])}
 
 
 class Discriminator(base.Discriminator):

@@ -46,9 +46,9 @@ class Windows:
     pictures are asked for.
     """
 
-    def __init__(self, source: Source, rows: list[int], resolution: int, channels: int, *, window: int | None = None):
+    def __init__(self, source: Source, rows: list[int], resolution: int, channels: int):
         self.shape, self.dtype = (len(rows), resolution, resolution, channels), np.dtype(np.uint8)
-        self.window = window or min(MOST, max(MOST_BYTES // (resolution * resolution * channels), 1))
+        self.window = min(MOST, max(MOST_BYTES // (resolution * resolution * channels), 1))
         self._source, self._rows, self._kept, self._said = source, rows, OrderedDict(), False
         self._lock, self._reader = threading.Lock(), ThreadPoolExecutor(1, "windows")
 
@@ -114,11 +114,11 @@ class Windows:
         return pixels, there
 
 
-def stream_images(path: str | Path, *, resolution: int | None = None, window: int | None = None, held: float = 0.0,
+def stream_images(path: str | Path, *, resolution: int | None = None, held: float = 0.0,
                   progress: Callable[[int, int], None] | None = None) -> Images:
     """Images whose pixels are ``Windows`` of a source; ``sample`` are some of them, decoded, or, where a share of the
     pictures is ``held`` out, some of these: the same that ``hold_out`` takes of a decoded set of which all can be read.
-    ``window`` None: as many as 256 MB hold. The fingerprint is of names, sizes and labels: nobody has read all contents.
+    The fingerprint is of names, sizes and labels: nobody has read all contents.
 
     ``resolution`` and ``progress`` (over the sample) as in ``load_images``; what is too small is not left out. Errors:
     as there.
@@ -143,7 +143,7 @@ def stream_images(path: str | Path, *, resolution: int | None = None, window: in
              *([held] if held else [])]
     fingerprint = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
     spec = DataSpec(resolution, channels, len(names), names, len(trained))
-    pixels = Windows(source, [rows[k] for k in trained], resolution, channels, window=window)
+    pixels = Windows(source, [rows[k] for k in trained], resolution, channels)
     of_trained, of_shown = (None if labels is None else labels[part] for part in (trained, shown))
     sample = _sample(items, where, of_shown, spec, source.name, tick)
     return Images(pixels, of_trained, spec, source.name, fingerprint, (), sample=sample)

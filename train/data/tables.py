@@ -9,6 +9,7 @@ import os
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -86,20 +87,26 @@ class Parquet(Table):
         self._counts: list[int] = []  # rows of each shard
         values: list[Any] = []
         for shard in shards:
-            try:
-                with self._open(shard) as file:
-                    self._counts.append(file.metadata.num_rows)
-                    self._image, label, names = _columns(file.schema_arrow, shard)
-                    values += (file.read([label]).column(0).to_pylist() if label else [None] * file.metadata.num_rows)
-            except OSError as error:  # pyarrow's errors are ValueError or OSError, some of many lines
-                raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
-            except ValueError as error:
-                raise ValueError(f"{str(error).splitlines()[0]} ({shard.name})") from None
+            with self._reading(shard) as file:
+                self._counts.append(file.metadata.num_rows)
+                self._image, label, names = _columns(file.schema_arrow)
+                values += file.read([label]).column(0).to_pylist() if label else [None] * file.metadata.num_rows
         super().__init__(values, names)
         self.key, self.content = self._known()
 
     def _open(self, shard: PurePath) -> Any:
         return self._pq.ParquetFile(shard, buffer_size=1 << 20)  # else a whole row group is read at once
+
+    @contextmanager
+    def _reading(self, shard: PurePath) -> Iterator[Any]:
+        """The open shard; every error in it becomes a ``ValueError`` of one line."""
+        try:
+            with self._open(shard) as file:
+                yield file
+        except OSError as error:  # pyarrow's errors are ValueError or OSError, some of many lines
+            raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+        except ValueError as error:
+            raise ValueError(f"{str(error).splitlines()[0]} ({shard.name})") from None
 
     def _known(self) -> tuple[str, str]:
         """(key, content)."""
@@ -112,25 +119,17 @@ class Parquet(Table):
         before = 0  # rows of the shards that come first
         for shard, count in zip(self._shards, self._counts):
             if start < before + count and stop > before:
-                try:
-                    with self._open(shard) as file:
-                        for row, cell in _cells_of(file, self._image, max(start - before, 0), min(stop - before, count)):
-                            yield self._item(self._labels[before + row], f"{shard.name}#{row}", cell)
-                except OSError as error:
-                    raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+                with self._reading(shard) as file:
+                    for row, cell in _cells_of(file, self._image, max(start - before, 0), min(stop - before, count)):
+                        yield self._item(self._labels[before + row], f"{shard.name}#{row}", cell)
             before += count
 
     def _cells(self) -> Iterator[tuple[str, Any]]:
         for shard in self._shards:
-            try:
-                with self._open(shard) as file:
-                    row = 0
-                    for batch in file.iter_batches(CHUNK, columns=[self._image]):
-                        for cell in batch.column(0).to_pylist():
-                            yield f"{shard.name}#{row}", cell
-                            row += 1
-            except OSError as error:
-                raise ValueError(f"cannot read {shard}: {str(error).splitlines()[0]}") from None
+            with self._reading(shard) as file:
+                batches = file.iter_batches(CHUNK, columns=[self._image])
+                for row, cell in enumerate(cell for batch in batches for cell in batch.column(0).to_pylist()):
+                    yield f"{shard.name}#{row}", cell
 
 
 def _cells_of(file: Any, column: str, start: int, stop: int) -> Iterator[tuple[int, Any]]:
@@ -145,7 +144,7 @@ def _cells_of(file: Any, column: str, start: int, stop: int) -> Iterator[tuple[i
         first += count
 
 
-def _columns(schema: Any, shard: Path) -> tuple[str, str | None, tuple[str, ...] | None]:
+def _columns(schema: Any) -> tuple[str, str | None, tuple[str, ...] | None]:
     """The image column, the label column and its names, from the Hub's metadata, else from types and usual names."""
     import pyarrow.types as types
 

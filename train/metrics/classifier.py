@@ -7,25 +7,26 @@ a GAN.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gan.files import write_tensors
-from gan.image import from_uint8
 from train.data.cache import cache_home
 from train.data.images import Images
 from train.data.stream import Stream
+from train.metrics.reading import features
+from train.seeds import derived, fresh_weights
 
 __all__ = ["Classifier", "accuracy", "learn", "trained_classifier"]
 
 log = logging.getLogger(__name__)
 
 EPOCHS, BATCH, SEED, RATE = 4, 128, 0, 2e-3
+SHIFT_PX = 2  # at most
 
 
 class Classifier(nn.Module):
@@ -47,25 +48,16 @@ class Classifier(nn.Module):
         return self.logits(self.features(x))
 
 
-def _shifted(x: Tensor, rng: torch.Generator, most: int = 2) -> Tensor:
-    """The batch moved by up to ``most`` px each way, one move a batch, edges repeated."""
-    dy, dx = torch.randint(0, 2 * most + 1, (2,), generator=rng).tolist()
-    padded = F.pad(x, (most,) * 4, mode="replicate")
+def _shifted(x: Tensor, rng: torch.Generator) -> Tensor:
+    """The batch moved by up to ``SHIFT_PX`` each way, one move a batch, edges repeated."""
+    dy, dx = torch.randint(0, 2 * SHIFT_PX + 1, (2,), generator=rng).tolist()
+    padded = F.pad(x, (SHIFT_PX,) * 4, mode="replicate")
     return padded[:, :, dy : dy + x.shape[2], dx : dx + x.shape[3]]
 
 
-def batches(images: Images, size: int = 500) -> Iterator[tuple[Tensor, Tensor]]:
-    """The whole set in order: x [n, C, H, W], labels [n]."""
-    for start in range(0, len(images.pixels), size):
-        some = slice(start, start + size)
-        yield from_uint8(np.array(images.pixels[some])), torch.from_numpy(images.labels[some])
-
-
-@torch.no_grad()
 def accuracy(net: Classifier, images: Images) -> float:
     """Share of the set that is read rightly."""
-    net.eval()
-    return sum((net(x).argmax(1) == y).sum().item() for x, y in batches(images)) / len(images.pixels)
+    return float((features(net.eval(), images.pixels).argmax(1) == images.labels).mean())
 
 
 def trained_classifier(images: Images) -> Classifier:
@@ -83,7 +75,7 @@ def trained_classifier(images: Images) -> Classifier:
 
 
 def _train(net: Classifier, images: Images) -> None:
-    rng = torch.Generator().manual_seed(SEED)
+    rng = torch.Generator().manual_seed(derived(SEED, "shifts"))
     stream, steps = Stream(images, seed=SEED), EPOCHS * len(images.pixels) // BATCH
 
     def feed() -> tuple[Tensor, Tensor]:
@@ -101,10 +93,7 @@ def learn(net: nn.Module, feed: Callable[[], tuple[Tensor, Tensor]], steps: int,
           report: Callable[[int, Tensor], None] = lambda step, loss: None) -> None:
     """Trains a classifier from fresh weights, which ``seed`` decides, on ``steps`` batches: ``feed()`` -> x [N, C, H, W] in
     [-1, 1] and labels [N], or shares of the classes [N, K]."""
-    torch.manual_seed(seed)
-    for module in net.modules():
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+    fresh_weights(net, seed)
     net.to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)

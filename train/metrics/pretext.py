@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gan.image import from_uint8
 from train.data.images import Images
 from train.features import FeatureNet
+from train.seeds import derived, fresh_weights
 
 __all__ = ["Training", "train_features"]
 
@@ -85,11 +86,8 @@ def train_features(sets: Sequence[Images], net: FeatureNet, how: Training) -> tu
     Loss: cross-entropy over the classes of all sets (an unlabelled set is one class) plus the contrastive loss of SimCLR
     (Chen et al. 2020, arXiv:2002.05709, eq. 1): features that only named a class would be blind to what differs inside it.
     """
-    torch.manual_seed(how.seed)
-    for module in net.modules():
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
-    rng = torch.Generator().manual_seed(how.seed)
+    fresh_weights(net, how.seed)
+    rng = torch.Generator().manual_seed(derived(how.seed, "views"))
     pool = _Pool(sets, how.half, np.random.RandomState(how.seed))
     name = nn.Linear(net.widths[-1], pool.classes)
     embed = nn.Sequential(nn.Linear(net.feature_dim, 256), nn.ReLU(), nn.Linear(256, how.embedding))

@@ -47,7 +47,7 @@ def fakes(G: Generator, count: int, images: Images, *, progress: bool = False) -
     return np.concatenate([draw(G, draws[start : start + 200]) for start in starts])
 
 
-def how_many(images: Images, held_out: Images | None, most: int = MOST) -> int:
+def how_many(images: Images, held_out: Images | None, most: int) -> int:
     """Pictures of each kind that ``score`` compares."""
     return min(most, len(images.pixels) // 2) if held_out is None else min(most, len(images.pixels), len(held_out.pixels))
 
@@ -92,10 +92,10 @@ def _compared(real: np.ndarray, found: np.ndarray, real_pixels: np.ndarray, foun
                 **shares(real, found)._asdict(), **{f"sliced_wasserstein_{side}_px": v for side, v in sliced.items()})
 
 
-def closest_pairs(net: nn.Module, pictures: np.ndarray, images: Images, count: int = 8) -> np.ndarray:
-    """The fakes that are closest to a training picture, each followed by that picture, uint8 [2 count, H, W, C]."""
+def closest_pairs(net: nn.Module, pictures: np.ndarray, images: Images) -> np.ndarray:
+    """The eight fakes that are closest to a training picture, each followed by that picture, uint8 [16, H, W, C]."""
     distance, index = nearest(features(net, pictures), features(net, images.pixels))
-    chosen = np.argsort(distance)[:count]
+    chosen = np.argsort(distance)[:8]
     return np.stack([picture for i in chosen for picture in (pictures[i], images.pixels[index[i]])])
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Shares", "frechet_distance", "kernel_distance", "memorised", "nearest", "precision_recall", "shares"]
+__all__ = ["Shares", "frechet_distance", "kernel_distance", "memorised", "nearest", "neighbours", "shares"]
 
-PART = 1000  # rows of a distance matrix at a time
+PART = 1000  #        rows of a distance matrix at a time
+K, K_DENSITY = 3, 5  # neighbours within a ball: of precision and recall, of density and coverage; the papers' own
 
 
 def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
@@ -62,31 +63,25 @@ class Shares(NamedTuple):
 
     precision: float  # of fakes that lie among reals
     recall: float  #    of reals that lie among fakes
-    density: float  #   how many reals' balls a fake lies in, over k
+    density: float  #   how many reals' balls a fake lies in, over their number K
     coverage: float  #  of reals with a fake in their ball
 
 
-def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
-    """(precision, recall) of ``shares``."""
-    return shares(real, fake, k, k)[:2]
-
-
-def shares(real: np.ndarray, fake: np.ndarray, k: int = 3, k_density: int = 5) -> Shares:
+def shares(real: np.ndarray, fake: np.ndarray) -> Shares:
     """Precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 1 and 2), density and coverage (Naeem et al.
     2020, arXiv:2002.09797, eq. 4 and 6). A point lies among others where it is within one of their balls, each of which
-    reaches to its centre's k-th neighbour."""
-    most = max(k, k_density)
-    reach_real, reach_fake = neighbours(real, most), neighbours(fake, most)
+    reaches to its centre's K-th neighbour."""
+    reach_real, reach_fake = neighbours(real, K_DENSITY), neighbours(fake, K)
     inside = np.zeros(len(fake), bool)
     balls, found, covered = 0, [], []
     for start, d in _distances(real, fake):
         rows = slice(start, start + len(d))
-        inside |= (d <= reach_real[rows, k - 1, None]).any(0)
-        found.append((d <= reach_fake[None, :, k - 1]).any(1))
-        within = d <= reach_real[rows, k_density - 1, None]
+        inside |= (d <= reach_real[rows, K - 1, None]).any(0)
+        found.append((d <= reach_fake[None, :, K - 1]).any(1))
+        within = d <= reach_real[rows, K_DENSITY - 1, None]
         balls += int(within.sum())
         covered.append(within.any(1))
-    return Shares(float(inside.mean()), float(np.concatenate(found).mean()), balls / (k_density * len(fake)),
+    return Shares(float(inside.mean()), float(np.concatenate(found).mean()), balls / (K_DENSITY * len(fake)),
                   float(np.concatenate(covered).mean()))
 
 

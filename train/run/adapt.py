@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-__all__ = ["ENCODER", "Change", "Misfit", "converted", "take_over"]
+from train.run.settle import POWER_ITERATIONS
 
-POWER_ITERATIONS = 20  # that bring the singular vectors of spectral norm up to weights that they have never seen
+__all__ = ["ENCODER", "Change", "Misfit", "converted", "take_over"]
 
 
 class Misfit(ValueError):
@@ -57,7 +56,7 @@ def converted(net: nn.Module, found: Mapping[str, Tensor], change: Change, side:
 
     Errors: ``Misfit``.
     """
-    found = _as_long(found, net.state_dict())
+    found = net.expanded(found) if side == "G" else found
     values, read = {}, set()
     encodes = any(name.startswith(ENCODER) for name in found)
     for name, wanted in net.state_dict().items():
@@ -77,19 +76,6 @@ def converted(net: nn.Module, found: Mapping[str, Tensor], change: Change, side:
         if not {f"{name[:-1]}u", f"{name[:-1]}v"} <= values.keys():
             del values[name]
     return values
-
-
-def _as_long(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """An export's classes are described by no more numbers than there are classes (``Generator.compact``): zeros make up for
-    those that the net in training has beside, and their columns."""
-    embed, first = "append.embed.weight", "first.weight"
-    if embed not in found or embed not in wanted or first not in found:
-        return found
-    more = wanted[embed].shape[1] - found[embed].shape[1]
-    if more <= 0:
-        return found
-    columns = found[first].new_zeros(more, *found[first].shape[1:])
-    return {**found, embed: F.pad(found[embed], (0, more)), first: torch.cat([found[first], columns])}
 
 
 def _name_in(found: Mapping[str, Tensor], name: str) -> str:

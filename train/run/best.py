@@ -19,7 +19,7 @@ from train.data.images import Images
 from train.data.part import part
 from train.features import OWN, FeatureNet, load_features
 from train.metrics.reading import fakes, features
-from train.metrics.scores import frechet_distance, precision_recall
+from train.metrics.scores import frechet_distance, shares
 from train.run.loop import Observer, Run
 from train.run.observers import goes_on
 from train.run.settle import settled
@@ -75,7 +75,7 @@ class Best(Observer):
     def _measure(self, run: Run) -> None:
         net, real = self._judge
         fake = features(net, fakes(settled(run.game.G_ema), len(real), self.reals))
-        distance, recall = frechet_distance(real, fake), precision_recall(real, fake)[1]
+        distance, recall = frechet_distance(real, fake), shares(real, fake).recall
         if not np.isfinite(distance):
             return
         run.scores = {"Frechet distance": float(f"{distance:.4g}"), "recall": float(f"{recall:.4g}")}

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-__all__ = ["derived", "generator", "restore_states", "seed_round", "states"]
+from train.seeds import derived
+
+__all__ = ["generator", "restore_states", "seed_round", "states"]
 
 log = logging.getLogger(__name__)
 
 # Layers that draw on a device (dropout) use its own generator, which is not the one of the CPU.
 DEVICES = {"cuda": (torch.cuda.get_rng_state, torch.cuda.set_rng_state),
            "mps": (lambda device: torch.mps.get_rng_state(), lambda state, device: torch.mps.set_rng_state(state))}
-
-
-def derived(seed: int, purpose: str) -> int:
-    """The seed of one generator among several: from one and the same they would all draw the same numbers, and did, so that
-    the first z of a run were the first weights of its G."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {purpose}".encode()).digest()[:7], "little")
 
 
 def generator(seed: int, device: torch.device) -> torch.Generator:

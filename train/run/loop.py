@@ -16,10 +16,11 @@ from train.game.game import Phase, frozen
 from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
-from train.run.draws import derived, generator, restore_states, seed_round, states
+from train.run.draws import generator, restore_states, seed_round, states
 from train.run.health import Unhealthy, check_finite
 from train.run.world import World
 from train.schedule import at
+from train.seeds import derived
 
 __all__ = ["Observer", "Run"]
 

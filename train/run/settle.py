@@ -10,11 +10,15 @@ from torch.nn.utils import parametrize
 
 from gan.base import Generator, Inputs
 
-__all__ = ["settled"]
+__all__ = ["POWER_ITERATIONS", "settled"]
+
+BATCHES, BATCH = 16, 64  # over which BatchNorm's statistics are estimated; one is the inputs where G reads pictures
+POWER_ITERATIONS = 20  #   that bring the singular vectors of spectral norm up to weights that they have never seen
+LATENTS = 4096  #          over which the mean w is taken
 
 
 @torch.no_grad()
-def settled(G_ema: Generator, *, inputs: Inputs | None = None, batches: int = 16, batch: int = 64) -> Generator:
+def settled(G_ema: Generator, *, inputs: Inputs | None = None) -> Generator:
     """A copy of G_ema for drawing: spectral norm baked in, mean w measured, BatchNorm statistics estimated afresh.
 
     The average copies G's statistics, which belong to other weights. All from fixed seeds, and where G reads pictures from
@@ -35,15 +39,15 @@ def settled(G_ema: Generator, *, inputs: Inputs | None = None, batches: int = 16
     rng = torch.Generator(next(G.parameters()).device).manual_seed(0)
     classes = G.latent.classes
     reads = inputs is not None and inputs.y is not None
-    batch = len(inputs.y) if reads else batch
-    for _ in range(batches):
-        z = G.latent.sample(batch, generator=rng)
-        c = torch.randint(classes, (batch,), generator=rng, device=rng.device) if classes else None
+    n = len(inputs.y) if reads else BATCH
+    for _ in range(BATCHES):
+        z = G.latent.sample(n, generator=rng)
+        c = torch.randint(classes, (n,), generator=rng, device=rng.device) if classes else None
         G(z, *((inputs.c, inputs.y) if reads else (c,)))
     return G.eval()
 
 
-def _without_spectral_norm(G: Generator, iterations: int = 20) -> Generator:
+def _without_spectral_norm(G: Generator) -> Generator:
     """The same function with every normalised weight as a plain one.
 
     The singular vectors are first brought up to the averaged weights. The net is built anew, since a copy shares its
@@ -53,15 +57,15 @@ def _without_spectral_norm(G: Generator, iterations: int = 20) -> Generator:
     for name, module in G.named_modules():
         if parametrize.is_parametrized(module):
             module.train()
-            for _ in range(iterations):
-                values[f"{name}.weight"] = module.weight  # one power iteration each
+            for _ in range(POWER_ITERATIONS):
+                values[f"{name}.weight"] = module.weight  # one each
     return G.rebuilt(values, spectral=False)
 
 
-def _measure_w_mean(G: Generator, count: int = 4096) -> None:
+def _measure_w_mean(G: Generator) -> None:
     """The mean w of each class over the same z, which truncation draws towards."""
     rng = torch.Generator(G.w_mean.device).manual_seed(0)
-    z = G.latent.sample(count, generator=rng)
+    z = G.latent.sample(LATENTS, generator=rng)
     for k, row in enumerate(G.w_mean):
-        c = torch.full((count,), k, device=z.device) if G.latent.classes else None
+        c = torch.full((LATENTS,), k, device=z.device) if G.latent.classes else None
         row.copy_(G.mapping(z, c)[:, 0].mean(0))
