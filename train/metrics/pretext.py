@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gan.image import from_uint8
 from train.data.images import Images
 from train.features import FeatureNet
-from train.seeds import derived, fresh_weights
+from train.seeds import fresh_weights
 
 __all__ = ["Training", "train_features"]
 
@@ -87,7 +87,7 @@ def train_features(sets: Sequence[Images], net: FeatureNet, how: Training) -> tu
     (Chen et al. 2020, arXiv:2002.05709, eq. 1): features that only named a class would be blind to what differs inside it.
     """
     fresh_weights(net, how.seed)
-    rng = torch.Generator().manual_seed(derived(how.seed, "views"))
+    rng = torch.Generator().manual_seed(how.seed)  # as for the shipped net
     pool = _Pool(sets, how.half, np.random.RandomState(how.seed))
     name = nn.Linear(net.widths[-1], pool.classes)
     embed = nn.Sequential(nn.Linear(net.feature_dim, 256), nn.ReLU(), nn.Linear(256, how.embedding))
