@@ -24,10 +24,9 @@ from PIL import Image
 from benchmarks.scoreboard import COMMON, NARROW, STYLE, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
-from gan.files import replacing
+from gan.files import cache_home, replacing
 from gan.image import from_uint8
 from gan.latent import Draw
-from train.data.cache import cache_home
 from train.data.images import Images, load_images
 from train.metrics.classifier import Classifier, accuracy, trained_classifier
 

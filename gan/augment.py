@@ -22,13 +22,13 @@ import numpy as np
 from gan import hub
 from gan.alike import Seen, thumbnails
 from gan.engine import draw
-from gan.files import read_json, sweep, whole_lines, write_json
+from gan.files import json_line, read_json, sweep, whole_lines, write_json
 from gan.image import to_pil
 from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
-from gan.recipe import SeedsRecipe, save_png
+from gan.recipe import PngRecipe, SeedsRecipe, save_png
 
 __all__ = ["DISTINCT", "METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "begin", "by_class",
-           "candidates", "check_room", "estimate", "folder_names", "seen_for"]
+           "candidates", "check_room", "estimate", "folder_names", "seen_for", "write_image"]
 
 METADATA = "metadata.jsonl"  # as the datasets library reads beside images
 ORDER = ".order.json"
@@ -265,14 +265,20 @@ def _write(folder: Path, model: hub.Model, order: Order, seen: Seen | None, writ
 
 def _write_one(folder: Path, model: hub.Model, order: Order, c: Candidate, number: int) -> bytes:
     """Writes one PNG; its line of the metadata."""
-    name = None if c.label is None else model.class_names[c.label]
-    sub = "images" if name is None else folder_names(model.class_names)[c.label]
+    label = None if c.label is None else model.class_names[c.label]
+    chosen = label if len(order.counts) > 1 else None
+    recipe = SeedsRecipe(model.id, model.revision, (c.seed,), chosen, order.psi)
+    return json_line({**write_image(folder, number, c.pixels, recipe, model.class_names, label), "seed": c.seed})
+
+
+def write_image(folder: Path, number: int, pixels: np.ndarray, recipe: PngRecipe, class_names: Sequence[str],
+                label: str | None) -> dict[str, Any]:
+    """Writes a PNG of a set, into the folder of its class or ``images/``; how its line of the metadata begins."""
+    sub = "images" if label is None else folder_names(class_names)[class_names.index(label)]
     (folder / sub).mkdir(exist_ok=True)
     file = f"{sub}/{number:07d}.png"
-    chosen = name if len(order.counts) > 1 else None
-    save_png(folder / file, c.pixels, SeedsRecipe(model.id, model.revision, (c.seed,), chosen, order.psi))
-    about = {"file_name": file, **({} if name is None else {"label": name}), "seed": c.seed}
-    return json.dumps(about, ensure_ascii=False).encode() + b"\n"
+    save_png(folder / file, pixels, recipe)
+    return {"file_name": file, **({} if label is None else {"label": label})}
 
 
 def folder_names(labels: Sequence[str]) -> list[str]:

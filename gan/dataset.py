@@ -11,15 +11,16 @@ from typing import Any
 
 from gan import hub
 from gan.augment import METADATA, Order, folder_names
-from gan.files import replacing, write_text
+from gan.files import object_in, replacing, write_text
 
-__all__ = ["CARD", "FORMS", "IMAGES", "check_form", "complete", "described", "lines_of", "pack", "write_card",
+__all__ = ["CARD", "FORMS", "FRONT", "IMAGES", "check_form", "complete", "described", "lines_of", "pack", "write_card",
            "write_parquet"]
 
 FORMS = (".zip", ".parquet")  # what a set can be packed into
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif", ".jp2")
 ROWS = 1000  # images in a part of a parquet file, and in memory
 CARD = "README.md"
+FRONT = "---\nlicense: other\nlicense_name: as-the-training-data\ntags: [synthetic, gan]\n---\n\n"
 
 
 def complete(model: hub.Model, folder: Path) -> tuple[int, ...]:
@@ -44,14 +45,13 @@ def complete(model: hub.Model, folder: Path) -> tuple[int, ...]:
 
 def write_card(folder: Path, model: hub.Model, order: Order, command: str) -> None:
     """Writes the set's card into its folder."""
-    write_text(folder / CARD, "---\nlicense: other\nlicense_name: as-the-training-data\ntags: [synthetic, gan]\n---\n\n"
-                              + described(folder, model, order, command))
+    write_text(folder / CARD, FRONT + described(folder, model, order, command))
 
 
 def described(folder: Path, model: hub.Model, order: Order, command: str, repo: str | None = None) -> str:
     """The card's text: what the set is, where it comes from, under which licence, and how it is made again. ``repo`` is the
     data set on the Hub that it shall describe."""
-    data = model.training.get("data") if isinstance(model.training.get("data"), dict) else {}
+    data = object_in(model.training, "data")
     licence = str(data.get("licence") or "not stated")
     origin = f"{data.get('name', 'data that is not stated')} ({licence})"
     rows = "".join(f"| {name} | {count:,} |\n" for name, count in _counts(folder, model).items())

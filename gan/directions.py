@@ -22,11 +22,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.func import jvp, vjp
 
-from gan.base import Generator
+from gan.base import Generator, Inputs
 from gan.engine import full_precision
 from gan.files import write_tensors
 from gan.hub.contents import DIRECTIONS
-from gan.latent import Draw, latents, to_w
+from gan.latent import Draw, latents, to_w, w_mean_of
 
 __all__ = ["DIRECTIONS", "Directions", "find_directions", "load_directions", "save_directions", "shifted", "step_size"]
 
@@ -89,7 +89,7 @@ def find_directions(G: Generator, *, count: int = COUNT, samples: int = SAMPLES,
     count = min(count, size)
     columns = min(count + OVERSAMPLING, size)
     device = next(G.parameters()).device
-    z, c = (t if t is None else t.to(device) for t in latents(G.latent, [Draw(seed) for seed in range(samples)]))
+    z, c, _ = Inputs(*latents(G.latent, [Draw(seed) for seed in range(samples)])).to(device)
     product = _Product(G, z, c, report, ITERATIONS * columns * -(-samples // CHUNK))
     block = torch.linalg.qr(torch.randn(size, columns, generator=torch.Generator().manual_seed(0)).double())[0]
     basis, image, values = block[:, :0], block[:, :0], None
@@ -144,21 +144,15 @@ class _Product:
 def _spread(G: Generator, vectors: Tensor) -> Tensor:
     """[K] standard deviation of latents along the directions, inside a class where there are classes."""
     device = next(G.parameters()).device
-    z, c = latents(G.latent, [Draw(seed) for seed in range(SPREAD_OVER)])
-    if G.w_mean is None:
-        points = z[:, : G.latent.noise]
-    else:
-        rows = torch.zeros(SPREAD_OVER, dtype=torch.long) if c is None else c
-        w = G.mapping(z.to(device), None if c is None else c.to(device))
-        points = (w.mean(1) - G.w_mean[rows.to(device)]).cpu()
-    return (points.double() @ vectors.T).square().mean(0).sqrt().float()
+    z, c, _ = Inputs(*latents(G.latent, [Draw(seed) for seed in range(SPREAD_OVER)])).to(device)
+    points = z[:, : G.latent.noise] if G.w_mean is None else G.mapping(z, c).mean(1) - w_mean_of(G, c, len(z))
+    return (points.cpu().double() @ vectors.T).square().mean(0).sqrt().float()
 
 
 def save_directions(folder: Path, directions: Directions) -> Path:
     """Writes ``directions.safetensors`` into a model folder."""
     path = folder / DIRECTIONS
-    write_tensors(path, {"vectors": directions.vectors.contiguous(), "eigenvalues": directions.eigenvalues.contiguous(),
-                         "spread": directions.spread.contiguous()})
+    write_tensors(path, vars(directions))
     return path
 
 

@@ -42,10 +42,7 @@ def draw_edits(model: hub.Model, recipes: Sequence[EditRecipe], directions: Dire
     mix_c = torch.stack([part for _, part in parts], 1) if most and c is not None else None
     layers = torch.stack([mask for _, mask in others])
 
-    def synthesise(z, c, found, given, psi, step, mix_z, mix_c, layers):
-        return G.synthesis(_w(G, z, c, found, given, psi, step, mix_z, mix_c, layers))
-
-    return draw_rows(G, synthesise, (z, c, found, given, psi, step, mix_z, mix_c, layers))
+    return draw_rows(G, lambda *parts: G.synthesis(_w(G, *parts)), (z, c, found, given, psi, step, mix_z, mix_c, layers))
 
 
 def _w(G: Generator, z: Tensor, c: Tensor | None, found: Tensor, given: Tensor, psi: Tensor, step: Tensor, mix_z: Tensor,

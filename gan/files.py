@@ -10,6 +10,7 @@ import json
 import math
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,10 +20,35 @@ from typing import Any, BinaryIO
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-__all__ = ["parse_json", "read_json", "replacing", "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
+__all__ = ["cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json", "replacing",
+           "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
+
+
+def cache_home() -> Path:
+    """Where what can be made again is kept: ``$XDG_CACHE_HOME/gan-gallery``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan-gallery"
+
+
+def check_new(folder: Path, option: str) -> None:
+    """Errors: ``FileExistsError`` where there is something in a folder that an option names."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder} is not empty: choose another {option}")
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """An empty folder that stands at ``path``, where there is none or an empty one, when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as temporary:
+        part = Path(temporary) / path.name
+        part.mkdir()
+        yield part
+        if path.exists():
+            path.rmdir()
+        part.rename(path)
 
 
 @contextmanager
@@ -61,6 +87,11 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
     write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
 
 
+def json_line(value: Any) -> bytes:
+    """A line of a file to which lines are added."""
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
 def whole_lines(path: Path) -> Iterator[bytes]:
     """The lines of a file to which lines are added, none where there is no file; one that a killed writer left torn is
     cut off when all have been read. Errors: ``OSError``."""
@@ -78,8 +109,9 @@ def whole_lines(path: Path) -> Iterator[bytes]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a safetensors file. Errors: ``OSError``, as ``replacing``."""
-    data = serialise(dict(tensors), metadata=None if metadata is None else dict(metadata))
+    """Writes a safetensors file of tensors of any layout and device. Errors: ``OSError``, as ``replacing``."""
+    data = serialise({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+                     metadata=None if metadata is None else dict(metadata))
     with replacing(path) as file:
         file.write(data)
 
@@ -109,6 +141,12 @@ def parse_json(text: str, *, lenient: bool = False) -> Any:
         return json.loads(text, parse_float=number, parse_constant=number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def object_in(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The JSON object under a key of another, {} where there is none: anybody may have written the file."""
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def sweep(folder: Path, *, older_s: float = 3600.0) -> None:

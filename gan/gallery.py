@@ -12,6 +12,7 @@ from typing import Any
 from gan import hub
 from gan.base import Latent, Source
 from gan.degrade import Degrade, task_of
+from gan.files import object_in
 from gan.hub.config import build, read_object
 from gan.hub.format import training_of
 
@@ -59,9 +60,7 @@ class Entry:
     def rank(self) -> tuple[int, bool, int, float, str]:
         """Its place in a gallery: colour first, and what draws without being given a picture; then size, then what comes
         nearest to its data by the Frechet distance that training.json states, where it states one."""
-        metrics = self.training.get("metrics")
-        scores = metrics.get("scores") if isinstance(metrics, dict) else None
-        distance = scores.get("frechet_distance") if isinstance(scores, dict) else None
+        distance = object_in(object_in(self.training, "metrics"), "scores").get("frechet_distance")
         known = isinstance(distance, (int, float)) and distance >= 0
         return -self.channels, self.source is not None, -self.resolution, distance if known else math.inf, self.id
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from gan.base import Generator, Latent
 from gan.spec import fits
 
-__all__ = ["Draw", "MAX_SEED", "check_psi", "check_seed", "latents", "lerp", "parse_seeds", "slerp", "to_w"]
+__all__ = ["Draw", "MAX_SEED", "check_psi", "check_seed", "latents", "lerp", "parse_seeds", "slerp", "to_w", "w_mean_of"]
 
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 100_000  # in one request
@@ -110,10 +110,15 @@ def to_w(G: Generator, z: Tensor, c: Tensor | None, psi: Tensor) -> Tensor:
     """
     if G.w_mean is not None:
         w = G.mapping(z, c)
-        mean = G.w_mean[c if c is not None else torch.zeros(len(z), dtype=torch.long, device=z.device)][:, None]
+        mean = w_mean_of(G, c, len(z))[:, None]
         return torch.where(psi[:, None, None] == 1, w, torch.lerp(mean, w, psi[:, None, None]))
     noise = G.latent.noise
     return G.mapping(torch.cat([z[:, :noise] * psi[:, None], z[:, noise:]], 1), c)
+
+
+def w_mean_of(G: Generator, c: Tensor | None, count: int) -> Tensor:
+    """[N, D]: the mean w of the class of each of N samples, where mapping is learned."""
+    return G.w_mean[torch.zeros(count, dtype=torch.long, device=G.w_mean.device) if c is None else c]
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:

@@ -24,11 +24,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.base import Encoder, Generator
+from gan.base import Encoder, Generator, Inputs
 from gan.directions import step_size
 from gan.engine import full_precision
 from gan.image import from_uint8, to_uint8
-from gan.latent import Draw, latents, to_w
+from gan.latent import Draw, latents, to_w, w_mean_of
 
 __all__ = ["Point", "Projection", "check_point", "fill_hole", "project", "w_of"]
 
@@ -184,8 +184,7 @@ class _Search:
     def __init__(self, G: Generator, target: Tensor, weight: Tensor, label: int | None, starts: int):
         self.G, self.target, self.weight = G, target, weight
         self.pyramid = Pyramid(target, weight)
-        z, c = (t if t is None else t.to(target.device)
-                for t in latents(G.latent, [Draw(seed, label) for seed in range(CANDIDATES)]))
+        z, c, _ = Inputs(*latents(G.latent, [Draw(seed, label) for seed in range(CANDIDATES)])).to(target.device)
         with torch.no_grad():
             self.start(z, c)
             self.reach = float(self._noise(self.free).norm(dim=1).max())  # how far out the model's own latents lie
@@ -200,7 +199,7 @@ class _Search:
         if G.w_mean is None:
             self.fixed, free = z, torch.cat([z[:, : G.latent.noise], z[:, z.shape[1] - G.latent.continuous :]], 1)
         else:
-            self.fixed = G.w_mean[torch.zeros(len(z), dtype=torch.long, device=z.device) if c is None else c]
+            self.fixed = w_mean_of(G, c, len(z))
             free = to_w(G, z, c, z.new_ones(len(z))).mean(1) - self.fixed
         self.c, self.free = c, free.requires_grad_(True)
 

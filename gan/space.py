@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from gan.files import check_new, object_in
 from gan.gallery import NAMES, Entry, entry
 from gan.hub.contents import contents
 from gan.hub.folders import WEIGHTS
@@ -63,8 +64,7 @@ def write_space(folder: Path, repo: str, models: Sequence[str]) -> int:
 
     Errors: as ``space_files``; ``FileExistsError`` where there is something in the folder.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} is not empty: choose another --dry-run")
+    check_new(folder, "--dry-run")
     files = space_files(repo, models)
     for name, source in files.items():
         path = folder / name
@@ -82,11 +82,9 @@ def push_space(repo: str, models: Sequence[str], *, private: bool = False) -> Pu
 
 def push_site(repo: str, site: Path, shown: Sequence[str]) -> Published:
     """Makes or updates a static Space of the folder that ``gan.web.build_site`` wrote. Errors: ``HubError`` in one line."""
-    name = repo.split("/")[-1]
-    taste = {key: name if value is None else value for key, value in TASTE.items()}
     ours = {"sdk": "static", "app_file": "index.html", "models": [model for model in shown if HUB_ID.fullmatch(model)]}
-    matter = {key: value for key, value in {**taste, **_front_there(repo), **ours}.items() if value not in ([], None)}
-    readme = f"---\n{_yaml(matter)}\n---\n\n# {matter['title']}\n\nDrawn by your own browser: {', '.join(shown)}.\n"
+    head = _head(repo, _front_there(repo), ours)
+    readme = f"{head}\n\nDrawn by your own browser: {', '.join(shown)}.\n"
     files: dict[str, Path | bytes] = {p.relative_to(site).as_posix(): p for p in sorted(site.rglob("*")) if p.is_file()}
     kind = Kind("space", _is_site, lambda path: path.startswith(("models/", "runtime/")), {"space_sdk": "static"})
     return upload({**files, "README.md": readme.encode()}, repo, kind, message=f"The page of {', '.join(shown)}"[:200])
@@ -98,8 +96,12 @@ def _is_site(api: Any, repo: str, commit: str, names: set[str]) -> bool:
     return {"index.html", "site.json", "random.js"} <= names or names <= new
 
 
-def _yaml(matter: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(matter), allow_unicode=True, sort_keys=False).strip()
+def _head(repo: str, front: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """Front matter and title of a Space's README: the owner's lines of the front matter stay, ours say what it needs."""
+    taste = {key: repo.split("/")[-1] if value is None else value for key, value in TASTE.items()}
+    matter = {key: value for key, value in {**taste, **front, **ours}.items() if value not in ([], None)}
+    text = yaml.safe_dump(matter, allow_unicode=True, sort_keys=False).strip()
+    return f"---\n{text}\n---\n\n# {matter['title']}"
 
 
 def _is_gallery(api: Any, repo: str, commit: str, names: set[str]) -> bool:
@@ -146,20 +148,12 @@ def _front_there(repo: str) -> dict[str, Any]:
 
 
 def _readme(repo: str, shown: Sequence[Entry], preload: list[str], front: Mapping[str, Any]) -> str:
-    """The owner's lines of the front matter stay, ours say what the app needs."""
-    name = repo.split("/")[-1]
     ours = {"sdk": "gradio", "sdk_version": importlib.metadata.version("gradio"), "python_version": "3.12",
             "app_file": "app.py", "suggested_hardware": HARDWARE,
             "models": [line.split()[0] for line in preload], "preload_from_hub": preload}
-    taste = {key: name if value is None else value for key, value in TASTE.items()}
-    matter = {key: value for key, value in {**taste, **front, **ours}.items() if value not in ([], None)}
     rows = "\n".join(f"| {_model(e)} | {e.family}, {e.resolution} px | {_text(e, 'name')} | {_text(e, 'licence')} |"
                      for e in shown)
-    return f"""---
-{_yaml(matter)}
----
-
-# {matter['title']}
+    return f"""{_head(repo, front, ours)}
 
 Pictures drawn by small generative networks, in your browser. Every picture carries the recipe that made it, and the address
 bar always holds the link to what you see.
@@ -177,6 +171,4 @@ def _model(e: Entry) -> str:
 
 
 def _text(e: Entry, key: str) -> str:
-    data = e.training.get("data")
-    value = data.get(key) if isinstance(data, dict) else None
-    return " ".join(str(value or "not stated").split())[:200].replace("|", "\\|")
+    return " ".join(str(object_in(e.training, "data").get(key) or "not stated").split())[:200].replace("|", "\\|")

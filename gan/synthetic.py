@@ -13,7 +13,8 @@ from typing import Any
 from gan import hub
 from gan.augment import Order
 from gan.dataset import check_form, described, lines_of, write_parquet
-from gan.hub.card import licence_of
+from gan.files import object_in
+from gan.hub.card import licence_lines
 from gan.hub.publish import Kind, Published, upload
 
 __all__ = ["check_push_set", "push_set"]
@@ -54,14 +55,12 @@ def _shards(folder: Path, model: hub.Model, out: Path) -> Iterator[Path]:
 def _front_matter(model: hub.Model, order: Order) -> str:
     from huggingface_hub import DatasetCardData
 
-    data = model.training.get("data")
-    licence = licence_of(str(data.get("licence") or "") if isinstance(data, dict) else "")
-    named = {"license": licence} if licence else {"license": "other", "license_name": "as-the-training-data"}
     sizes = [(1000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
     size = next((name for most, name in sizes if order.total < most), "1M<n<10M")
     tasks = ["image-classification"] if model.class_names else ["unconditional-image-generation"]
     files = [{"split": "train", "path": "data/train-*.parquet"}]
-    return DatasetCardData(**named, tags=["synthetic", "gan"], size_categories=[size], task_categories=tasks,
+    licence = licence_lines(object_in(model.training, "data"))
+    return DatasetCardData(**licence, tags=["synthetic", "gan"], size_categories=[size], task_categories=tasks,
                            configs=[{"config_name": "default", "data_files": files}]).to_yaml()
 
 

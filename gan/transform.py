@@ -8,7 +8,6 @@ a tile, which know nothing of what lies beyond, count for nothing: so that no se
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -23,6 +22,7 @@ from gan import hub
 from gan.base import Generator
 from gan.degrade import Degrade, task_of
 from gan.engine import draw
+from gan.hub.contents import sha256
 from gan.image import from_uint8
 from gan.latent import Draw
 from gan.picture import Box, read_picture, read_whole, remarks
@@ -177,7 +177,7 @@ def _recipe(model: hub.Model, task: Degrade, given: Given) -> TransformRecipe:
     if given.box is not None:
         parameters += zip(("left", "top", "side"), given.box)
     if given.hole is not None:
-        parameters.append(("hole", hashlib.sha256(np.packbits(given.hole).tobytes()).hexdigest()))
-    return TransformRecipe(model.id, model.revision, type(task).__name__.lower(), hashlib.sha256(given.data).hexdigest(),
+        parameters.append(("hole", sha256(np.packbits(given.hole).tobytes())))
+    return TransformRecipe(model.id, model.revision, type(task).__name__.lower(), sha256(given.data),
                            tuple(parameters), given.seed if model.G.latent.dim else None, given.label)
 

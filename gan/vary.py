@@ -6,7 +6,6 @@ place where the model has them in the recipe. Like any set of ``gan.augment`` it
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,15 +18,17 @@ import torch
 from torch import Tensor
 
 from gan import hub
-from gan.augment import METADATA, SLICE, begin, folder_names
-from gan.dataset import CARD, IMAGES
+from gan.augment import METADATA, SLICE, begin, write_image
+from gan.base import Inputs
+from gan.dataset import CARD, FRONT, IMAGES
 from gan.directions import Directions
 from gan.edit import draw_edits
-from gan.files import whole_lines, write_text
+from gan.files import json_line, object_in, whole_lines, write_text
+from gan.hub.contents import sha256
 from gan.latent import MAX_SEED, Draw, check_seed, latents, slerp, to_w
 from gan.picture import read_bytes, read_picture
 from gan.project import DECIMALS, Point, project
-from gan.recipe import EditRecipe, Move, save_png
+from gan.recipe import EditRecipe, Move
 
 __all__ = ["STRENGTH", "Given", "Told", "Variations", "Way", "first_recipes", "read_pictures", "start_of",
            "vary", "write_card"]
@@ -90,7 +91,7 @@ def read_pictures(folder: Path, model: hub.Model) -> tuple[list[Given], list[str
         data = read_bytes(file)
         try:
             pixels = read_picture(data, model.G.resolution, model.G.channels)
-            found.setdefault(source := hashlib.sha256(data).hexdigest(), Given(source, pixels))
+            found.setdefault(source := sha256(data), Given(source, pixels))
         except ValueError as error:
             left_out.append(f"{file.name}: {error}")
     if not found:
@@ -122,7 +123,6 @@ def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder:
         points.append(point)
         _append(folder / POINTS, [asdict(point)])
     done = sum(1 for _ in whole_lines(folder / METADATA))
-    names = folder_names(model.class_names)
     while done < total:
         numbers = range(done, min(done + SLICE, total))
         recipes = [_recipe(model, pictures[n // asked.each].source, points[n // asked.each], asked, n, directions)
@@ -131,11 +131,7 @@ def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder:
             drawn = draw_edits(model, recipes, directions)
         lines = []
         for number, recipe, pixels in zip(numbers, recipes, drawn):
-            sub = "images" if recipe.label is None else names[model.class_names.index(recipe.label)]
-            (folder / sub).mkdir(exist_ok=True)
-            file = f"{sub}/{number:07d}.png"
-            save_png(folder / file, pixels, recipe)
-            lines.append({"file_name": file, **({} if recipe.label is None else {"label": recipe.label}),
+            lines.append({**write_image(folder, number, pixels, recipe, model.class_names, recipe.label),
                           "seed": asked.first_seed + number, "source": recipe.source})
         _append(folder / METADATA, lines)
         done += len(lines)
@@ -183,7 +179,7 @@ def _moved(model: hub.Model, point: Point, seed: int, asked: Variations) -> Tens
     its noise, and the result stays as long as noise is. Codes stay as they are."""
     G, at, s = model.G, torch.tensor(point.latent), asked.strength
     device = next(G.parameters()).device
-    z, c = (t if t is None else t.to(device) for t in latents(G.latent, [Draw(seed, point.label)]))
+    z, c, _ = Inputs(*latents(G.latent, [Draw(seed, point.label)])).to(device)
     if G.w_mean is not None:
         other = to_w(G, z, c, z.new_ones(1)).mean(1)[0].cpu()
         return torch.lerp(at, other, s) if asked.way == "mix" else at + s * (other - G.w_mean[point.label or 0].cpu())
@@ -197,19 +193,13 @@ def _moved(model: hub.Model, point: Point, seed: int, asked: Variations) -> Tens
 
 def _append(path: Path, rows: Sequence[dict]) -> None:
     with open(path, "ab") as file:
-        file.write(b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows))
+        file.write(b"".join(map(json_line, rows)))
 
 
 def write_card(folder: Path, model: hub.Model, asked: Variations, pictures: int, command: str) -> None:
     """Writes the set's card into its folder."""
-    data = model.training.get("data") if isinstance(model.training.get("data"), dict) else {}
-    write_text(folder / CARD, f"""---
-license: other
-license_name: as-the-training-data
-tags: [synthetic, gan]
----
-
-# {asked.each * pictures:,} variations of {pictures:,} pictures, drawn by {model.id}
+    data = object_in(model.training, "data")
+    write_text(folder / CARD, f"""{FRONT}# {asked.each * pictures:,} variations of {pictures:,} pictures, drawn by {model.id}
 
 Every image here was drawn by the generator `{model.id}`, revision `{model.revision}`, near the place where it finds one of
 the pictures; the pictures themselves are not here. Each line of `{METADATA}` names its picture by the sha256 of its file.

@@ -14,7 +14,7 @@ from published import OURS, TRAINING
 
 from gan import hub
 from gan.__main__ import main
-from gan.hub.card import card, is_ours, licence_of
+from gan.hub.card import card, is_ours, licence_lines
 
 
 def files(server, repo="ada/cats"):
@@ -83,7 +83,8 @@ def test_card_has_the_hubs_metadata(tiny_model):
                                             ("Apache-2.0", "apache-2.0"), ("CC BY 4.0", "cc-by-4.0"), ("mitigated", None),
                                             ("not stated", None)])
 def test_licences(text, name):
-    assert licence_of(text) == name
+    found = licence_lines({"licence": text})
+    assert found == ({"license": name} if name else {"license": "other", "license_name": "as-the-training-data"})
 
 
 # Troubles of a push: all in one line, and nothing half-published.

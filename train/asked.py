@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from gan.latent import check_seed
 from train.data.images import Images
 from train.data.spec import DataSpec
 from train.recipe import Recipe
 from train.recipes import RECIPES, ancestors, find
+from train.run.budget import check_minutes
 from train.run.origin import Origin
 from train.run.watch import OnCollapse
 from train.settings import as_option, between, overridden
@@ -46,6 +48,14 @@ class Asked:
     on_collapse: OnCollapse = "warn"
     dashboard: bool = False
     dry_run: bool = False
+
+    def check(self) -> None:
+        """Errors: ``ValueError`` for what is wrong whatever the data is."""
+        if self.recipe != AUTO:
+            find(self.recipe)
+        check_seed(self.seed)
+        if self.minutes is not None:
+            check_minutes(self.minutes)
 
     def with_settings(self, recipe: str, settings: list[str]) -> Asked:
         """The same with a recipe's name and settings that come before the user's own, which win."""

@@ -22,11 +22,8 @@ from gan import hub
 from gan.hub.contents import sha256
 from gan.hub.publish import MODEL, Kind, upload
 from gan.hub.troubles import HubError, patiently, reason, status
-from gan.latent import check_seed
 from train.asked import AUTO, Asked
 from train.auto import DEFAULT_MINUTES
-from train.recipes import find
-from train.run.budget import check_minutes
 
 __all__ = ["ON", "send"]
 
@@ -93,11 +90,7 @@ def send(asked: Asked, flavor: str | None) -> int:
 
 def _check(asked: Asked) -> None:
     """Errors: ``ValueError`` where the job would find out what can be known here, after minutes that cost money."""
-    if asked.recipe != AUTO:
-        find(asked.recipe)
-    check_seed(asked.seed)
-    if asked.minutes is not None:
-        check_minutes(asked.minutes)
+    asked.check()
     if not asked.push:
         raise ValueError("--on hf-jobs needs --push user/name: what is learnt would be lost with the machine")
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", asked.data) or Path(asked.data).exists():

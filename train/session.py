@@ -11,7 +11,6 @@ import torch
 from gan import hub
 from gan.engine import pick_device
 from gan.files import sweep, write_json
-from gan.latent import check_seed
 from train.asked import AUTO, Asked, command
 from train.auto import Plan, planned
 from train.data.images import Images, load_images
@@ -21,7 +20,7 @@ from train.data.streamed import stream_images
 from train.recipe import Recipe
 from train.recipes import RECIPES, ancestors, changes, find
 from train.run.best import BEST, Best
-from train.run.budget import check_minutes, check_trainable, images_per_s, kimg_in
+from train.run.budget import check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
 from train.run.dashboard import Dashboard, trackio
 from train.run.export import JUDGED, WORTH_S, Provenance, add_directions, export, hardware
@@ -45,11 +44,7 @@ def train(asked: Asked, world: World) -> int:
 
     Errors: ``ValueError``, ``KeyError`` or ``OSError`` of one line each.
     """
-    if asked.recipe != AUTO:
-        find(asked.recipe)
-    check_seed(asked.seed)
-    if asked.minutes is not None:
-        check_minutes(asked.minutes)
+    asked.check()
     if asked.dashboard:
         trackio()  # is it there?
     device = pick_device(asked.device)

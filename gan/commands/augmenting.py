@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from gan import hub
 from gan.augment import DISTINCT, Order, augment, balanced, by_class, check_room, estimate
-from gan.commands.common import add_command, add_device, add_out, load
+from gan.commands.common import add_command, add_device, add_out, load, progress
 from gan.dataset import FORMS, check_form, complete, pack, write_card
 from gan.directions import load_directions
 from gan.synthetic import check_push_set, push_set
@@ -61,52 +61,55 @@ def run_augment(args: argparse.Namespace) -> None:
     packed = args.out.suffix in FORMS and not args.out.is_dir()
     if packed:
         check_form(args.out)
-    model = load(args.model, args.device)
-    if args.from_pictures:
-        return _vary(args, model, packed)
+    model, folder = load(args.model, args.device), args.out.with_name(f".{args.out.name}.parts") if packed else args.out
+    command = "python -m gan " + shlex.join(sys.argv[1:])
+    told = (_draw if args.from_pictures is None else _vary)(args, model, folder, packed, command)
+    if told is None:
+        print(f"{args.out} is there already: nothing to do")
+        return
+    total, words = told
+    if packed:
+        with progress("image", desc="packing") as report:
+            for done in pack(folder, args.out, model.class_names):
+                report(done, total)
+    print(words)
+
+
+def _draw(args: argparse.Namespace, model: hub.Model, folder: Path, packed: bool, command: str) -> tuple[int, str] | None:
+    """Draws a set from seeds into the folder: (images, what to say of them), None where the packed set is there already."""
     order = Order(_counts(args, model), args.psi, args.first_seed, args.distinct)
     order.check(model)
     if packed and args.out.exists():
-        print(f"{args.out} is there already: nothing to do")
-        return
+        return None
     if args.push:
         check_push_set(args.push, private=args.private)
-    folder = args.out.with_name(f".{args.out.name}.parts") if packed else args.out
     needed = estimate(model, order)
     print(f"{order.total:,} images, about {needed / 1e6:,.1f} MB" + (", twice that while they are packed" if packed else ""),
           file=sys.stderr)
     if not folder.exists():
         check_room(folder, needed * (1 + packed))
-    left_out = 0
-    with tqdm(total=order.total, unit="image", leave=False) as bar:
-        for progress in augment(model, order, folder):
-            bar.update(progress.done - bar.n)
-            left_out = progress.left_out
-    command = "python -m gan " + shlex.join(sys.argv[1:])
+    with progress("image") as report:
+        for last in augment(model, order, folder):
+            report(last.done, last.total)
     write_card(folder, model, order, command)
     if args.push:
         published = push_set(folder, args.push, model, order, command, private=args.private)
         print(f"{published.url}: {published.changed} files")
-    if packed:
-        with tqdm(total=order.total, unit="image", desc="packing", leave=False) as bar:
-            for done in pack(folder, args.out, model.class_names):
-                bar.update(done - bar.n)
-    print(f"{order.total:,} images in {args.out}" + (f"; {left_out:,} near-duplicates left out" if order.distinct else ""))
+    left_out = f"; {last.left_out:,} near-duplicates left out" if order.distinct else ""
+    return order.total, f"{order.total:,} images in {args.out}{left_out}"
 
 
-def _vary(args: argparse.Namespace, model: hub.Model, packed: bool) -> None:
-    """--from-pictures."""
+def _vary(args: argparse.Namespace, model: hub.Model, folder: Path, packed: bool, command: str) -> tuple[int, str] | None:
+    """As ``_draw``, of variations of pictures."""
     if args.push:
         raise ValueError("--push is for sets that are drawn from seeds: leave it out with --from-pictures")
     asked = Variations(args.each, args.way, args.strength, args.first_seed)
     if packed and args.out.exists():
-        print(f"{args.out} is there already: nothing to do")
-        return
+        return None
     pictures, left_out = read_pictures(args.from_pictures, model)
     for why in left_out:
         print(f"left out: {why}", file=sys.stderr)
     total = asked.each * len(pictures)
-    folder = args.out.with_name(f".{args.out.name}.parts") if packed else args.out
     if not folder.exists():
         check_room(folder, estimate(model, Order((total,))) * (1 + packed))
     directions = load_directions(hub.folder_of(args.model)[0], model.G)
@@ -116,12 +119,8 @@ def _vary(args: argparse.Namespace, model: hub.Model, packed: bool) -> None:
                 bar.set_description(told.what, refresh=False)
                 bar.reset(told.total)
             bar.update(told.done - bar.n)
-    write_variations_card(folder, model, asked, len(pictures), "python -m gan " + shlex.join(sys.argv[1:]))
-    if packed:
-        with tqdm(total=total, unit="image", desc="packing", leave=False) as bar:
-            for done in pack(folder, args.out, model.class_names):
-                bar.update(done - bar.n)
-    print(f"{total:,} variations of {len(pictures):,} pictures in {args.out}")
+    write_variations_card(folder, model, asked, len(pictures), command)
+    return total, f"{total:,} variations of {len(pictures):,} pictures in {args.out}"
 
 
 def _counts(args: argparse.Namespace, model: hub.Model) -> tuple[int, ...]:

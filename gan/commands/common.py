@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from gan import hub
 from gan.engine import pick_device
 
-__all__ = ["add_command", "add_device", "add_out", "load"]
+__all__ = ["add_command", "add_device", "add_out", "load", "progress"]
 
 MODEL = "MODEL is a name in weights/, a folder, or a Hub id user/name[@revision]."
 
@@ -35,3 +38,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def load(name: str, device: str | None) -> hub.Model:
     """The model on the device of that name. Errors as ``hub.load`` and ``pick_device``."""
     return hub.load(name, device=pick_device(device))
+
+
+@contextmanager
+def progress(unit: str, **options: Any) -> Iterator[Callable[[float, int], None]]:
+    """A bar, moved by telling how many are done, of how many; ``options`` are tqdm's."""
+    with tqdm(unit=unit, leave=False, **options) as bar:
+        def report(done: float, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report

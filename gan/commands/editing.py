@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from gan import hub
-from gan.commands.common import add_command, add_device, add_out, load
+from gan.commands.common import add_command, add_device, add_out, load, progress
 from gan.directions import find_directions, save_directions
+from gan.hub.contents import sha256
 from gan.image import to_pil
 from gan.picture import read_picture
 from gan.project import project
@@ -47,11 +45,7 @@ def run_directions(args: argparse.Namespace) -> None:
     if revision:
         raise ValueError(f"{model_id} is on the Hub: pull it first, and give its folder")
     model = load(args.model, args.device)
-    with tqdm(unit="derivative", leave=False) as bar:
-        def report(done: int, most: int) -> None:
-            bar.total = most
-            bar.update(done - bar.n)
-
+    with progress("derivative") as report:
         found = find_directions(model.G, report=report)
     path = save_directions(folder, found)
     print(f"{len(found)} directions of {model_id}, {path.stat().st_size / 1000:.1f} kB, in {path.name}")
@@ -62,14 +56,13 @@ def run_project(args: argparse.Namespace) -> None:
     G = model.G
     picture = read_picture(args.picture, G.resolution, G.channels)
     label = model.label(vars(args)["class"])
-    with tqdm(unit="step", leave=False) as bar:
+    with progress("step") as report:
         for last in project(G, picture, label=label, encoder=model.encoder):
-            bar.total = last.steps
-            bar.update(last.done - bar.n)
+            report(last.done, last.steps)
     args.out.mkdir(parents=True, exist_ok=True)
     point = last.points[0]
     name = None if point.label is None else model.class_names[point.label]
-    source = hashlib.sha256(args.picture.read_bytes()).hexdigest()
+    source = sha256(args.picture)
     files = [args.out / "picture.png", args.out / "drawn.png", args.out / "latent.json"]
     to_pil(picture).save(files[0])
     recipe = EditRecipe(model.id, model.revision, label=name, source=source, latent=point.latent)

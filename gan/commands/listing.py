@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from gan.commands.common import add_command
+from gan.files import object_in
 from gan.gallery import Entry, list_models
 
 EXAMPLES = """  python -m gan list
@@ -35,4 +36,4 @@ def run_list(args: argparse.Namespace) -> None:
 def _describe(e: Entry) -> dict[str, Any]:
     return dict(name=e.name, family=e.family, resolution=e.resolution, channels=e.channels,
                 classes=list(e.class_names), reads=e.source.made if e.source else None, bytes=e.bytes,
-                recipe=e.training.get("recipe", ""), data=e.training.get("data", {}).get("name", "not stated"))
+                recipe=e.training.get("recipe", ""), data=object_in(e.training, "data").get("name", "not stated"))

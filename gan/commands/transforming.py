@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from gan import hub
-from gan.commands.common import add_command, add_device, add_out, load
+from gan.commands.common import add_command, add_device, add_out, load, progress
 from gan.picture import Box, read_bytes
 from gan.recipe import save_png
 from gan.transform import Given, hole_of, task_for, transform
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     taken: set[Path] = set()
     for path, inside in tqdm(pictures, unit="picture", disable=len(pictures) < 2, leave=False):
         try:
-            with _progress(len(pictures) > 1) as report:
+            with progress("tile", delay=1, position=int(len(pictures) > 1)) as report:
                 made = transform(model, Given(read_bytes(path), box, hole, args.seed, vars(args)["class"]), report=report)
         except (ValueError, OSError) as error:
             if len(pictures) == 1:
@@ -98,14 +97,3 @@ def _free(path: Path, taken: set[Path]) -> Path:
     out = path.with_name(f"{path.name}.png") if out in taken else out
     taken.add(out)
     return out
-
-
-@contextmanager
-def _progress(inner: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar of one picture's tiles, where they are many."""
-    with tqdm(unit="tile", leave=False, delay=1, position=int(inner)) as bar:
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield report

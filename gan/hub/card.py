@@ -9,10 +9,12 @@ from shlex import quote
 from typing import Any
 
 from gan.degrade import task_of
+from gan.files import object_in
 from gan.hub.evidence import NOT_EXAMINED, evidence_of
 from gan.hub.format import Model
+from gan.models import family_of
 
-__all__ = ["card", "is_ours"]
+__all__ = ["card", "is_ours", "licence_lines"]
 
 LIBRARY = "gan-gallery"
 CODE_LICENCE = "apache-2.0"
@@ -30,8 +32,8 @@ def card(name: str, model: Model, training: Mapping[str, Any]) -> str:
     (name -> number; ``NAME_of_reals`` = what real pictures reach), ``against`` (which those are) and ``memorised`` (share of
     the pictures that are closer to a training picture than held-out ones are).
     """
-    G, data = model.G, _mapping(training.get("data"))
-    recipe, metrics = _line(training.get("recipe")), _mapping(training.get("metrics"))
+    G, data = model.G, object_in(training, "data")
+    recipe, metrics = _line(training.get("recipe")), object_in(training, "metrics")
     shape = f"{G.resolution} px, {'grey' if G.channels == 1 else 'RGB'}"
     names = model.class_names
     paper = _line(training.get("paper"))
@@ -39,7 +41,7 @@ def card(name: str, model: Model, training: Mapping[str, Any]) -> str:
     classes = f"{len(names)} classes ({some})" if names else "no classes"
     parameters = sum(t.numel() for t in G.parameters()) / 1e6
     front = _front_matter(name, model, recipe, data, metrics)
-    slots = "\n".join(f"| `{_line(k)}` | `{_cell(v)}` |" for k, v in _mapping(training.get("slots")).items())
+    slots = "\n".join(f"| `{_line(k)}` | `{_cell(v)}` |" for k, v in object_in(training, "slots").items())
     return f"""---
 {front}
 ---
@@ -113,19 +115,18 @@ def _front_matter(name: str, model: Model, recipe: str, data: Mapping[str, Any],
     net = _line(metrics.get("features"))
     results = [EvalResult(task_type=task, dataset_name=source, dataset_type=source, metric_type=score, metric_value=value,
                           metric_name=f"{_words(score)} ({net})") for score, value in scores.items()]
-    licence = licence_of(_line(data.get("licence")))
-    named = {"license": licence} if licence else {"license": "other", "license_name": "as-the-training-data"}
     hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", source) and not source.endswith((".parquet", ".zip"))
     return ModelCardData(
-        **named, library_name=LIBRARY, pipeline_tag=task, tags=["gan", recipe, model.G.__module__.rsplit(".", 1)[-1]],
+        **licence_lines(data), library_name=LIBRARY, pipeline_tag=task, tags=["gan", recipe, family_of(model.G)],
         datasets=[source] if hub_id else None, metrics=list(scores) or None, model_name=name if results else None,
         eval_results=results or None).to_yaml()
 
 
-def licence_of(text: str) -> str | None:
-    """The Hub's name of the licence that a text begins with, None where that is none of those known here."""
-    plain = re.sub(r"[\s_-]+", " ", text.lower()).strip()
-    return next((hub for start, hub in LICENCES.items() if re.match(rf"{re.escape(start)}\b", plain)), None)
+def licence_lines(data: Mapping[str, Any]) -> dict[str, str]:
+    """How front matter names the licence of the data, by the Hub's name where it begins as one that is known here."""
+    plain = re.sub(r"[\s_-]+", " ", _line(data.get("licence")).lower()).strip()
+    found = next((hub for start, hub in LICENCES.items() if re.match(rf"{re.escape(start)}\b", plain)), None)
+    return {"license": found} if found else {"license": "other", "license_name": "as-the-training-data"}
 
 
 def _trained(training: Mapping[str, Any]) -> str:
@@ -137,7 +138,7 @@ def _trained(training: Mapping[str, Any]) -> str:
 
 def _chosen(training: Mapping[str, Any]) -> str:
     """Of which moment the weights are, "" where they are of the last."""
-    chosen = _mapping(training.get("chosen"))
+    chosen = object_in(training, "chosen")
     nimg, distance = _number(chosen.get("nimg")), _number(chosen.get("frechet_distance"))
     if nimg is None or distance is None:
         return ""
@@ -147,7 +148,7 @@ def _chosen(training: Mapping[str, Any]) -> str:
 
 def _origin(training: Mapping[str, Any]) -> str:
     """A line on the model that this one started from, "" where it started from nothing: its data's licence holds too."""
-    origin = _mapping(training.get("from"))
+    origin = object_in(training, "from")
     return (f"\n- **Started from**: {_line(origin.get('id'))}, revision {_line(origin.get('revision'))}; the licence of its "
             f"data holds for these weights as well: {_line(origin.get('licence'))}.") if origin else ""
 
@@ -198,16 +199,12 @@ def _memorised(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 
 def _scores(metrics: Mapping[str, Any]) -> dict[str, float]:
-    numbers = {str(name): _number(value) for name, value in _mapping(metrics.get("scores")).items()}
+    numbers = {str(name): _number(value) for name, value in object_in(metrics, "scores").items()}
     return {name: value for name, value in numbers.items() if value is not None and re.fullmatch(r"\w{1,40}", name)}
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Any) -> float | None:

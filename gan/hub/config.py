@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan.base import Encoder, Generator
 from gan.cost import CHUNKS, check_cost, chunk_of, cost_of
 from gan.degrade import task_of
 from gan.files import read_json
-from gan.models import family
+from gan.models import family, family_of
 from gan.spec import Recorded, fits, from_plain
 
 __all__ = ["Nets", "build", "describe", "read_object", "tensors_of"]
@@ -63,19 +63,15 @@ def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
 
 def describe(G: Generator, class_names: tuple[str, ...] = (), encoder: Encoder | None = None) -> dict[str, Any]:
     """The config that ``build`` makes these nets of again."""
-    config = {"family": _family_of(G), **_arguments(G), "class_names": list(class_names)}
+    config = {"family": family_of(G), **_arguments(G), "class_names": list(class_names)}
     more: dict[str, Any] = {}
     if encoder is not None:
-        more["encoder"] = {"family": _family_of(encoder), **_arguments(encoder)}
+        more["encoder"] = {"family": family_of(encoder), **_arguments(encoder)}
     with torch.device("meta"):
         chunk = chunk_of(cost_of(type(G)(**G.config).eval()))
     if chunk != CHUNKS[0]:
         more["chunk"] = chunk
     return {"format": 2 if more else 1, **config, **more}
-
-
-def _family_of(net: nn.Module) -> str:
-    return type(net).__module__.rsplit(".", 1)[-1]
 
 
 def _arguments(net: Recorded) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[str, Path]:
 
 
 def sha256(source: Path | bytes) -> str:
-    """Hex digits by which the Hub names a large file."""
+    """Hex digits by which the Hub names a large file, and a recipe somebody's picture."""
     return _digest(source, hashlib.sha256())
 
 

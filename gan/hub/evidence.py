@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gan.files import object_in
+
 __all__ = ["NOT_EXAMINED", "Evidence", "evidence_of", "set_by"]
 
 VERDICTS = ("use", "do not use", "undecided")
@@ -46,8 +48,7 @@ def evidence_of(training: Mapping[str, Any], name: str, class_names: Sequence[st
 def _not_examined(training: Mapping[str, Any], name: str, class_names: Sequence[str]) -> Evidence:
     if not class_names:
         return Evidence(NOT_EXAMINED, "it draws no classes, and a classifier cannot learn from pictures without labels")
-    data = training.get("data")
-    recipe, source = _line(training.get("recipe")), _line(data.get("name") if isinstance(data, Mapping) else "")
+    recipe, source = _line(training.get("recipe")), _line(object_in(training, "data").get("name"))
     if not recipe or not source:
         return Evidence(NOT_EXAMINED, "its record does not say how and on what it was trained")
     settings = [word for text in set_by(_line(training.get("command"), LONGEST_COMMAND)) for word in ("--set", text)]

@@ -6,7 +6,6 @@ built without memory, and names, shapes and types are compared with the file's h
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor
 from gan.base import Encoder, Generator
 from gan.files import sweep, write_json, write_tensors
 from gan.hub.config import Nets, build, describe, read_object, tensors_of
+from gan.hub.contents import sha256
 from gan.hub.folders import folder_of
 from gan.layers import prepare
 
@@ -59,7 +59,7 @@ def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:
         if net is not None:
             net.requires_grad_(False).eval().to(device)
             prepare(net)
-    return Model(nets.G, model_id, revision or _digest(path), nets.class_names, training_of(folder), nets.encoder)
+    return Model(nets.G, model_id, revision or sha256(path)[:12], nets.class_names, training_of(folder), nets.encoder)
 
 
 def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half: bool = False,
@@ -67,7 +67,7 @@ def save(folder: Path, G: Generator, *, class_names: tuple[str, ...] = (), half:
     """Writes config.json and model.safetensors of G, and of its encoder where it has one; float16 where ``half``."""
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors_of(G, encoder).items()}
+    tensors = tensors_of(G, encoder)
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     write_tensors(folder / "model.safetensors", tensors)
@@ -118,12 +118,3 @@ def _value(file: Any, name: str, dtype: torch.dtype) -> Tensor:
     if value.is_floating_point() and not value.isfinite().all():
         raise ValueError(f"{name} holds numbers that are not finite")
     return value
-
-
-def _digest(path: Path) -> str:
-    """12 hex digits of the file's sha256."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()[:12]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from gan.files import check_new, new_folder
 from gan.hub.config import build, read_object
 from gan.hub.contents import CONFIG, DIRECTIONS, FIXED, TIMELINE, WEIGHTS_FILE, sheets
 from gan.hub.listing import Listed, listed
@@ -48,24 +48,19 @@ def pull(repo: str, revision: str | None = None, out: Path | None = None) -> tup
 
     Errors: as ``download``; ``FileExistsError`` where there is something in ``out``; ``OSError`` where it cannot be written.
     """
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out} is not empty: choose another --out")
+    if out is not None:
+        check_new(out, "--out")
     folder, commit = _fetch(repo, revision, tuple(FIXED))
     return (folder if out is None else _copied(folder, out)), commit
 
 
 def _copied(folder: Path, out: Path) -> Path:
     """A copy that is whole or not there."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-        copy = Path(temporary) / out.name
+    with new_folder(out) as copy:
         for name in [*FIXED, *sheets(folder / TIMELINE)]:
             if (folder / name).is_file():
-                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                (copy / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(folder / name, copy / name)
-        if out.exists():
-            out.rmdir()  # it is empty
-        copy.rename(out)
     return out
 
 

@@ -6,7 +6,9 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-__all__ = ["families", "family"]
+from torch import nn
+
+__all__ = ["families", "family", "family_of"]
 
 
 def families() -> tuple[str, ...]:
@@ -19,3 +21,8 @@ def family(name: str) -> ModuleType:
     if name not in families():  # the list, not the import system, decides what a config may name
         raise ValueError(f"unknown family {name!r}; known: {', '.join(families())}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def family_of(net: nn.Module) -> str:
+    """The name of a net's family."""
+    return type(net).__module__.rpartition(".")[2]

@@ -6,9 +6,7 @@ served beside the page: the page asks no other host for anything.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -18,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from gan import hub
-from gan.files import write_json
+from gan.files import cache_home, check_new, new_folder, object_in, write_json
+from gan.hub.contents import sha256
+from gan.models import family_of
 from gan.web.onnx import write_graphs
 
 __all__ = ["build_site", "runtime"]
@@ -40,13 +40,10 @@ def build_site(models: Sequence[str], out: Path, report: Report = lambda name, d
 
     Errors: as ``hub.load``, ``write_graphs`` and ``runtime``; ``FileExistsError`` where there is something in ``out``.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f"{out} is not empty: choose another --out")
+    check_new(out, "--out")
     kept, brought = runtime(), RUNTIME + WEBGPU * webgpu
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-        site = Path(temporary) / "site"
-        shutil.copytree(PAGE, site)
+    with new_folder(out) as site:
+        shutil.copytree(PAGE, site, dirs_exist_ok=True)
         (site / "runtime").mkdir()
         for name in brought:
             shutil.copy(kept / name, site / "runtime")
@@ -59,13 +56,10 @@ def build_site(models: Sequence[str], out: Path, report: Report = lambda name, d
             report(name, done, len(models))
             described.append(_model(name, site / "models" / str(done)))
         names = sorted(p.relative_to(site).as_posix() for p in site.rglob("*") if p.is_file())
-        digest = hashlib.sha256(b"".join((site / name).read_bytes() for name in names)).hexdigest()[:12]
+        digest = sha256(b"".join((site / name).read_bytes() for name in names))[:12]
         data = {"version": digest, "webgpu": webgpu, "models": described,
                 "files": [name for name in names if name != "index.html"]}
         write_json(site / "site.json", data)
-        if out.exists():
-            out.rmdir()  # it is empty
-        site.rename(out)
     return data
 
 
@@ -74,10 +68,8 @@ def _model(name: str, folder: Path) -> dict[str, Any]:
     model = hub.load(name)
     folder.mkdir(parents=True)
     write_graphs(model.G, folder)
-    G, data = model.G, model.training.get("data")
-    said = data if isinstance(data, dict) else {}
-    family = type(G).__module__.rsplit(".", 1)[-1]
-    return {"id": model.id, "revision": model.revision, "folder": folder.name, "family": family,
+    G, said = model.G, object_in(model.training, "data")
+    return {"id": model.id, "revision": model.revision, "folder": folder.name, "family": family_of(G),
             "resolution": G.resolution, "channels": G.channels, "learned": G.w_mean is not None,
             "classNames": list(model.class_names), "data": str(said.get("name") or "not stated")[:200],
             "licence": str(said.get("licence") or "not stated")[:200],
@@ -90,14 +82,14 @@ def runtime() -> Path:
 
     Errors: ``OSError`` in one line where npm is not here, or brings something else than expected.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-gallery"
+    base = cache_home()
     folder = base / f"{PACKAGE}-{VERSION}"
     if all((folder / name).is_file() for name in RUNTIME + WEBGPU):
         return folder
     base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=base) as temporary:
         whole = _packed(Path(temporary))
-        if hashlib.sha256(whole.read_bytes()).hexdigest() != DIGEST:
+        if sha256(whole) != DIGEST:
             raise OSError(f"npm brought a {PACKAGE} {VERSION} that is not the one expected here: nothing was built")
         files = Path(temporary) / "files"
         files.mkdir()

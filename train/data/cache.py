@@ -6,7 +6,6 @@ import errno
 import hashlib
 import io
 import logging
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,16 +17,11 @@ from filelock import FileLock, Timeout
 
 from gan.files import read_json
 
-__all__ = ["alone", "cache_errors", "cache_home", "note", "npy_header"]
+__all__ = ["alone", "cache_errors", "note", "npy_header"]
 
 log = logging.getLogger(__name__)
 
 LARGEST_NOTE = 2**30  # bytes: ours, with a label for every picture
-
-
-def cache_home() -> Path:
-    """Where decoded data sets and trained classifiers are kept: ``$XDG_CACHE_HOME/gan-gallery``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan-gallery"
 
 
 def npy_header(count: int, shape: tuple[int, ...]) -> bytes:

@@ -7,7 +7,7 @@ import logging
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +15,20 @@ import numpy as np
 
 from train.data.items import Item, Source, digest, key_of, printable, size_problem
 
-__all__ = ["Files", "Folder", "Zip", "visible"]
+__all__ = ["Files", "Folder", "Zip", "below_the_top", "visible"]
 
 log = logging.getLogger(__name__)
 
 
 def visible(name: str) -> bool:
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def below_the_top(paths: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The parts of paths below the folders that all have in common: these say nothing."""
+    while paths and all(len(path) > 1 and path[0] == paths[0][0] for path in paths):
+        paths = [path[1:] for path in paths]
+    return paths
 
 
 class Files(Source):
@@ -45,8 +52,7 @@ class Files(Source):
 
     def classes(self, chosen: list[int]) -> tuple[np.ndarray | None, tuple[str, ...]]:
         paths = [[part for part in self.items[i].name.split("/") if part] for i in chosen]
-        while paths and all(len(path) > 1 and path[0] == paths[0][0] for path in paths):
-            paths = [path[1:] for path in paths]  # a common top folder says nothing
+        paths = below_the_top(paths)
         names = sorted({path[0] for path in paths if len(path) > 1})
         if not names:
             return None, ()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import logging
 import math
 import os
@@ -29,11 +28,11 @@ import numpy as np
 from PIL import Image
 
 from gan.base import check_shape
-from gan.files import replacing, sweep, write_json
+from gan.files import cache_home, replacing, sweep, write_json
 from gan.picture import FORMATS, decode
-from train.data.cache import alone, cache_errors, cache_home, note, npy_header
+from train.data.cache import alone, cache_errors, note, npy_header
 from train.data.folders import Files
-from train.data.items import Item, Source, digest, printable
+from train.data.items import Item, Source, digest, key_of, printable
 from train.data.pairs import halves, partners, within_class
 from train.data.reading import Ticker, each
 from train.data.sources import open_source
@@ -198,7 +197,7 @@ def _survey(source: Source, resolution: int | None, pairs: bool, tick: Ticker) -
         inside = within_class([name for *_, name in headers.values()])
         members = [(name, size) for name, (_, size, _, _) in zip(inside, headers.values())]
         content.append(members)
-    fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+    fingerprint = key_of(*content)[:32]
     return _Survey(chosen, labels, class_names, resolution, channels, fingerprint, skipped, members)
 
 
@@ -286,7 +285,7 @@ def _decode_all(source: Source, survey: _Survey, cache: Path, tick: Ticker) -> s
         file.write(npy_header(len(good), shape))
     fingerprint = survey.fingerprint
     if skipped:
-        fingerprint = hashlib.sha256(json.dumps([fingerprint, good]).encode()).hexdigest()[:32]
+        fingerprint = key_of(fingerprint, good)[:32]
         with cache_errors(cache):
             os.replace(pixels, cache / f"{fingerprint}.npy")
     labels = None if survey.labels is None else survey.labels[good].tolist()

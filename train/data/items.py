@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["CHUNK", "Item", "Source", "digest", "key_of", "printable", "size_problem"]
+__all__ = ["CHUNK", "Item", "Source", "digest", "key_of", "keys_of", "printable", "size_problem"]
 
 CHUNK = 64  #              items in memory at a time
 MAX_BYTES = 200_000_000  # a larger file is no training image: it is skipped unread
@@ -44,6 +46,13 @@ def printable(name: str) -> str:
 
 def key_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def keys_of(kind: str, shards: Sequence[Path]) -> tuple[str, str]:
+    """(``key``, ``content``) of a source of shards on this disk."""
+    infos = [(shard, os.stat(shard)) for shard in shards]
+    return (key_of(kind, [(str(shard.resolve()), info.st_size, info.st_mtime_ns) for shard, info in infos]),
+            key_of(kind, [(shard.name, info.st_size) for shard, info in infos]))
 
 
 def size_problem(size: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from gan.picture import FORMATS
-from train.data.folders import Files
+from train.data.folders import Files, below_the_top
 from train.data.items import Item, key_of
 
 __all__ = ["halves", "partners", "within_class"]
@@ -69,9 +69,7 @@ def _half(item: Item, k: int) -> BinaryIO:
 
 def within_class(names: Sequence[str]) -> list[str]:
     """What files are called in the folders of their classes, without the endings, that may differ in a pair."""
-    paths = [PurePosixPath(name).with_suffix("").parts for name in names]
-    while paths and all(len(path) > 1 and path[0] == paths[0][0] for path in paths):
-        paths = [path[1:] for path in paths]  # a common top folder says nothing
+    paths = below_the_top([PurePosixPath(name).with_suffix("").parts for name in names])
     return ["/".join(path[1:] or path) for path in paths]
 
 

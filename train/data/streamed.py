@@ -7,8 +7,6 @@ run is resumed exactly. The windows in use and the next one are in memory; nothi
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import threading
 import warnings
@@ -23,7 +21,7 @@ import numpy as np
 
 from gan.base import check_shape
 from train.data.images import VERSION, Images, check_enough, check_names, decoded, nearest_resolution, probe
-from train.data.items import Item, Source, printable
+from train.data.items import Item, Source, key_of, printable
 from train.data.part import held_rows
 from train.data.reading import Ticker, each
 from train.data.sources import open_source
@@ -141,7 +139,7 @@ def stream_images(path: str | Path, *, resolution: int | None = None, held: floa
     channels = 1 if all(grey for *_, grey in headers) else 3
     known = [VERSION, "streamed", source.content, resolution, channels, names, None if labels is None else labels.tolist(),
              *([held] if held else [])]
-    fingerprint = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:32]
+    fingerprint = key_of(*known)[:32]
     spec = DataSpec(resolution, channels, len(names), names, len(trained))
     pixels = Windows(source, [rows[k] for k in trained], resolution, channels)
     of_trained, of_shown = (None if labels is None else labels[part] for part in (trained, shown))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from train.data.items import CHUNK, Item, Source, key_of, printable, size_problem
+from train.data.items import CHUNK, Item, Source, key_of, keys_of, printable, size_problem
 
 __all__ = ["Hub", "Parquet", "of_train"]
 
@@ -110,9 +109,7 @@ class Parquet(Table):
 
     def _known(self) -> tuple[str, str]:
         """(key, content)."""
-        infos = [(str(shard.resolve()), os.stat(shard)) for shard in self._shards]
-        return (key_of("parquet", [(path, info.st_size, info.st_mtime_ns) for path, info in infos]),
-                key_of("parquet", [(shard.name, info.st_size) for shard, (_, info) in zip(self._shards, infos)]))
+        return keys_of("parquet", self._shards)
 
     def rows(self, start: int, stop: int) -> Iterator[Item]:
         """Errors: ``ValueError`` for a shard that cannot be read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from train.data.folders import Files, visible
-from train.data.items import Item, key_of, printable, size_problem
+from train.data.items import Item, keys_of, printable, size_problem
 
 __all__ = ["Tars"]
 
@@ -50,9 +49,7 @@ class Tars(Files):
             except (tarfile.TarError, EOFError) as error:
                 raise ValueError(f"{shard} is no tar that can be read in place ({error}); a compressed one must be unpacked "
                                  f"first (gunzip)") from None
-        infos = [(str(shard.resolve()), os.stat(shard)) for shard in shards]
-        self.key = key_of("tar", [(path, info.st_size, info.st_mtime_ns) for path, info in infos])
-        self.content = key_of("tar", [(shard.name, os.stat(shard).st_size) for shard in shards])
+        self.key, self.content = keys_of("tar", shards)
 
     def usable(self) -> list[int]:
         """Where there are classes, the first picture of each sample that has one: others are masks and the like."""

@@ -93,7 +93,7 @@ class FeatureNet(nn.Module):
     def save(self, path: Path, about: dict) -> None:
         """float16, with what is needed to build it again and what it was trained on in the header."""
         config = dict(widths=self.widths, residual=self.residual)
-        tensors = {k: v.half().contiguous() for k, v in self.state_dict().items()}
+        tensors = {k: v.half() for k, v in self.state_dict().items()}
         write_tensors(path, tensors, {"config": json.dumps(config), "about": json.dumps(about)})
 
 

@@ -17,6 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from gan.base import Discriminator, Latent
 from gan.layers import EqualConv, EqualLinear, spectral_normalise
+from gan.models import family_of
 from gan.spec import kinds
 from train.game.projected import Projected
 
@@ -115,7 +116,7 @@ def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any],
 
 
 def _normalise(D: Discriminator) -> None:
-    family = type(D).__module__.rpartition(".")[2]
+    family = family_of(D)
     if any(isinstance(module, (EqualConv, EqualLinear)) for module in D.modules()):
         raise ValueError(f"d.spectral does not suit {family}: its layers are under equalised learning rate, which scales "
                          f"their weights itself")

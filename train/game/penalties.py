@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from gan.base import Discriminator, Generator
+from gan.models import family_of
 from gan.spec import Recorded
 from train.game.step import Step
 from train.schedule import Number, check_range
@@ -159,8 +160,7 @@ class PathLength(Term):
 
     def build(self, G: Generator, D: Discriminator) -> None:
         if G.w_mean is None:
-            raise ValueError(f"PathLength needs a learned mapping from z to w, and "
-                             f"{type(G).__module__.rpartition('.')[2]} has none")
+            raise ValueError(f"PathLength needs a learned mapping from z to w, and {family_of(G)} has none")
 
     def forward(self, s: Step) -> Tensor:
         n = max(len(s.z) // self.shrink, 1)

@@ -14,8 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gan.files import write_tensors
-from train.data.cache import cache_home
+from gan.files import cache_home, write_tensors
 from train.data.images import Images
 from train.data.stream import Stream
 from train.metrics.reading import features
@@ -70,7 +69,7 @@ def trained_classifier(images: Images) -> Classifier:
         net.load_state_dict(load_file(path))
     else:
         _train(net, images)
-        write_tensors(path, {k: v.contiguous() for k, v in net.state_dict().items()})
+        write_tensors(path, net.state_dict())
     return net.to(memory_format=torch.channels_last).eval()
 
 

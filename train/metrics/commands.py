@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from gan import hub
-from gan.files import replacing
+from gan.files import object_in, replacing
 from gan.image import contact_sheet, to_pil
 from train.data.images import load_images
 from train.data.part import hold_out
@@ -45,7 +45,7 @@ def score_command(argv: list[str]) -> int:
     if (images.spec.channels, G.latent.classes) not in ((G.channels, 0), (G.channels, images.spec.classes)):
         raise ValueError(f"{args.model} draws {G.channels} channels and {G.latent.classes} classes, {images.name} has "
                          f"{images.spec.channels} and {images.spec.classes}")
-    share = (model.training.get("data") or {}).get("held_out")  # by which the command on its card splits the data
+    share = object_in(model.training, "data").get("held_out")  # by which the command on its card splits the data
     images, held_out = hold_out(images, share) if share else (images, None)
     n = how_many(images, held_out, args.count)
     shown = sys.stderr.isatty()

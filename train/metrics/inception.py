@@ -19,9 +19,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gan.files import write_tensors
+from gan.files import cache_home, write_tensors
 from gan.hub.contents import sha256
-from train.data.cache import cache_home
 
 __all__ = ["Inception", "load_inception"]
 
@@ -155,7 +154,7 @@ def load_inception() -> Inception:
         _fetch(file)
         # The one file in this project that is unpickled: its content is known, and nothing but tensors is built from it.
         found = torch.load(file, map_location="cpu", weights_only=True)
-        write_tensors(kept, {name: found[name].contiguous() for name in net.state_dict() if not name.endswith(UNREAD)})
+        write_tensors(kept, {name: found[name] for name in net.state_dict() if not name.endswith(UNREAD)})
         file.unlink()
     unread = {name: tensor for name, tensor in net.state_dict().items() if name.endswith(UNREAD)}
     net.load_state_dict({**unread, **load_file(kept)})

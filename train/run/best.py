@@ -87,8 +87,7 @@ class Best(Observer):
         if run.game.adversary is not None and distance < self.known.get("frechet_distance", float("inf")):
             kept = {"nimg": run.nimg, "frechet_distance": distance}
             with goes_on("best average not kept"):
-                write_tensors(self.path, {k: v.cpu().contiguous() for k, v in run.game.G_ema.state_dict().items()},
-                              {"kept": json.dumps(kept)})
+                write_tensors(self.path, run.game.G_ema.state_dict(), {"kept": json.dumps(kept)})
                 self.known = kept
 
     def of(self, run: Run) -> tuple[Generator, dict[str, Any]]:

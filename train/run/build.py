@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gan.base import Discriminator, Generator
 from gan.models import family
@@ -15,7 +18,7 @@ from train.game import discriminators
 from train.game.game import Game, phases_of
 from train.recipe import Recipe
 
-__all__ = ["build_game", "build_nets"]
+__all__ = ["build_game", "build_nets", "without_memory"]
 
 
 def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:
@@ -36,6 +39,13 @@ def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:
             raise ValueError(f"the family {recipe.family} has no encoder: leave e out")
         G.encoder = module.Encoder(recipe.latent, **recipe.e)  # learns with G, is averaged and saved with it
     return G, discriminators.build(module.Discriminator, recipe.latent, of_d, recipe.batch)
+
+
+@contextmanager
+def without_memory(device: torch.device | None = None) -> Iterator[None]:
+    """Nets that are built in it have shapes and nothing else, and the random numbers of the CPU and of a GPU stay."""
+    with torch.random.fork_rng([device] if device and device.type == "cuda" else []), FakeTensorMode():
+        yield
 
 
 def build_game(recipe: Recipe, device: torch.device | None = None) -> Game:

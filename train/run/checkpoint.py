@@ -66,8 +66,7 @@ def _comparable(value: Any) -> Any:
 def save_checkpoint(path: Path, state: tuple[dict[str, Tensor], dict[str, Any]], identity: dict[str, str]) -> None:
     """Writes (tensors, what JSON can hold). Errors: ``OSError``; the checkpoint that stood there is then untouched."""
     tensors, meta = state
-    write_tensors(path, {k: v.contiguous() for k, v in tensors.items()},
-                  {"state": json.dumps(meta), "identity": json.dumps(identity)})
+    write_tensors(path, tensors, {"state": json.dumps(meta), "identity": json.dumps(identity)})
 
 
 def peek(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

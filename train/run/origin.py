@@ -13,23 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gan import hub
 from gan.base import Discriminator
-from gan.files import write_tensors
+from gan.files import object_in, write_tensors
 from gan.hub.config import read_object
 from gan.hub.contents import DISCRIMINATOR, FIXED, sha256
-from gan.models import family
+from gan.models import family, family_of
 from train.data.spec import DataSpec
 from train.game.dynamics import Grow, WarmUp
 from train.game.game import Game
 from train.recipe import Recipe
 from train.run.adapt import ENCODER, Change, Misfit, converted, take_over
-from train.run.build import build_nets
+from train.run.build import build_nets, without_memory
 from train.run.checkpoint import CHECKPOINT, peek
 
 __all__ = ["Origin", "findable", "keep_discriminator", "read_origin"]
@@ -89,7 +87,7 @@ class Origin:
         Errors: ``ValueError`` where not even G fits.
         """
         change = self._change(recipe, spec)
-        with torch.random.fork_rng([]), FakeTensorMode():
+        with without_memory():
             G, D = build_nets(recipe.fresh())
         try:
             for found in (self.G, self.G_ema):
@@ -178,15 +176,14 @@ def _of_model(name: str) -> Origin:
     recipe = _recipe(slots, model_id)
     G = model.G
     if (recipe.family, recipe.g.get("resolution"), recipe.g.get("channels"), recipe.latent) != \
-            (type(G).__module__.rpartition(".")[2], G.resolution, G.channels, G.latent):
+            (family_of(G), G.resolution, G.channels, G.latent):
         raise ValueError(f"{model_id}: training.json is of another net than config.json")
-    data = training.get("data")
     weights = {key: tensor.clone() for key, tensor in G.state_dict().items()}
     if model.encoder is not None:  # in training a part of G
         weights |= {f"{ENCODER}{key}": tensor.clone() for key, tensor in model.encoder.state_dict().items()}
     return Origin(model_id, model.revision, str(training.get("recipe", ""))[:100], recipe,
-                  model.class_names, str(data.get("licence") if isinstance(data, dict) else "not stated")[:1000], weights,
-                  weights, _read_discriminator(folder / DISCRIMINATOR, recipe, model_id))
+                  model.class_names, str(object_in(training, "data").get("licence", "not stated"))[:1000], weights, weights,
+                  _read_discriminator(folder / DISCRIMINATOR, recipe, model_id))
 
 
 def _recipe(slots: Mapping[str, Any], name: str) -> Recipe:
@@ -214,10 +211,8 @@ def _check_finite(nets: Mapping[str, Weights], name: str) -> None:
 def keep_discriminator(folder: Path, D: Discriminator) -> bool:
     """Writes D beside G, in float16, where that takes no more than ``FIXED[DISCRIMINATOR]`` bytes and no number is lost.
     Whether it is there; an older one never stays. Errors: ``OSError``."""
-    path, tensors = folder / DISCRIMINATOR, {}
-    for name, tensor in D.state_dict().items():
-        value = tensor.detach().to("cpu", torch.float16 if tensor.is_floating_point() else tensor.dtype)
-        tensors[name] = value.contiguous()
+    path = folder / DISCRIMINATOR
+    tensors = {name: t.half() if t.is_floating_point() else t for name, t in D.state_dict().items()}
     size = sum(t.numel() * t.element_size() for t in tensors.values()) + 200 * len(tensors)  # and the header
     if size > FIXED[DISCRIMINATOR] or not all(t.isfinite().all() for t in tensors.values() if t.is_floating_point()):
         path.unlink(missing_ok=True)
@@ -234,7 +229,7 @@ def _read_discriminator(path: Path, recipe: Recipe, name: str) -> Weights | None
     try:
         if path.stat().st_size > FIXED[DISCRIMINATOR]:
             raise ValueError(f"it has more than {FIXED[DISCRIMINATOR]:,} bytes")
-        with torch.random.fork_rng([]), FakeTensorMode():
+        with without_memory():
             expected = build_nets(recipe.fresh())[1].state_dict()
         with safe_open(path, "pt") as file:
             keys = list(file.keys())

@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gan.base import Generator, Inputs
 from gan.image import contact_sheet, to_pil, to_uint8
@@ -18,7 +17,7 @@ from gan.spec import write
 from train.game.game import Phase
 from train.game.penalties import R1, R2, ModeSeeking
 from train.game.step import Step
-from train.run.build import build_game
+from train.run.build import build_game, without_memory
 from train.run.checkpoint import save_checkpoint
 from train.run.health import Unhealthy
 from train.run.loop import Observer, Run
@@ -170,7 +169,7 @@ def _ways_out(run: Run) -> list[str]:
 
 def _suits(run: Run, setting: str) -> bool:
     """Whether a run would begin with it: built beside this one, without memory and without a trace in the random numbers."""
-    with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []), FakeTensorMode():
+    with without_memory(run.device):
         try:
             build_game(overridden(run.recipe.fresh(), [setting]))
         except ValueError:
