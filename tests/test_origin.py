@@ -251,6 +251,7 @@ def test_every_shipped_model_is_an_origin(name):
     named = find(origin.recipe_name)
     recipe = origin.trained_as_before(origin.nets_for(named(spec), spec))
     assert origin.why_no_discriminator(recipe, spec) in ("", "there is none beside it") and origin.licence != "not stated"
+    assert recipe.precision == named(spec).precision  # float32 of a GPU would be twice the time on a CPU
 
 
 @pytest.mark.parametrize(("args", "message"), [

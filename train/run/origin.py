@@ -74,12 +74,14 @@ class Origin:
         return replace(recipe, latent=latent, g=g, d=d, e=e, callbacks=callbacks)
 
     def trained_as_before(self, recipe: Recipe) -> Recipe:
-        """``recipe`` (as ``nets_for`` gave it) with everything else as it was trained here, the budget aside."""
+        """``recipe`` (as ``nets_for`` gave it) with everything else as it was trained here; budget, and what the numbers
+        are computed in, which suited the machine there, aside."""
         mine = self.recipe
         callbacks = tuple(c for c in mine.callbacks if not isinstance(c, (Grow, WarmUp)))
         same_task = bool(mine.latent.classes) == bool(recipe.latent.classes)  # terms may read classes
         return replace(mine, latent=recipe.latent, g=recipe.g, e=recipe.e, d={**mine.d, "channels": recipe.d["channels"]},
-                       kimg=recipe.kimg, callbacks=callbacks, penalties=mine.penalties if same_task else recipe.penalties)
+                       kimg=recipe.kimg, precision=recipe.precision, channels_last=recipe.channels_last,
+                       callbacks=callbacks, penalties=mine.penalties if same_task else recipe.penalties)
 
     def why_no_discriminator(self, recipe: Recipe, spec: DataSpec) -> str:
         """Why the D of this recipe starts anew; "" where it does not. Nothing is allocated.
