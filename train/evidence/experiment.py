@@ -30,10 +30,10 @@ from train.metrics.scores import memorised
 
 __all__ = ["ARMS", "Cell", "Experiment", "Group", "Missing", "arms_of", "check_same"]
 
-VERSION = 3  # raise it when the same command would fill a cell with other numbers
+VERSION = 2  # raise it when the same command would fill a cell with other numbers
 RATIOS = (0.25, 1.0, 4.0)
 PSI = 0.7
-FEWEST_FAKES, MOST_FAKES = 200, 20_000  # of a class; of all together
+FEWEST_FAKES, MOST_FAKES = 200, 4000  # of a class; of all together, from a GAN of a subset
 COMPARED, AMONG = 300, 5000  # fakes whose nearest training picture is looked for, and among how many at most
 ARMS = ("nothing", "oversampling", "mixup", "classic", "gan", "classic + gan", "fakes alone")
 Say = Callable[[str, float], None]  # (what is being done, how far it is: 0 to 1)
@@ -143,7 +143,7 @@ class Group:
         say("GAN", 0.0)
         G = self.of.source.generator(self.images, self.seed, self.of.strange, lambda done: say("GAN", done))
         classes = self.images.spec.classes
-        each = max(FEWEST_FAKES, min(int(max(RATIOS)) * self.most, MOST_FAKES // classes))
+        each = max(FEWEST_FAKES, min(int(max(RATIOS)) * self.most, self.of.source.plenty * MOST_FAKES // classes))
         say("drawing", 1.0)
         first = self.of.source.first_seed(self.seed)
         (plain, labels), (near, _) = (drawn(G, each, psi, first) for psi in (1.0, PSI))

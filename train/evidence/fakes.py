@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class FromRecipe:
     kimg: float
     device: torch.device
     origin: Origin | None = None  # as origin_of gives it
+    plenty: ClassVar[int] = 1  #    times as many fakes as a small subset is fed
 
     @property
     def identity(self) -> dict[str, str]:
@@ -96,10 +97,11 @@ class FromModel:
     """A model that was trained on the whole pool before, and saw no picture of the test set."""
 
     model: hub.Model
+    plenty: ClassVar[int] = 5  # it is drawn from once, and alone 4,000 pictures taught less than more of them
 
     @property
     def identity(self) -> dict[str, str]:
-        return {"generator": self.model.id, "revision": self.model.revision}
+        return {"generator": self.model.id, "revision": self.model.revision, "plenty": str(self.plenty)}
 
     def generator(self, images: Images, seed: int, mirror: float, progress: Progress) -> Generator:
         return self.model.G
