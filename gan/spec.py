@@ -193,6 +193,8 @@ def _from_plain(value: Any, kind: Any) -> Any:
         parts = next((typing.get_args(k) for k in options if typing.get_origin(k) is tuple), (Any, ...))
         each = parts[:1] * len(value) if parts[-1] is ... else (*parts, *[Any] * len(value))
         return tuple(_from_plain(v, k) for v, k in zip(value, each))
+    if type(value) is int and float in options and int not in options and abs(value) <= 2**53:
+        return float(value)  # scripts write 1.0 as 1, and a tensor of whole numbers is another
     wanted = next((k for k in options if dataclasses.is_dataclass(k)), None)
     return from_plain(wanted, value) if wanted is not None and isinstance(value, dict) else value
 
