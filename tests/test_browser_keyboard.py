@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from chromium import chromium
+from conftest import tiny_generator
 from pictures import picture
 from serving import running, studio_of, write_models
 from test_tree import write_board, write_family
@@ -33,7 +34,8 @@ UNSEEN = """() => {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, test_families):
     folder = tmp_path_factory.mktemp("models")
-    models = [*write_models(folder), *write_family(folder), *write_painters(folder)]
+    hub.save(folder / "styled", tiny_generator("stylegan2"))
+    models = [*write_models(folder), *write_family(folder), *write_painters(folder), folder / "styled"]
     save_directions(folder / "digits", find_directions(hub.load(folder / "digits").G, count=2, samples=2))
     write_board(folder / "benchmarks" / "results")
     with studio_of(models) as studio, running(studio) as (_, url), chromium() as browser:
@@ -59,6 +61,23 @@ def press(page, name: str, key: str = "Enter") -> None:
     """Goes to a button and presses it."""
     tab_to(page, page.get_by_role("button", name=name))
     page.keyboard.press(key)
+
+
+def look_closely(page, button) -> None:
+    """Opens a picture's closer view, as large as the window has room for, makes it smaller and larger, and leaves."""
+    page.wait_for_function("button => !button.disabled", arg=button.element_handle())
+    tab_to(page, button)
+    page.keyboard.press("Enter")
+    image, said = page.locator(".closer[open] img"), page.locator(".closer[open] output")
+    page.wait_for_function("document.querySelector('.closer[open] output').textContent")
+    times, natural = int(said.inner_text().split()[0]), image.evaluate("e => e.naturalWidth")
+    assert image.bounding_box()["width"] == times * natural <= 0.92 * 390
+    assert times == 8 or 2 * times * natural > 0.92 * 390
+    for key, factor in (("-", 0.5), ("+", 1)):
+        page.keyboard.press(key)
+        assert image.bounding_box()["width"] == factor * times * natural
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.textContent") == "Look closely"
 
 
 def test_from_the_gallery_to_a_single_image_and_back(site, visitor):
@@ -115,6 +134,16 @@ def test_a_direction_is_followed(site, visitor):
     tab_to(visitor, visitor.get_by_label("Direction 1", exact=True))
     visitor.keyboard.press("ArrowRight")
     visitor.wait_for_selector(f"{picture_of}:not([src='{before}'])")
+    look_closely(visitor, visitor.locator(".bench").get_by_role("button", name="Look closely"))
+    assert visitor.get_attribute(".closer img", "src").endswith(visitor.get_attribute(picture_of, "src"))
+
+
+def test_styles_are_mixed_and_looked_at_closely(site, visitor):
+    visitor.goto(site.url + "?page=edit&model=styled&seed=3")
+    press(visitor, "Mix")
+    visitor.wait_for_selector(".matrix button")
+    look_closely(visitor, visitor.locator(".mixing").get_by_role("button", name="Look closely"))
+    assert visitor.evaluate("document.querySelector('.closer img').naturalWidth") == 5 * 16
 
 
 def test_a_set_and_variations_of_own_pictures(site, visitor, monkeypatch, tmp_path):
@@ -144,15 +173,7 @@ def test_a_drawing_is_made_and_looked_at_closely(site, visitor):
     tab_to(visitor, ".given > canvas.drawn-on:visible")
     for key in ("Space", *["ArrowRight"] * 6, "Space"):
         visitor.keyboard.press(key)
-    visitor.wait_for_selector("button:has-text('Look closely'):enabled")
-    press(visitor, "Look closely")
-    visitor.wait_for_selector(".closer[open] output:has-text('1 : 1')")
-    width = visitor.locator(".closer img").bounding_box()["width"]
-    visitor.keyboard.press("+")
-    visitor.wait_for_selector(".closer[open] output:has-text('2 : 1')")
-    assert visitor.locator(".closer img").bounding_box()["width"] == 2 * width == 64
-    visitor.keyboard.press("Escape")
-    assert visitor.evaluate("document.activeElement.textContent") == "Look closely"
+    look_closely(visitor, visitor.get_by_role("button", name="Look closely"))
     visitor.click(".easel .screen")  # the mouse's way to the same
     visitor.wait_for_selector(".closer[open]")
 

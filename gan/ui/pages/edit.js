@@ -1,7 +1,7 @@
 /* The Mix and edit page in the browser. What is edited is a recipe; the server draws it, and keeps nothing of it. Names of
    directions live in the browser and in copied links. */
 window.gan.edit = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, latest } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, closer, latest } = window.gan;
   const NAMES = "gan-gallery-names";
   let arrived = () => {};  // the page's one desk takes the answers
 
@@ -21,6 +21,7 @@ window.gan.edit = (() => {
     const mark = make("p", { class: "mark", hidden: true });
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
+    const close = closer(), look = close.button(after, screen);
     const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(shown.link + named())) }, "Copy link");
     const reset = make("button", { type: "button", class: "gan-button", onclick: () => { change({ moves: [], mix: [] }); dials(); } }, "Undo all");
     const more = make("div", { class: "more" });
@@ -36,9 +37,10 @@ window.gan.edit = (() => {
 
     const ways = make("section", { class: "ways" });
     const mixing = make("section", { class: "mixing" });
-    const bench = make("div", { class: "bench" }, screen, sides, mark, told, make("div", { class: "actions" }, save, share, reset),
+    const sheet = make("img", { alt: "The mixed styles, a row a seed" }), closely = close.button(sheet);
+    const bench = make("div", { class: "bench" }, screen, sides, mark, told, make("div", { class: "actions" }, save, look, share, reset),
       make("div", { class: "actions" }, choose, pick, paint, middle, fill), running.node, fillings);
-    const stage = make("div", { class: "desk", hidden: true }, bench, make("div", { class: "tools" }, ways, mixing, more));
+    const stage = make("div", { class: "desk", hidden: true }, bench, make("div", { class: "tools" }, ways, mixing, more), close.node);
     element.append(stage);
 
     const named = () => { const mine = names[desk.model] ?? {}; return Object.keys(mine).length ? `&names=${encodeURIComponent(JSON.stringify(mine))}` : ""; };
@@ -71,6 +73,7 @@ window.gan.edit = (() => {
       after.src = save.href = value.url;
       after.alt = `${recipe.model}, ${recipe.source ? "found for your picture" : `seed ${recipe.seeds[0]}`}, edited`;
       save.download = value.name;
+      look.disabled = false;
       if (value.link.length < 7900) link.say(value.link);
       share.disabled = value.link.length >= 7900;
       more.replaceChildren(code(value.code));
@@ -114,22 +117,24 @@ window.gan.edit = (() => {
     // Style mixing: a matrix of seeds.
     const mixer = () => {
       mixing.hidden = desk.layers < 2;
+      closely.disabled = true;
       if (mixing.hidden) return;
       const rows = make("input", { type: "text", value: "0-3", "aria-label": "Seeds of the rows" }), columns = make("input", { type: "text", value: "10-13", "aria-label": "Seeds of the columns" });
       const first = make("input", { type: "number", min: 0, max: desk.layers - 1, value: Math.floor(desk.layers / 2), "aria-label": "First layer" });
       const last = make("input", { type: "number", min: 0, max: desk.layers - 1, value: desk.layers - 1, "aria-label": "Last layer" });
       const draw = make("button", { type: "button", class: "gan-button", onclick: () => trigger.mix({ recipe: JSON.stringify(recipe), rows: rows.value, columns: columns.value, first: +first.value, last: +last.value }) }, "Mix");
       mixing.replaceChildren(make("h3", {}, "Mix styles"), make("p", { class: "status" }, `Each row's picture takes the styles of each column's seed in these of its ${desk.layers} layers, 0 the coarsest. A click takes a picture to the desk.`),
-        make("div", { class: "line" }, make("label", {}, "Rows", rows), make("label", {}, "Columns", columns), make("label", {}, "From layer", first), make("label", {}, "to", last), draw),
+        make("div", { class: "line" }, make("label", {}, "Rows", rows), make("label", {}, "Columns", columns), make("label", {}, "From layer", first), make("label", {}, "to", last), draw, closely),
         make("div", { class: "matrix" }));
     };
     const matrix = async value => {
-      const image = make("img", { src: value.url });
-      try { await image.decode(); } catch { return; }
+      sheet.src = value.url;
+      try { await sheet.decode(); } catch { return; }
+      closely.disabled = false;
       const across = value.columns.length + 1;
       const cell = (row, column) => {
         const canvas = make("canvas", { width: desk.tile, height: desk.tile, class: desk.tile < 64 && "pixels", "aria-hidden": "true" });
-        canvas.getContext("2d").drawImage(image, column * desk.tile, row * desk.tile, desk.tile, desk.tile, 0, 0, desk.tile, desk.tile);
+        canvas.getContext("2d").drawImage(sheet, column * desk.tile, row * desk.tile, desk.tile, desk.tile, 0, 0, desk.tile, desk.tile);
         return canvas;
       };
       const nodes = [make("span")];

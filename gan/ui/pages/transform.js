@@ -79,8 +79,7 @@ window.gan.transform = (() => {
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
     const share = button("Copy link", () => copyText(share, link.address(now.link)));
-    const close = closer(), look = button("Look closely", () => close.open(both.after), { disabled: true });
-    both.screen.addEventListener("click", () => { if (!look.disabled) look.click(); });
+    const close = closer(), look = close.button(both.after, both.screen);
     const running = job(trigger.cancel);
     const more = make("div", { class: "more" });
     const title = make("h2"), words = make("p");

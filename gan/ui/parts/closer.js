@@ -1,4 +1,4 @@
-/* A picture that is larger than its place on the page, in a dialog of its own: as large as it is, or larger. */
+/* A picture closely, in a dialog of its own: as large as it is, or larger, in whole steps. */
 window.gan.closer = () => {
   const { make } = window.gan;
   const MOST = 8;
@@ -14,20 +14,29 @@ window.gan.closer = () => {
     said.textContent = `${times} : 1`;
     pane.scrollTo(middle[0] * times / before - pane.clientWidth / 2, middle[1] * times / before - pane.clientHeight / 2);
   };
-  const button = (text, name, onclick, kind = "gan-button step") => make("button", { type: "button", class: kind, "aria-label": name, onclick }, text);
+  const step = (text, name, onclick, kind = "gan-button step") => make("button", { type: "button", class: kind, "aria-label": name, onclick }, text);
   const node = make("dialog", { class: "single closer", "aria-label": "The picture, closely" },
-    make("div", { class: "bar" }, said, button("−", "Smaller", () => zoom(0.5)), button("+", "Larger", () => zoom(2)),
-      button("×", "Close", () => node.close(), "close")), pane);
+    make("div", { class: "bar" }, said, step("−", "Smaller", () => zoom(0.5)), step("+", "Larger", () => zoom(2)),
+      step("×", "Close", () => node.close(), "close")), pane);
   node.addEventListener("click", event => { if (event.target === node) node.close(); });
   node.addEventListener("keydown", event => {
     const by = { "+": 2, "-": 0.5 }[event.key];
     if (by) { event.preventDefault(); zoom(by); }
   });
-  const open = shown => {
-    [image.src, image.alt, times] = [shown.src, shown.alt, 1];
-    node.showModal();
-    pane.focus();
-    image.decode().then(() => zoom(1), () => node.close());
+  const fit = () => {  // as large as the window has room for
+    const room = Math.min(window.innerWidth * 0.92 / image.naturalWidth, window.innerHeight * 0.76 / image.naturalHeight);
+    zoom(2 ** Math.floor(Math.log2(Math.max(1, room))));
   };
-  return { node, open };
+  // The button that opens a picture's; a click on the picture where it stands on the page does too.
+  const button = (shown, screen = null) => {
+    const look = make("button", { type: "button", class: "gan-button", disabled: true, onclick: () => {
+      [image.src, image.alt, times] = [shown.src, shown.alt, 1];
+      node.showModal();
+      pane.focus();
+      image.decode().then(fit, () => node.close());
+    } }, "Look closely");
+    screen?.addEventListener("click", event => { if (event.target.localName === "img") look.click(); });
+    return look;
+  };
+  return { node, button };
 };
