@@ -128,7 +128,7 @@ def test_a_matrix_mixes_every_row_with_every_column(page):
 def test_a_visitors_picture_is_found_and_nothing_of_it_stays(page):
     drawn_before = set((page.studio.outbox.root / "drawn").iterdir())
     path = uploaded(page, picture(size=(50, 40)))
-    told = [next(iter(v.values())) for v in page.project({"path": path, "model": "plain"})]
+    told = [*page.project({"path": path, "model": "plain"})]
     last = told[-1]
     assert told[0]["kind"] == "progress" and last["kind"] == "found" and "This model can draw" in last["text"]
     recipe = from_json(json.dumps(last["found"][0]["recipe"]))
@@ -144,8 +144,7 @@ def test_a_hole_is_filled_in_several_ways_and_the_rest_is_the_picture(page):
     mask = np.ones((32, 32), bool)
     mask[10:20, 10:20] = False
     bits = base64.b64encode(np.packbits(mask)).decode()
-    *_, last = page.project({"path": uploaded(page, picture(size=(32, 32))), "model": "plain", "mask": bits})
-    (told,) = last.values()
+    *_, told = page.project({"path": uploaded(page, picture(size=(32, 32))), "model": "plain", "mask": bits})
     before = pixels_of(page, told["before"])
     assert told["hole"] and len(told["found"]) == 4 and "around the hole" in told["text"]
     for one in told["found"]:
@@ -202,7 +201,7 @@ def test_a_model_with_an_encoder_finds_a_picture_at_once(tmp_path):
     with studio_of([tmp_path / "coder"]) as studio, gr.Blocks():
         studio.outbox.take_uploads()
         page = Edit(studio)
-        told = [value[page.found] for value in page.project({"path": uploaded(page, picture()), "model": "coder"})]
+        told = [*page.project({"path": uploaded(page, picture()), "model": "coder"})]
     model = hub.load(tmp_path / "coder")
     last = told[-1]
     assert last["kind"] == "found" and len(last["found"]) == 1

@@ -113,7 +113,7 @@ def test_an_uploaded_picture_is_restored_and_forgotten(served, tmp_path):
 
 @pytest.mark.parametrize("data", [[], [None] * 20, [{}] * 20, [[[]]] * 20, ["x" * 1000] * 20, [1e300] * 20, [True] * 20])
 def test_wrong_types_are_answered_without_a_word_of_the_machinery(served, data):
-    for name in ("draw", "from_seed", "change_model", "ask", "select", "archive", "generate"):
+    for name in ("draw", "from_seed", "change_model", "ask", "ask_single", "ask_archive", "generate"):
         answer = call(served, name, data)
         assert not re.search(r"Traceback|Error\b.*\(|gradio/|site-packages|object has no attribute", answer), (name, answer)
 

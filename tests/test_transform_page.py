@@ -72,7 +72,7 @@ def asked(model, **more):
 
 
 def made(app, request):
-    return [next(iter(values.values())) for values in app.page.make(request)]
+    return [*app.page.make(request)]
 
 
 def test_the_browser_is_told_what_a_model_does_and_shows_the_controls_that_it_has(app):
@@ -183,8 +183,9 @@ def test_pictures_that_cannot_be_used_are_refused_and_removed(app, words, given)
     request = asked(given.pop("model", "larger"), path=uploaded(app, given.pop("data", picture(size=(60, 50)))), **given)
     told = []
     with pytest.raises(ValueError, match=words) as error:
-        told += [told.append(next(iter(values.values()))) for values in app.page.make(request)]
-    assert "\n" not in str(error.value) and told[-1] == {"kind": "refused", "number": 4}
+        for value in app.page.make(request):
+            told.append(value)
+    assert "\n" not in str(error.value) and told[-1] == {"kind": "failed", "number": 4}
     assert not list(app.studio.outbox.uploads.iterdir())
 
 
@@ -195,8 +196,8 @@ def test_a_long_picture_is_told_of_and_can_be_stopped(app, monkeypatch):
     draws = app.studio.engine.draw
     monkeypatch.setattr(app.page.studio.engine, "draw", lambda *a: time.sleep(0.05) or draws(*a))
     told = []
-    for values in app.page.make(asked("larger", path=uploaded(app, picture(size=(200, 200))))):
-        told += values.values()
+    for value in app.page.make(asked("larger", path=uploaded(app, picture(size=(200, 200))))):
+        told.append(value)
         if told[-1].get("done"):
             job.cancel(told[-1])
     assert told[-1]["kind"] == "cancelled" and any(" of 289" in one.get("text", "") for one in told)

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-__all__ = ["LIMITS", "explain", "on", "refuse", "warn"]
+__all__ = ["LIMITS", "answering", "asks", "explain", "on", "refuse", "warn"]
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., dict[Component, Any] | Iterator[dict[Component, Any]]]
@@ -50,6 +50,50 @@ def warn(notes: Iterable[str]) -> None:
     text = " ".join(f"{note[:1].upper()}{note[1:300].rstrip('.')}." for note in notes)
     if text:
         gr.Warning(html.escape(text, quote=False))
+
+
+def answering(answer: Callable) -> Callable:
+    """For a method (self, asked) that is asked by a script, which waits for its last word: each answer bears the ``number``
+    that was asked with, and an error is an answer too.
+
+    Who asks once a stroke or a slider's step is told of it there: {"kind": "refused", "text": ...}. A generator's error is
+    shown as every other is, after {"kind": "failed"}.
+    """
+    def number(asked: Any) -> dict[str, Any]:
+        return {"number": asked.get("number") if isinstance(asked, dict) else None}
+
+    @functools.wraps(answer)
+    def once(self: Any, asked: Any) -> dict[str, Any]:
+        try:
+            return {**number(asked), **answer(self, asked)}
+        except Exception as error:
+            return {**number(asked), "kind": "refused", "text": explain(error)}
+
+    @functools.wraps(answer)
+    def stream(self: Any, asked: Any) -> Iterator[dict[str, Any]]:
+        try:
+            for value in answer(self, asked):
+                yield {**number(asked), **value}
+        except Exception:
+            yield {**number(asked), "kind": "failed"}
+            raise
+
+    return stream if inspect.isgeneratorfunction(answer) else once
+
+
+def asks(trigger: Callable, answer: Callable, shown: gr.HTML, **options: Any) -> None:
+    """Lets a script ask by an event of its page: the event's data go to ``answer``, and ``shown`` takes what it answers.
+    Options as ``on``."""
+    def once(event: gr.EventData) -> dict[Component, Any]:
+        return {shown: answer(event._data)}
+
+    def stream(event: gr.EventData) -> Iterator[dict[Component, Any]]:
+        for value in answer(event._data):
+            yield {shown: value}
+
+    handler = stream if inspect.isgeneratorfunction(inspect.unwrap(answer)) else once
+    handler.__name__ = f"ask_{answer.__name__}"  # the plain names are those of the API
+    on(trigger, handler, None, [shown], **options)
 
 
 def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, outputs: Sequence[Component],

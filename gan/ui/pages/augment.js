@@ -3,7 +3,7 @@
 window.gan.set = (() => {
   const { make, watchValue, download, link, code, job, latest, notice } = window.gan;
   const WAYS = { neighbours: "beside the picture", mix: "towards random pictures", walk: "along the model's directions" };
-  let arrived = () => {}, told = () => {};  // the page's one set takes the answers, and its one bench of variations
+  let arrived = () => {}, sought = () => {}, told = () => {};  // the page's one set takes the answers, and its one bench of variations
   let turned = () => {};  // another model: what was found in the last one is of no use
 
   const cut = (image, { tile }, column, row, name) => {
@@ -59,7 +59,7 @@ window.gan.set = (() => {
   }
 
   function own(element, upload, trigger) {
-    let model = null, most = 0, found = [], waiting = [], number = 0;  // waiting: files that were not looked for yet
+    let model = null, most = 0, found = [], waiting = [], number = 0, sent = 0;  // waiting: files that were not looked for yet; sent: the number of the one that is
     const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
     const pick = make("input", { type: "file", accept: "image/*", multiple: true, class: "no-room", tabindex: "-1", "aria-hidden": "true",
                                  onchange: () => { use([...pick.files]); pick.value = ""; } });
@@ -91,7 +91,8 @@ window.gan.set = (() => {
       if (!waiting.length) return found.length && ask();
       try {
         const { path } = await upload(waiting[0]);
-        trigger.find({ path, model, number: ++number });
+        sent = ++number;
+        trigger.find({ path, model, number: sent });
       } catch { say("A picture could not be sent: is it larger than 5 MB?"); }
     };
     const done = () => { running.show({ kind: "end" }); waiting.shift(); next(); };
@@ -114,19 +115,25 @@ window.gan.set = (() => {
         .map(([key, text]) => make("option", { value: key, selected: key === way.value }, text)));
       if (model !== value.model) { model = value.model; forget(); }
     };
-    told = value => {
-      if (value.kind === "found") { if (JSON.parse(value.recipe).model === model) found.push(value.recipe); return done(); }
+    sought = value => {
+      if (value.number !== sent) return;  // Gradio may bring the last word of a handler twice
       if (value.kind === "progress") return running.show(waiting.length > 1 ? { ...value, text: `${value.text} (${waiting.length - 1} more)` } : value);
-      running.show({ kind: "end" });
-      if (value.kind === "file") return download(value.url, value.name);
-      if (value.kind === "cancelled") { waiting = []; return next(); }
-      if (value.kind === "refused" && value.text === undefined) return done();  // a picture: the line follows
-      if (value.kind === "varied") varied(value); else said.textContent = value.text;
-      answered();
+      if (value.kind === "found" && JSON.parse(value.recipe).model === model) found.push(value.recipe);
+      if (value.kind === "cancelled") waiting = [];
+      sent = 0;
+      done();
+    };
+    told = value => {
+      running.show(value);
+      if (value.kind === "file") download(value.url, value.name);
+      if (value.kind === "varied") varied(value);
+      if (value.kind === "refused") said.textContent = value.text;
+      if (["varied", "refused"].includes(value.kind)) answered();
     };
   }
 
   const answer = (props, watch) => watchValue(props, watch, value => arrived(value));
+  const found = (props, watch) => watchValue(props, watch, value => sought(value));
   const varied = (props, watch) => watchValue(props, watch, value => told(value));
-  return { build, answer, own, varied };
+  return { build, answer, own, found, varied };
 })();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ from gan.directions import DIRECTIONS
 from gan.hub.evidence import evidence_of
 from gan.image import columns_of, contact_sheet, png_bytes, to_pil
 from gan.ui.edits import field
-from gan.ui.messages import explain, on
+from gan.ui.messages import answering, asks, on
 from gan.ui.outbox import data_url
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
@@ -44,7 +44,7 @@ class Augment:
             self.set = scripted("gan.set.build", "element", "props", "watch", events=("make", "cancel"), elem_id="set")
             self.answer = answers("gan.set.answer")
         self.own = scripted("gan.set.own", "element", "upload", events=("find", "vary", "pack", "cancel"), elem_id="own")
-        self.found, self.varied = answers("gan.set.varied"), answers("gan.set.varied")
+        self.found, self.varied = answers("gan.set.found"), answers("gan.set.varied")
         self._wire()
 
     def _lay_out_controls(self) -> None:
@@ -116,7 +116,8 @@ class Augment:
         asked, _ = fitted(self.read({**values, self.counts: ""}), self.studio.entry(values[self.model]))
         return {**self.fit(asked), self.set: self.show(asked)}
 
-    def make(self, asked: Any) -> Iterator[Values]:
+    @answering
+    def make(self, asked: Any) -> Iterator[dict[str, Any]]:
         """The set that a link of ours describes, as a file."""
         link = Link.of(str(asked.get("link", ""))) if isinstance(asked, dict) else Link({})
         wanted = set_from_link(link, self.studio.models)
@@ -128,39 +129,30 @@ class Augment:
             file = make_set(self.studio, wanted, form, report)
             return {"kind": "file", "url": self.studio.outbox.url(file), "name": file.name}
 
-        for value in job.run("Drawing and packing", work):
-            yield {self.answer: value}
+        yield from job.run("Drawing and packing", work)
 
-    def find(self, asked: Any) -> Iterator[Values]:
+    @answering
+    def find(self, asked: Any) -> Iterator[dict[str, Any]]:
         """A visitor's picture, found in the model: its recipe, which the browser keeps."""
-        path = field(asked, "path")
+        data = self.studio.outbox.taken(field(asked, "path"))
+        model = self.studio.model(field(asked, "model"))
 
-        def begin() -> Callable[[job.Job], dict[str, Any]]:
-            data = self.studio.outbox.taken(path)
-            model = self.studio.model(field(asked, "model"))
+        def work(report: job.Job) -> dict[str, Any]:
+            source, _, point = find_picture(self.studio, model, data, lambda now: report(now.done, now.steps))
+            return {"kind": "found", "recipe": start_of(model, source, point).to_json()}
 
-            def work(report: job.Job) -> dict[str, Any]:
-                source, _, point = find_picture(self.studio, model, data, lambda now: report(now.done, now.steps))
-                return {"kind": "found", "recipe": start_of(model, source, point).to_json()}
+        yield from job.run("Looking for it", work)
 
-            return work
-
-        for value in job.answered("Looking for it", begin, asked.get("number")):
-            yield {self.found: value}
-
+    @answering
     def vary(self, asked: Any) -> dict[str, Any]:
-        """The first variations of the pictures that were found. An error is an answer too: the browser waits for one before
-        it asks again."""
-        number = asked.get("number") if isinstance(asked, dict) else None
-        try:
-            wanted = varied_of(self.studio, asked)
-            tiles, each = first_variations(self.studio, wanted)
-            return {"kind": "varied", "url": data_url("image/png", png_bytes(contact_sheet(tiles, columns=each, gap=0))),
-                    "tile": tiles.shape[1], "each": each, "total": wanted.total, "code": code_of(wanted)}
-        except Exception as error:
-            return {"kind": "refused", "text": explain(error), "number": number}
+        """The first variations of the pictures that were found."""
+        wanted = varied_of(self.studio, asked)
+        tiles, each = first_variations(self.studio, wanted)
+        return {"kind": "varied", "url": data_url("image/png", png_bytes(contact_sheet(tiles, columns=each, gap=0))),
+                "tile": tiles.shape[1], "each": each, "total": wanted.total, "code": code_of(wanted)}
 
-    def pack(self, asked: Any) -> Iterator[Values]:
+    @answering
+    def pack(self, asked: Any) -> Iterator[dict[str, Any]]:
         """The variations as a file, inside the answer."""
         wanted, form = varied_of(self.studio, asked), asked.get("as")
 
@@ -168,8 +160,7 @@ class Augment:
             name, data = pack_varied(self.studio, wanted, form, report)
             return {"kind": "file", "url": data_url("application/octet-stream", data), "name": name}
 
-        for value in job.run("Drawing and packing", work):
-            yield {self.varied: value}
+        yield from job.run("Drawing and packing", work)
 
     def _wire(self) -> None:
         inputs, shown = set(self.controls), [*self.controls, self.set]
@@ -178,24 +169,11 @@ class Augment:
         on([self.psi.release, self.balance.input, self.distinct.input], self.look_at, inputs, [self.set],
            trigger_mode="always_last")
         on(self.model.input, self.change_model, inputs, shown)
-
-        def make(event: gr.EventData) -> Iterator[Values]:
-            yield from self.make(event._data)
-
-        def seek(event: gr.EventData) -> Iterator[Values]:
-            yield from self.find(event._data)
-
-        def near(event: gr.EventData) -> Values:
-            return {self.varied: self.vary(event._data)}
-
-        def bundle(event: gr.EventData) -> Iterator[Values]:
-            yield from self.pack(event._data)
-
-        on(self.set.make, make, None, [self.answer], group="sets")
+        asks(self.set.make, self.make, self.answer, group="sets")
         job.cancellable(self.set.cancel, self.answer)
-        on(self.own.find, seek, None, [self.found], group="project", trigger_mode="multiple")
-        on(self.own.vary, near, None, [self.varied], trigger_mode="multiple")
-        on(self.own.pack, bundle, None, [self.varied], group="sets")
+        asks(self.own.find, self.find, self.found, group="project", trigger_mode="multiple")
+        asks(self.own.vary, self.vary, self.varied, trigger_mode="multiple")
+        asks(self.own.pack, self.pack, self.varied, group="sets")
         job.cancellable(self.own.cancel, self.found)
 
 

@@ -213,7 +213,7 @@ window.gan.edit = (() => {
       else {
         running.show(value);
         if (value.kind === "progress" && value.picture) after.src = value.picture;
-        if (value.kind === "cancelled" && shown) after.src = shown.url;
+        if (value.kind !== "progress" && shown) after.src = shown.url;
       }
     };
   }

@@ -26,7 +26,7 @@ from gan.picture import read_picture
 from gan.project import Projection, fill_hole
 from gan.recipe import EditRecipe, Mix, Move, PngRecipe, from_json
 from gan.ui.edits import direction_names, field, mask_of
-from gan.ui.messages import explain, on
+from gan.ui.messages import answering, asks, on
 from gan.ui.outbox import data_url, file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
@@ -164,18 +164,14 @@ class Edit:
         path.write_bytes(data)
         return self.studio.outbox.url(path)
 
+    @answering
     def redraw(self, asked: Any) -> dict[str, Any]:
-        """The picture of a recipe that the browser has changed. An error is an answer too: the browser waits for one before
-        it asks again."""
-        number = asked.get("number") if isinstance(asked, dict) else None
-        try:
-            recipe = _first(self.known(field(asked, "recipe")))
-            model = self.studio.model(recipe.model)
-            directions = self.directions(model)
-            strips = {"strips": self.strips(model, recipe, directions)} if asked.get("strips") is True else {}
-            return {**self.shown(model, recipe, directions), **strips, "number": number}
-        except Exception as error:
-            return {"kind": "refused", "text": explain(error), "number": number}
+        """The picture of a recipe that the browser has changed."""
+        recipe = _first(self.known(field(asked, "recipe")))
+        model = self.studio.model(recipe.model)
+        directions = self.directions(model)
+        strips = {"strips": self.strips(model, recipe, directions)} if asked.get("strips") is True else {}
+        return {**self.shown(model, recipe, directions), **strips}
 
     def mix(self, asked: Any) -> dict[str, Any]:
         """The matrix of seeds: each row's picture with the styles of each column's seed in some layers (Karras et al. 2019,
@@ -199,7 +195,8 @@ class Edit:
         return {"kind": "matrix", "url": self._sent(sheet, plain, "matrix.png"), "rows": rows, "columns": columns,
                 "cells": [json.loads(cell.to_json()) for cell in cells]}
 
-    def project(self, asked: Any) -> Iterator[Values]:
+    @answering
+    def project(self, asked: Any) -> Iterator[dict[str, Any]]:
         """A visitor's picture, found in the model; where it comes with a mask, several fillings of the hole in it."""
         data = self.studio.outbox.taken(field(asked, "path"))
         model = self.studio.model(field(asked, "model"))
@@ -215,8 +212,7 @@ class Edit:
                 proposals=1 if mask is None else PROPOSALS)
             return self._result(model, base, picture, mask, last)
 
-        for value in job.run("Looking for it", work):
-            yield {self.found: value}
+        yield from job.run("Looking for it", work)
 
     def _result(self, model: hub.Model, base: EditRecipe, picture: np.ndarray, mask: np.ndarray | None,
                 last: Projection) -> dict[str, Any]:
@@ -239,19 +235,9 @@ class Edit:
         on([c.input for c in (self.model, self.seed, self.label)], self.restart, set(self.controls),
            [*self.controls, self.desk], trigger_mode="always_last")
         on(self.psi.release, self.restart, set(self.controls), [*self.controls, self.desk], trigger_mode="always_last")
-
-        def draw(event: gr.EventData) -> Values:
-            return {self.answer: self.redraw(event._data)}
-
-        def mix(event: gr.EventData) -> Values:
-            return {self.answer: self.mix(event._data)}
-
-        def find(event: gr.EventData) -> Iterator[Values]:
-            yield from self.project(event._data)
-
-        on(self.desk.draw, draw, None, [self.answer], trigger_mode="multiple")
-        on(self.desk.mix, mix, None, [self.answer])
-        on(self.desk.project, find, None, [self.found], group="project")
+        asks(self.desk.draw, self.redraw, self.answer, trigger_mode="multiple")
+        asks(self.desk.mix, self.mix, self.answer)
+        asks(self.desk.project, self.project, self.found, group="project")
         job.cancellable(self.desk.cancel, self.found)
 
 

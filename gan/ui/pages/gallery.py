@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.components import Component
 
 from gan.gallery import Entry
-from gan.ui.messages import on
+from gan.ui.messages import asks
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
 from gan.ui.parts.curves import curves
@@ -48,11 +48,11 @@ class Gallery:
         if not studio.entries:
             gr.Markdown(EMPTY)
 
-        def play(event: gr.EventData) -> dict[Component, Any]:
-            entry = studio.entry(event._data.get("model") if isinstance(event._data, dict) else "")
-            return {played: {"model": entry.id, "frames": self.timeline(entry)}}
+        def play(asked: Any) -> dict[str, Any]:
+            entry = studio.entry(asked.get("model") if isinstance(asked, dict) else "")
+            return {"model": entry.id, "frames": self.timeline(entry)}
 
-        on(self.cards.play, play, None, [played], group="look", trigger_mode="multiple")
+        asks(self.cards.play, play, played, group="look", trigger_mode="multiple")
 
     def open(self, link: Link) -> dict[Component, Any]:
         """Shows the model that a link names; without one the cards, those of the link's guests first."""

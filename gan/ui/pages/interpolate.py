@@ -16,7 +16,7 @@ from gradio.components import Component
 from gan import hub
 from gan.image import columns_of, contact_sheet, save_video, scale_for_video, to_pil
 from gan.recipe import PngRecipe, WalkRecipe, save_png
-from gan.ui.messages import on
+from gan.ui.messages import answering, asks, on
 from gan.ui.outbox import file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
@@ -142,7 +142,8 @@ class Interpolate:
         for value in self.show(path):
             yield {self.stops: stops_text(stops), self.player: value}
 
-    def save(self, asked: Any) -> Iterator[Values]:
+    @answering
+    def save(self, asked: Any) -> Iterator[dict[str, Any]]:
         """A film, the frames as a zip or one frame, of the path that a link of ours describes."""
         if not isinstance(asked, dict):
             raise ValueError("there is no path yet")
@@ -153,8 +154,7 @@ class Interpolate:
         kind, rate, frame = asked.get("as"), asked.get("rate"), asked.get("frame")
         if kind not in (*FILMS, "zip", "png") or rate not in RATES:
             raise ValueError(f"a path is saved as {', '.join(FILMS)}, zip or png, at one of {RATES} frames a second")
-        for value in job.run("Drawing frames", lambda report: self._write(report, path, kind, rate, frame)):
-            yield {self.answer: value}
+        yield from job.run("Drawing frames", lambda report: self._write(report, path, kind, rate, frame))
 
     def _write(self, report: job.Job, path: Path, kind: str, rate: int, frame: Any) -> dict[str, Any]:
         model = self.studio.model(path.model)
@@ -180,11 +180,8 @@ class Interpolate:
         def edit(values: Values, event: gr.EventData) -> Iterator[Values]:
             yield from self.edit(values, event._data)
 
-        def save(event: gr.EventData) -> Iterator[Values]:
-            yield from self.save(event._data)
-
         on(self.player.edit, edit, inputs, shown, group="paths", trigger_mode="always_last")
-        on(self.player.save, save, None, [self.answer], group="films")
+        asks(self.player.save, self.save, self.answer, group="films")
         job.cancellable(self.player.cancel, self.answer)
 
 

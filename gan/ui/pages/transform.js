@@ -229,7 +229,7 @@ window.gan.transform = (() => {
       busy(goes);
       running.show(value.total > 1 ? value : { kind: "end" });
       if (value.kind === "made") made(value);
-      if (value.kind === "refused" && value.text) say(value.text);
+      if (value.kind === "refused") say(value.text);
       if (goes) queue.heard(); else queue.done();
     };
   }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from shlex import quote
 from typing import Any
@@ -25,7 +25,7 @@ from gan.picture import Box
 from gan.recipe import PngRecipe, TransformRecipe
 from gan.transform import Given, Made, task_for, transform, transformed
 from gan.ui.edits import field, mask_of
-from gan.ui.messages import explain, on, warn
+from gan.ui.messages import answering, asks, on, warn
 from gan.ui.outbox import data_url, file_stem
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
@@ -118,31 +118,22 @@ class Transform:
         seed = "" if recipe.seed is None else str(recipe.seed)
         return link_to(ID, model=recipe.model, rev=recipe.revision, seed=seed, class_=recipe.label or "")
 
+    @answering
     def draw(self, asked: Any) -> dict[str, Any]:
-        """The picture of a drawing. An error is an answer too: the browser waits for one before it asks again."""
-        number = asked.get("number") if isinstance(asked, dict) else None
-        try:
-            model = self.studio.model(field(asked, "model"))
-            if task_for(model).gives != "drawing":
-                raise ValueError(f"{model.id} makes no pictures of drawings")
-            made = transform(model, given_of(asked, model, _drawing(asked)), by=self.by(model), most_px=MOST_PX)
-            return {**shown(model, made), "number": number}
-        except Exception as error:
-            return {"kind": "refused", "text": explain(error), "number": number}
+        """The picture of a drawing."""
+        model = self.studio.model(field(asked, "model"))
+        if task_for(model).gives != "drawing":
+            raise ValueError(f"{model.id} makes no pictures of drawings")
+        made = transform(model, given_of(asked, model, _drawing(asked)), by=self.by(model), most_px=MOST_PX)
+        return shown(model, made)
 
-    def make(self, asked: Any) -> Iterator[Values]:
+    @answering
+    def make(self, asked: Any) -> Iterator[dict[str, Any]]:
         """What becomes of an uploaded picture, told of as it goes where it is made in many tiles."""
-        path = field(asked, "path")
-
-        def begin() -> Callable[[job.Job], dict[str, Any]]:
-            data = self.studio.outbox.taken(path)
-            model = self.studio.model(field(asked, "model"))
-            given = given_of(asked, model, data)
-            work = partial(transform, model, given, by=self.by(model), most_px=MOST_PX)
-            return lambda report: shown(model, work(report=report))
-
-        for value in job.answered("Making it", begin, asked.get("number")):
-            yield {self.made: {**value, "number": asked.get("number")}}
+        data = self.studio.outbox.taken(field(asked, "path"))
+        model = self.studio.model(field(asked, "model"))
+        work = partial(transform, model, given_of(asked, model, data), by=self.by(model), most_px=MOST_PX)
+        yield from job.run("Making it", lambda report: shown(model, work(report=report)))
 
     def by(self, model: hub.Model) -> Any:
         return partial(self.studio.engine.draw, self.studio.entry(model.id).name)
@@ -170,18 +161,12 @@ class Transform:
         on([c.input for c in (self.model, self.label, self.seed)], self.restart, inputs, outputs, trigger_mode="always_last")
         on(self.dice.click, self.roll, inputs, outputs)
 
-        def draw(event: gr.EventData) -> Values:
-            return {self.answer: self.draw(event._data)}
-
         def start(event: gr.EventData) -> Values:
             return self.example(event._data)
 
-        def remake(event: gr.EventData) -> Iterator[Values]:
-            yield from self.make(event._data)
-
-        on(self.easel.draw, draw, None, [self.answer], trigger_mode="multiple")
+        asks(self.easel.draw, self.draw, self.answer, trigger_mode="multiple")
         on(self.easel.example, start, None, [self.answer, self.label], group="look")
-        on(self.easel.make, remake, None, [self.made], group="transform", trigger_mode="multiple")
+        asks(self.easel.make, self.make, self.made, group="transform", trigger_mode="multiple")
         job.cancellable(self.easel.cancel, self.made)
 
 

@@ -16,7 +16,7 @@ import gradio as gr
 
 from gan.ui.messages import on
 
-__all__ = ["Job", "answered", "cancel", "cancellable", "run"]
+__all__ = ["Job", "cancel", "cancellable", "run"]
 
 EVERY_S = 0.2  # between two reports
 _running: dict[str, Job] = {}
@@ -74,16 +74,6 @@ def run(what: str, work: Callable[[Job], dict[str, Any]]) -> Iterator[dict[str, 
     if failed:
         raise failed[0]
     yield outcome[0]
-
-
-def answered(what: str, prepare: Callable[[], Callable[[Job], dict[str, Any]]], number: Any) -> Iterator[dict[str, Any]]:
-    """As ``run`` does the work that ``prepare`` returns. An error is an answer too, {"kind": "refused"} with the number of
-    the call, before it is raised: the browser waits for one before it asks again."""
-    try:
-        yield from run(what, prepare())
-    except Exception:
-        yield {"kind": "refused", "number": number}  # the line follows, as everywhere
-        raise
 
 
 def cancel(asked: Any) -> None:

@@ -10,12 +10,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
 from gan.image import GAP
 from gan.recipe import from_json, save_png
-from gan.ui.messages import on
+from gan.ui.messages import asks
 from gan.ui.outbox import file_stem
 from gan.ui.parts.stage import answers, scripted
 from gan.ui.studio import Drawn, Studio, file_name
@@ -33,15 +32,9 @@ class Sheet:
                                   elem_classes="sheet-part", elem_id=f"{name}-sheet")
         answer = answers("gan.sheet.answer", json.dumps(name))
 
-        def select(event: gr.EventData) -> dict[gr.HTML, Any]:
-            return {answer: self.single(event._data)}
-
-        def archive(event: gr.EventData) -> dict[gr.HTML, Any]:
-            return {answer: self.archive(event._data)}
-
         # "multiple": with "always_last" Gradio sends the last of several clicks with the data of the first
-        on(self.component.select, select, None, [answer], trigger_mode="multiple")
-        on(self.component.zip, archive, None, [answer])
+        asks(self.component.select, self.single, answer, trigger_mode="multiple")
+        asks(self.component.zip, self.archive, answer)
 
     def show(self, view: View, given: np.ndarray | None = None) -> dict[str, Any]:
         """Draws a view: the component's value. Errors as ``Studio.draw``.
