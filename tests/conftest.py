@@ -15,6 +15,7 @@ import torch
 
 import gan.models
 from gan.base import Latent
+from gan.files import cache_home
 from gan.models import families, family
 from train.data.images import Images
 from train.data.spec import DataSpec
@@ -64,9 +65,24 @@ def test_families():
 
 
 @pytest.fixture
-def cache(tmp_path):
-    """The folder in which data sets are kept decoded."""
-    return tmp_path / "cache"
+def cache(tmp_path, monkeypatch):
+    """The folder in which this test keeps data sets decoded."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return cache_home()
+
+
+@pytest.fixture
+def quick_trial(monkeypatch):
+    """Nobody waits to see how fast training is here."""
+    monkeypatch.setattr("train.auto.images_per_s", lambda *args, **kwargs: 100.0)
+
+
+@pytest.fixture
+def photos(tmp_path, cache):
+    """A folder of eight pictures."""
+    from pictures import folder, picture
+
+    return folder(tmp_path / "photos", {f"{k}.png": picture(k) for k in range(8)})
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image
 
 from train.data.images import load_images
@@ -83,4 +84,11 @@ FILES = {f"{kind}/{i}.png": picture(10 * k + i) for k, kind in enumerate(("cat",
 def decoded(tmp_path, data, *, mode="RGB", resolution=16):
     """The pixels [R, R, C] of one picture, loaded beside another of the given mode."""
     source = folder(tmp_path / "one", {"a": data, "b": picture(1, mode)})
-    return load_images(source, resolution=resolution, cache_dir=tmp_path / "cache").pixels[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        return load_images(source, resolution=resolution).pixels[0]
+
+
+def files_in(root):
+    """Name -> bytes of all files below a folder."""
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}

@@ -1,6 +1,5 @@
 """Synthetic sets: what is in them, that a kill changes nothing, that they load, and what is refused."""
 
-import json
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_generator
+from pictures import files_in
 from PIL import Image
 
 from gan import augment as module
@@ -23,7 +23,7 @@ from gan.__main__ import main
 from gan.alike import Seen, thumbnails
 from gan.augment import Order, augment, balanced, check_room, estimate, folder_names
 from gan.base import Latent
-from gan.dataset import complete, pack, write_card
+from gan.dataset import complete, lines_of, pack, write_card
 from gan.engine import draw
 from gan.latent import Draw
 from gan.models import family
@@ -38,14 +38,6 @@ def model_of(classes=3, **kwargs):
     return hub.Model(G, "m", "r" * 12, tuple(f"class{k}" for k in range(classes)), {"data": {"name": "d", "licence": "CC0"}})
 
 
-def lines(folder):
-    return [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
-
-
-def files(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
 def written(model, order, folder):
     *_, last = augment(model, order, folder)
     return last
@@ -54,7 +46,7 @@ def written(model, order, folder):
 def test_a_set_holds_what_was_ordered_each_with_its_recipe(tmp_path):
     model, order = model_of(), Order((5, 0, 3), psi=0.5, first_seed=7)
     assert written(model, order, tmp_path / "set").done == 8
-    found = lines(tmp_path / "set")
+    found = list(lines_of(tmp_path / "set"))
     assert [d["label"] for d in found] == ["class0"] * 5 + ["class2"] * 3
     assert len({d["seed"] for d in found}) == 8 and found[0]["seed"] == 7
     for about in found:
@@ -68,11 +60,11 @@ def test_a_set_holds_what_was_ordered_each_with_its_recipe(tmp_path):
 def test_classes_as_the_seeds_draw_them_and_sets_without_classes(tmp_path):
     model = model_of()
     written(model, Order((20,)), tmp_path / "a")
-    assert {d["label"] for d in lines(tmp_path / "a")} == set(model.class_names)
-    one = tmp_path / "a" / lines(tmp_path / "a")[0]["file_name"]
+    assert {d["label"] for d in list(lines_of(tmp_path / "a"))} == set(model.class_names)
+    one = tmp_path / "a" / list(lines_of(tmp_path / "a"))[0]["file_name"]
     assert read_recipe(one).label is None and read_recipe(one).seeds == (0,)
     written(model_of(0), Order((3,)), tmp_path / "b")
-    assert lines(tmp_path / "b")[2] == {"file_name": "images/0000002.png", "seed": 2}
+    assert list(lines_of(tmp_path / "b"))[2] == {"file_name": "images/0000002.png", "seed": 2}
 
 
 def test_shares_of_a_balanced_set():
@@ -86,7 +78,7 @@ def test_a_set_that_was_broken_off_anywhere_is_the_same_set(tmp_path, monkeypatc
     monkeypatch.setattr(module, "SLICE", 4)
     model, order = model_of(), Order((9, 2, 7), distinct=distinct)
     written(model, order, tmp_path / "whole")
-    whole = files(tmp_path / "whole")
+    whole = files_in(tmp_path / "whole")
     for stop in range(1, 7):
         folder = tmp_path / f"part{stop}"
         running = augment(model, order, folder)
@@ -96,7 +88,7 @@ def test_a_set_that_was_broken_off_anywhere_is_the_same_set(tmp_path, monkeypatc
         with open(folder / "metadata.jsonl", "ab") as file:
             file.write(b'{"file_name": "torn')
         assert written(model, order, folder).done == 18
-        assert files(folder) == whole
+        assert files_in(folder) == whole
         assert written(model, order, folder).done == 18  # finished: nothing more is done
 
 
@@ -119,7 +111,7 @@ def test_a_killed_command_goes_on_to_the_same_files(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert start(tmp_path / "killed").wait() == 0
-    ours = [files(tmp_path / name) for name in ("whole", "killed")]
+    ours = [files_in(tmp_path / name) for name in ("whole", "killed")]
     for found in ours:  # the card names the command, and with it the folder
         found.pop("README.md")
     assert ours[0] == ours[1] and len(ours[0]) == 3002
@@ -134,7 +126,7 @@ def test_near_duplicates_are_left_out_and_a_model_that_draws_one_picture_is_foun
     model = hub.Model(G, "m", "r", ())
     order = Order((300,), distinct=0.15)
     assert written(model, order, tmp_path / "a").left_out > 0
-    seeds = [d["seed"] for d in lines(tmp_path / "a")]
+    seeds = [d["seed"] for d in list(lines_of(tmp_path / "a"))]
     assert len(seeds) == 300 and seeds == sorted(seeds) and seeds[-1] > 300
     near = Seen(tmp_path / "seen", 1, module.examples_of(model, 1.0), 0.15).near
 
@@ -167,20 +159,20 @@ def test_pictures_that_are_alike_are_found_among_many(tmp_path):
     assert all(again.add(rows[-50:])) and again.count == 60
 
 
-def test_a_set_loads_as_training_data_unchanged(tmp_path, capsys):
+def test_a_set_loads_as_training_data_unchanged(tmp_path, cache, capsys):
     model, order = model_of(), Order((4, 4, 4))
     written(model, order, tmp_path / "set")
     write_card(tmp_path / "set", model, order, "the command")
     card = (tmp_path / "set" / "README.md").read_text("utf-8")
     assert "CC0" in card and "| class1 | 4 |" in card and "the command" in card
-    images = load_images(tmp_path / "set", resolution=16, cache_dir=tmp_path / "cache")
+    images = load_images(tmp_path / "set", resolution=16)
     assert (images.spec.count, images.spec.class_names) == (12, model.class_names)
-    assert (images.pixels[5] == draw(model.G, [Draw(lines(tmp_path / "set")[5]["seed"], 1)])[0]).all()
+    assert (images.pixels[5] == draw(model.G, [Draw(list(lines_of(tmp_path / "set"))[5]["seed"], 1)])[0]).all()
     for suffix in (".zip", ".parquet"):
         shutil.copytree(tmp_path / "set", tmp_path / "copy")
         assert list(pack(tmp_path / "copy", tmp_path / f"set{suffix}", model.class_names))[-1] == 12
         assert not (tmp_path / "copy").exists()
-        packed = load_images(tmp_path / f"set{suffix}", resolution=16, cache_dir=tmp_path / "cache")
+        packed = load_images(tmp_path / f"set{suffix}", resolution=16)
         assert packed.spec.class_names == model.class_names and (np.asarray(packed.pixels) == images.pixels).all()
     with zipfile.ZipFile(tmp_path / "set.zip") as archive:
         assert archive.namelist()[:2] == ["README.md", "metadata.jsonl"]
@@ -193,7 +185,7 @@ def test_a_set_loads_with_the_datasets_library(tmp_path, monkeypatch):
     written(model, order, tmp_path / "set")
     write_card(tmp_path / "set", model, order, "the command")
     data = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "set"), cache_dir=str(tmp_path / "cache"))["train"]
-    assert len(data) == 6 and sorted(data["label"]) == sorted(d["label"] for d in lines(tmp_path / "set"))
+    assert len(data) == 6 and sorted(data["label"]) == sorted(d["label"] for d in list(lines_of(tmp_path / "set")))
     assert data[0]["image"].size == (16, 16) and set(data.column_names) == {"image", "label", "seed"}
 
 
@@ -258,19 +250,19 @@ def test_the_disk_is_asked_first_and_a_full_one_loses_nothing(tmp_path, monkeypa
     monkeypatch.setattr(module, "_write_one", full)
     with pytest.raises(OSError, match="full"):
         written(model, order, tmp_path / "set")
-    assert len(lines(tmp_path / "set")) == 64
+    assert len(list(lines_of(tmp_path / "set"))) == 64
     monkeypatch.setattr(module, "_write_one", whole)
     assert written(model, order, tmp_path / "set").done == 200
 
 
 @pytest.mark.parametrize(("name", "more"), [("set", ["--balance"]), ("set.zip", ["--distinct"]), ("set.parquet", [])])
-def test_command(tmp_path, tiny_model, capsys, name, more):
+def test_command(tmp_path, cache, tiny_model, capsys, name, more):
     folder = tiny_model("dcgan", classes=3)
     out = tmp_path / name
     assert main(["augment", str(folder), "--count", "7", *more, "--out", str(out)]) == 0
     shown = capsys.readouterr()
     assert "7 images" in shown.out and "MB" in shown.err
-    assert load_images(out, resolution=16, cache_dir=tmp_path / "cache").spec.count == 7
+    assert load_images(out, resolution=16).spec.count == 7
     assert main(["augment", str(folder), "--count", "7", *more, "--out", str(out)]) == 0
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 

@@ -24,10 +24,7 @@ from train.settings import between, overridden
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(auto, "images_per_s", lambda *args, **kwargs: 100.0)
+pytestmark = pytest.mark.usefixtures("cache", "quick_trial")
 
 
 @pytest.fixture

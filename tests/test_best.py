@@ -104,12 +104,11 @@ def test_a_full_disk_and_a_broken_file_end_no_training(tmp_path, marks, distance
     assert run.finished and watch.of(run) == (run.game.G_ema, {}) and "best average not kept" in caplog.text
 
 
-def test_the_session_holds_out_exports_the_best_and_says_so(tmp_path, marks, monkeypatch, capsys):
+def test_the_session_holds_out_exports_the_best_and_says_so(tmp_path, marks, cache, monkeypatch, capsys):
     from PIL import Image
 
     from train.__main__ import main
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     rs = np.random.RandomState(0)
     (tmp_path / "photos").mkdir()
     for k in range(100):

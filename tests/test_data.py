@@ -26,20 +26,20 @@ from train.data.stream import Stream
 ])
 def test_resolution_of_the_median_short_side(tmp_path, cache, sides, expected):
     files = {f"{i}.png": picture(i, size=(side, side + 3)) for i, side in enumerate(sides)}
-    assert load_images(folder(tmp_path / "set", files), cache_dir=cache).spec.resolution == expected
+    assert load_images(folder(tmp_path / "set", files)).spec.resolution == expected
 
 
 def test_given_resolution(tmp_path, cache):
     root = folder(tmp_path / "set", FILES)
-    assert load_images(root, resolution=32, cache_dir=cache).pixels.shape == (6, 32, 32, 3)
+    assert load_images(root, resolution=32).pixels.shape == (6, 32, 32, 3)
     with pytest.raises(ValueError, match="power of two from 16 to 1024, got 48; the nearest is"):
-        load_images(root, resolution=48, cache_dir=cache)
+        load_images(root, resolution=48)
 
 
 def test_too_small_is_skipped(tmp_path, cache):
     files = {**FILES, "cat/dot.png": picture(9, size=(1, 1)), "dog/thin.png": picture(9, size=(80, 3)),
              "dog/small.png": picture(9, size=(4, 4))}
-    images = load_images(folder(tmp_path / "set", files), cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", files))
     assert len(images.pixels) == 7
     assert images.skipped == ("cat/dot.png: short side 1 px, under a quarter of 16",
                               "dog/thin.png: short side 3 px, under a quarter of 16")
@@ -49,13 +49,13 @@ def test_broken_files_are_skipped_and_listed(tmp_path, cache, caplog):
     jpeg = picture(5, size=(64, 64), format="JPEG")
     files = {**FILES, "cat/cut.jpg": jpeg[: len(jpeg) // 2], "cat/empty.png": b"", "cat/text.jpg": b"hello\n" * 99,
              "dog/script.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n"}
-    images = load_images(folder(tmp_path / "set", files), cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", files))
     assert len(images.pixels) == 6 and images.spec.count == 6 and images.labels.tolist() == [0, 0, 0, 1, 1, 1]
     reasons = dict(line.split(": ", 1) for line in images.skipped)
     assert set(reasons) == {"cat/cut.jpg", "cat/empty.png", "cat/text.jpg", "dog/script.png"}
     assert "truncated" in reasons.pop("cat/cut.jpg") and set(reasons.values()) == {"not an image"}
     assert len(caplog.records) == 1 and "4 files cannot be used (skipped: " in caplog.text
-    again = load_images(folder(tmp_path / "set", files), cache_dir=cache)
+    again = load_images(folder(tmp_path / "set", files))
     assert again.skipped == images.skipped and again.spec == images.spec
 
 
@@ -64,7 +64,7 @@ def test_bombs_are_skipped(tmp_path, cache, monkeypatch):
     monkeypatch.setattr(items, "MAX_BYTES", 20_000)
     files = {**FILES, "cat/bomb.png": picture(1, "1", (300, 300)), "cat/heavy.png": bytes(20_001)}
     for source in (folder(tmp_path / "set", files), zipped(tmp_path / "a.zip", files)):
-        images = load_images(source, cache_dir=cache)
+        images = load_images(source)
         assert len(images.pixels) == 6 and "decompression bomb" in images.skipped[0]
         assert images.skipped[1].startswith("cat/heavy.png: 0 MB, more than")
 
@@ -77,14 +77,14 @@ def test_a_zip_that_was_mended_is_read_again(tmp_path, cache):
     start = data.index(b"cat/1.png") + 9
     data[start + 300 : start + 320] = bytes(20)
     path.write_bytes(data)
-    damaged = load_images(path, cache_dir=cache)
+    damaged = load_images(path)
     path.write_bytes(whole)
-    mended = load_images(path, cache_dir=cache)
+    mended = load_images(path)
     assert (len(damaged.pixels), len(mended.pixels)) == (5, 6) and not mended.skipped
     assert damaged.fingerprint != mended.fingerprint  # a run on the one is no run on the other
-    assert load_images(zipped(tmp_path / "b.zip", FILES), cache_dir=cache).fingerprint == mended.fingerprint
+    assert load_images(zipped(tmp_path / "b.zip", FILES)).fingerprint == mended.fingerprint
     path.write_bytes(data)
-    assert load_images(path, cache_dir=cache).fingerprint == damaged.fingerprint
+    assert load_images(path).fingerprint == damaged.fingerprint
 
 
 @pytest.mark.parametrize("length", [200, 201])
@@ -92,10 +92,10 @@ def test_long_names_of_classes_are_refused_before_training(tmp_path, cache, leng
     files = {f"{kind * length}/{i}.png": picture(i) for kind in "ab" for i in range(2)}
     source = zipped(tmp_path / "a.zip", files)
     if length == 200:
-        assert len(load_images(source, cache_dir=cache).spec.class_names[0]) == 200
+        assert len(load_images(source).spec.class_names[0]) == 200
     else:
         with pytest.raises(ValueError, match="a class must have 1 to 200 characters, and 'a{60}' has 201$"):
-            load_images(source, cache_dir=cache)
+            load_images(source)
 
 
 def test_few_large_pictures_are_decoded_at_once(tmp_path, cache, monkeypatch):
@@ -117,7 +117,7 @@ def test_few_large_pictures_are_decoded_at_once(tmp_path, cache, monkeypatch):
     monkeypatch.setattr(images_module.os, "cpu_count", lambda: 4)
     monkeypatch.setattr(images_module, "ROOM", images_module._Room(2 * 40 * 40))
     files = {f"{i}.png": picture(i, size=(side, side)) for i, side in enumerate([40] * 8 + [100])}
-    load_images(folder(tmp_path / "set", files), cache_dir=cache)
+    load_images(folder(tmp_path / "set", files))
     assert most[0] == 100 * 100
 
 
@@ -127,12 +127,12 @@ def test_damaged_zip_members_are_skipped(tmp_path, cache):
     start = data.index(b"cat/1.png") + 9
     data[start + 300 : start + 320] = bytes(20)
     path.write_bytes(data)
-    images = load_images(path, cache_dir=cache)
+    images = load_images(path)
     assert len(images.pixels) == 5 and images.skipped[0].startswith("cat/1.png: ")
 
 
 def test_file_names_cannot_forge_log_lines(tmp_path, cache):
-    images = load_images(zipped(tmp_path / "a.zip", {**FILES, "cat/x\n\x1b[31m": b"?"}), cache_dir=cache)
+    images = load_images(zipped(tmp_path / "a.zip", {**FILES, "cat/x\n\x1b[31m": b"?"}))
     assert images.skipped == ("cat/x\\n\\x1b[31m: not an image",)
 
 
@@ -143,7 +143,7 @@ def test_file_names_cannot_forge_log_lines(tmp_path, cache):
 def test_grey_only_if_all_are(tmp_path, cache, modes, channels):
     wide = Image.fromarray(np.full((16, 16), 257 * 100, np.uint16))
     files = {f"{i}": encoded(wide) if mode == "I;16" else picture(i, mode) for i, mode in enumerate(modes)}
-    assert load_images(folder(tmp_path / "set", files), cache_dir=cache).pixels.shape == (2, 16, 16, channels)
+    assert load_images(folder(tmp_path / "set", files)).pixels.shape == (2, 16, 16, channels)
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
@@ -155,7 +155,7 @@ def test_sixteen_bits_become_eight(tmp_path, format):
 
 def test_floating_point_is_skipped(tmp_path, cache):
     files = {**FILES, "cat/float.tiff": encoded(Image.new("F", (16, 16)), "TIFF")}
-    images = load_images(folder(tmp_path / "set", files), cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", files))
     assert images.skipped[0].startswith("cat/float.tiff: floating")
 
 
@@ -280,14 +280,14 @@ def test_seed_out_of_range():
 
 
 @pytest.mark.data
-def test_real_data_sets(tmp_path):
+def test_real_data_sets(cache):
     root = os.environ.get("GAN_GALLERY_DATA")
     if not root:
         pytest.skip("GAN_GALLERY_DATA does not name the folder with mnist/ and cats64.zip")
-    mnist = load_images(Path(root) / "mnist" / "train-00000-of-00001.parquet", cache_dir=tmp_path)
+    mnist = load_images(Path(root) / "mnist" / "train-00000-of-00001.parquet")
     assert mnist.spec == DataSpec(32, 1, 10, tuple("0123456789"), 60_000) and not mnist.skipped
     assert np.bincount(mnist.labels).min() > 5000
-    cats = load_images(Path(root) / "cats64.zip", cache_dir=tmp_path)
+    cats = load_images(Path(root) / "cats64.zip")
     assert cats.spec == DataSpec(64, 3, 0, (), 8_303) and cats.labels is None and not cats.skipped
     x, c, _ = Stream(cats, seed=0).batch(10_000)
     assert x.shape == (10_000, 3, 64, 64) and c is None

@@ -21,10 +21,7 @@ from train.data.images import load_images
 from train.game.autoencoding import kl, log_likelihood
 from train.metrics.elbo import elbo
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture(scope="module")

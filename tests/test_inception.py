@@ -33,9 +33,8 @@ def test_pictures_are_enlarged_as_tensorflow_did_it():
 
 
 @pytest.fixture
-def published(tmp_path, monkeypatch):
+def published(tmp_path, cache, monkeypatch):
     """A file in the place of the published one, served from the disk, and the weights in it."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     torch.manual_seed(0)
     weights = {**Inception().state_dict(), "fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
     path = tmp_path / "weights.pth"

@@ -32,9 +32,8 @@ def test_precision_and_recall_of_known_sets(monkeypatch):
     assert shares(line, np.array([[5.0], [9], [9], [9]]))[:2] == (0.25, 0.75)
 
 
-def test_classifier_learns_and_is_cached(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "gan-gallery").mkdir()
+def test_classifier_learns_and_is_cached(cache, monkeypatch):
+    cache.mkdir(parents=True)
     monkeypatch.setattr(classifier, "BATCH", 16)
     monkeypatch.setattr(classifier, "EPOCHS", 8)
     images = tiny_images(classes=3, count=96)

@@ -14,7 +14,6 @@ from safetensors.torch import load_file, save_file
 
 from gan import hub
 from gan.hub.contents import DISCRIMINATOR, FIXED
-from train import auto
 from train.data.stream import Stream
 from train.recipes import RECIPES, find
 from train.run.checkpoint import CHECKPOINT, peek, save_checkpoint
@@ -22,11 +21,7 @@ from train.run.loop import Run
 from train.run.origin import Origin, keep_discriminator, read_origin
 from train.settings import overridden
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(auto, "images_per_s", lambda *args, **kwargs: 100.0)
+pytestmark = pytest.mark.usefixtures("cache", "quick_trial")
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_pairs_are_found_in_every_form(tmp_path, cache, form):
     files = {f"set/train/{name}": data for name, data in files.items()} if form == "nested" else files
     path = zipped(tmp_path / "a.zip", files) if "zip" in form else folder(tmp_path / "set", files)
     for _ in range(2):  # the second time from the cache
-        images = load_images(path, pairs=True, cache_dir=cache)
+        images = load_images(path, pairs=True)
         assert images.spec.class_names == ("A", "B") and images.unpaired == ""
         assert images.partner.tolist() == [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5]
     np.testing.assert_array_equal(images.pixels[2], halves_of(2)[0])
@@ -43,9 +43,9 @@ def test_pairs_are_found_in_every_form(tmp_path, cache, form):
 
 
 def test_without_being_asked_for_nothing_is_paired(tmp_path, cache):
-    wide = load_images(folder(tmp_path / "wide", {f"{i}.png": side_by_side(i) for i in range(3)}), cache_dir=cache)
+    wide = load_images(folder(tmp_path / "wide", {f"{i}.png": side_by_side(i) for i in range(3)}))
     assert wide.spec.count == 3 and wide.partner is None and not wide.spec.class_names
-    images = load_images(folder(tmp_path / "set", PAIRS), cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", PAIRS))
     assert images.spec.class_names == ("A", "B") and images.partner is None
     with pytest.raises(ValueError, match="reads pairs; no pairs were looked for"):
         Stream(images, seed=0, source=Paired())
@@ -54,9 +54,9 @@ def test_without_being_asked_for_nothing_is_paired(tmp_path, cache):
 def test_only_wide_pictures_are_cut(tmp_path, cache):
     files = {f"{i}.png": picture(i, size=(32, 16)) for i in range(4)}
     odd = {"x.png": picture(9, size=(31, 16))}
-    mixed = load_images(folder(tmp_path / "mixed", {**files, **odd}), pairs=True, cache_dir=cache)
+    mixed = load_images(folder(tmp_path / "mixed", {**files, **odd}), pairs=True)
     assert mixed.spec.count == 5 and mixed.partner is None
-    junk = load_images(folder(tmp_path / "junk", {**files, "read.me": b"hello"}), pairs=True, cache_dir=cache)
+    junk = load_images(folder(tmp_path / "junk", {**files, "read.me": b"hello"}), pairs=True)
     assert junk.spec.count == 8 and junk.partner is not None and len(junk.skipped) == 2
 
 
@@ -74,31 +74,30 @@ def without(*names):
     ({**PAIRS, "C/0.png": picture(7)}, "pairs are two folders with equal names"),
 ])
 def test_what_is_no_set_of_pairs_is_named(tmp_path, cache, files, message):
-    images = load_images(folder(tmp_path / "set", files), pairs=True, cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", files), pairs=True)
     with pytest.raises(ValueError) as error:
         Stream(images, seed=0, source=Paired())
     assert message in str(error.value) and str(error.value).startswith("set: ") and "\n" not in str(error.value)
 
 
 def test_a_table_has_no_pairs(tmp_path, cache):
-    images = load_images(parquet(tmp_path / "a.parquet", list(PAIRS.values()), [0] * 6 + [1] * 6, ["A", "B"]), pairs=True,
-                         cache_dir=cache)
+    images = load_images(parquet(tmp_path / "a.parquet", list(PAIRS.values()), [0] * 6 + [1] * 6, ["A", "B"]), pairs=True)
     with pytest.raises(ValueError, match="no pairs were looked for"):
         Stream(images, seed=0, source=Paired())
 
 
 def test_names_that_pair_otherwise_are_another_set(tmp_path, cache):
     swapped = {**PAIRS, "B/0.bmp": PAIRS["B/1.bmp"], "B/1.bmp": PAIRS["B/0.bmp"]}
-    a, b = (load_images(folder(tmp_path / name, files), pairs=True, cache_dir=cache)
+    a, b = (load_images(folder(tmp_path / name, files), pairs=True)
             for name, files in (("a", PAIRS), ("b", swapped)))
     assert a.fingerprint != b.fingerprint
     renamed = {name.replace("A/", "A/x").replace("B/", "B/x"): data for name, data in PAIRS.items()}
-    assert load_images(folder(tmp_path / "c", renamed), pairs=True, cache_dir=cache).partner.tolist() == a.partner.tolist()
+    assert load_images(folder(tmp_path / "c", renamed), pairs=True).partner.tolist() == a.partner.tolist()
 
 
 @pytest.fixture
 def pairs(tmp_path, cache):
-    return load_images(folder(tmp_path / "set", PAIRS), pairs=True, cache_dir=cache)
+    return load_images(folder(tmp_path / "set", PAIRS), pairs=True)
 
 
 @pytest.mark.parametrize("reads", ["A", "B"])
@@ -143,17 +142,17 @@ def test_an_empty_domain_is_one_line_that_names_it(pairs, line, packed, tmp_path
     if not packed:
         (path / "B").mkdir()
     with pytest.raises(ValueError, match=f"^{line}$"):
-        Stream(load_images(path, pairs=pairs, cache_dir=cache), seed=0, source=Unpaired())
+        Stream(load_images(path, pairs=pairs), seed=0, source=Unpaired())
 
 
 def test_an_empty_folder_among_others_is_no_side_of_pairs(tmp_path, cache):
     path = folder(tmp_path / "set", {f"{letter}/0.png": picture(k) for k, letter in enumerate("ACD")})
     (path / "B").mkdir()
-    assert load_images(path, pairs=True, cache_dir=cache).spec.class_names == ("A", "C", "D")
+    assert load_images(path, pairs=True).spec.class_names == ("A", "C", "D")
 
 
 def test_two_kinds_are_two_folders(tmp_path, cache):
-    three = load_images(folder(tmp_path / "three", {**PAIRS, "C/0.png": picture(7)}), pairs=True, cache_dir=cache)
+    three = load_images(folder(tmp_path / "three", {**PAIRS, "C/0.png": picture(7)}), pairs=True)
     with pytest.raises(ValueError, match="finds A, B, C"):
         Stream(three, seed=0, source=Unpaired())
 
@@ -190,7 +189,7 @@ def test_shown_pictures_are_those_held_out_and_the_same_in_every_run():
 
 def test_a_pair_is_held_out_whole(tmp_path, cache):
     files = {f"{side}/{i}.png": picture(100 * k + i) for k, side in enumerate("AB") for i in range(40)}
-    images = load_images(folder(tmp_path / "many", files), pairs=True, cache_dir=cache)
+    images = load_images(folder(tmp_path / "many", files), pairs=True)
     for some, count in zip(hold_out(images, 0.2), (32, 8)):
         assert some.spec.count == 2 * count and sorted(some.labels.tolist()) == [0] * count + [1] * count
         for row, other in enumerate(some.partner):
@@ -203,6 +202,6 @@ def test_a_pair_is_held_out_whole(tmp_path, cache):
 def test_a_decoded_set_of_before_is_still_read(tmp_path, cache):
     """A note of the cache that knows nothing of pairs."""
     path = folder(tmp_path / "set", PAIRS)
-    images = load_images(path, cache_dir=cache)
+    images = load_images(path)
     about = json.loads((cache / f"{images.fingerprint}.json").read_text())
     assert about.keys() == {"spec", "labels", "skipped"}

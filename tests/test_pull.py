@@ -151,9 +151,8 @@ sys.exit(main(["pull", "ada/cats"]) or main(["generate", "ada/cats", "--seeds", 
 """
 
 
-def test_from_training_to_another_process(ada, tmp_path, monkeypatch):
+def test_from_training_to_another_process(ada, tmp_path, cache):
     """Train, push, pull by id in a clean process: the same seeds are the same pixels."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "decoded"))
     photos = pictures.folder(tmp_path / "photos", {f"{k}.png": pictures.picture(k) for k in range(8)})
     out, again = tmp_path / "runs" / "cats", tmp_path / "again"
     assert train_cli.main(["dcgan", "--data", str(photos), "--out", str(out), "--kimg", "0.064", "--batch", "16",

@@ -3,19 +3,11 @@
 import json
 import time
 
-import pytest
 from commands import TINY, error_of, train
-from pictures import folder, picture
 
 from gan import hub
 from train.run.checkpoint import CHECKPOINT, peek
 from train.run.publish import BRANCH
-
-
-@pytest.fixture
-def photos(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder(tmp_path / "photos", {f"{k}.png": picture(k) for k in range(8)})
 
 
 def arguments(photos, out, *more):

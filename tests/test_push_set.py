@@ -21,9 +21,8 @@ def augment(model, out, *more):
 
 
 @pytest.mark.parametrize("out", ["fakes", "fakes.zip"])
-def test_a_set_becomes_shards_that_a_training_reads(ada, tiny_model, tmp_path, monkeypatch, out):
+def test_a_set_becomes_shards_that_a_training_reads(ada, tiny_model, tmp_path, cache, monkeypatch, out):
     monkeypatch.setattr(synthetic, "SHARD", 5)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert augment(tiny_model(classes=3), tmp_path / out, "--push", "ada/fakes") == 0
     made = files(ada)
     shards = [f"data/train-0000{k}-of-00002.parquet" for k in range(2)]

@@ -19,10 +19,7 @@ from gan.recipe import read_recipe
 from train import session
 from train.run.checkpoint import CHECKPOINT, HEALTHY, peek
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -53,14 +53,14 @@ def test_every_class_is_shown_and_what_is_left_out_says_why(page, monkeypatch):
     assert "python -m gan augment digits --count 300 --distinct 0.1" in filtered["code"]["Command line"]
 
 
-def test_a_set_is_made_packed_and_loads(page, tmp_path):
+def test_a_set_is_made_packed_and_loads(page, cache):
     link = Set("digits", counts=(("one", 4), ("two", 3))).link(ID)
     answer = last(page.make({"link": link, "as": ".zip"}))
     file = page.studio.outbox.root.joinpath(*answer["url"].split("/")[-3:])
     assert answer["name"] == "digits-7-images.zip"
     with zipfile.ZipFile(file) as archive:
         assert "README.md" in archive.namelist() and b"one=4" in archive.read("README.md")
-    assert load_images(file, resolution=16, cache_dir=tmp_path).spec.class_names == ("one", "two")
+    assert load_images(file, resolution=16).spec.class_names == ("one", "two")
     assert [p.name for p in file.parent.iterdir()] == [file.name]
 
 

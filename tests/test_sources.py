@@ -18,18 +18,16 @@ from train.data.images import load_images
 from train.data.spec import DataSpec
 
 
-def test_every_source_gives_the_same_images(tmp_path, cache):
-    loaded = [
-        load_images(folder(tmp_path / "plain", FILES), cache_dir=cache / "1"),
-        load_images(folder(tmp_path / "nested", {f"top/{n}": d for n, d in FILES.items()}), cache_dir=cache / "2"),
-        load_images(zipped(tmp_path / "a.zip", {f"top/{n}": d for n, d in reversed(FILES.items())}),
-                    cache_dir=cache / "3"),
-        load_images(parquet(tmp_path / "a.parquet", list(FILES.values()), [0, 0, 0, 1, 1, 1], ["cat", "dog"]),
-                    cache_dir=cache / "4"),
-        load_images(tarred(tmp_path / "a.tar", FILES), cache_dir=cache / "5"),
-        load_images(webdataset(tmp_path / "shards", list(FILES.values()), ["cat"] * 3 + ["dog"] * 3, 4),
-                    cache_dir=cache / "6"),
-    ]
+def test_every_source_gives_the_same_images(tmp_path, monkeypatch):
+    sources = [folder(tmp_path / "plain", FILES), folder(tmp_path / "nested", {f"top/{n}": d for n, d in FILES.items()}),
+               zipped(tmp_path / "a.zip", {f"top/{n}": d for n, d in reversed(FILES.items())}),
+               parquet(tmp_path / "a.parquet", list(FILES.values()), [0, 0, 0, 1, 1, 1], ["cat", "dog"]),
+               tarred(tmp_path / "a.tar", FILES),
+               webdataset(tmp_path / "shards", list(FILES.values()), ["cat"] * 3 + ["dog"] * 3, 4)]
+    loaded = []
+    for k, source in enumerate(sources):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cache {k}"))  # else the first would be decoded alone
+        loaded.append(load_images(source))
     expected = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in FILES.values()])
     for images in loaded:
         np.testing.assert_array_equal(images.pixels, expected)
@@ -44,10 +42,10 @@ def test_tars_of_many_kinds(tmp_path, cache):
     """Numbers as classes in their order; a mask beside a picture, a picture without class, a hidden one; no class at all."""
     files = {"a.png": picture(0), "a.cls": b"10", "b.png": picture(1), "b.cls": b"9\n", "b.seg.png": picture(2),
              "c.png": picture(3), ".d.png": picture(4), "e.json": b"{}"}
-    images = load_images(tarred(tmp_path / "a.tar", files), cache_dir=cache)
+    images = load_images(tarred(tmp_path / "a.tar", files))
     assert images.labels.tolist() == [1, 0] and images.spec.class_names == ("9", "10")
     assert [line.partition(":")[0] for line in images.skipped] == ["b.seg.png", "c.png"]
-    plain = load_images(tarred(tmp_path / "b.tar", {"one.of.png": picture(0), "two.png": picture(1)}), cache_dir=cache)
+    plain = load_images(tarred(tmp_path / "b.tar", {"one.of.png": picture(0), "two.png": picture(1)}))
     assert plain.spec.count == 2 and plain.labels is None
 
 
@@ -57,7 +55,7 @@ def test_members_of_a_tar_are_never_written_and_links_never_followed(tmp_path, c
         link = tarfile.TarInfo("link.png")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         file.addfile(link)
-    assert load_images(path, cache_dir=cache).spec.count == 2
+    assert load_images(path).spec.count == 2
     assert {p.name for p in tmp_path.iterdir()} == {"a.tar", "cache"}
 
 
@@ -66,21 +64,21 @@ def test_members_of_a_tar_are_never_written_and_links_never_followed(tmp_path, c
     ["0.png", "cat/1.png", "dog/2.png"],
 ])
 def test_unlabelled(tmp_path, cache, names):
-    images = load_images(folder(tmp_path / "set", {n: picture(i) for i, n in enumerate(names)}), cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", {n: picture(i) for i, n in enumerate(names)}))
     assert images.labels is None and images.spec == DataSpec(16, 3, 0, (), len(names))
 
 
 def test_junk_does_not_change_the_classes(tmp_path, cache):
     junk = {"LICENSE.txt": b"free", "notes/read.me": b"hello", ".hidden/x.png": picture(7), "cat/.DS_Store": b"x",
             "__MACOSX/cat/._0.png": b"x"}
-    images = load_images(zipped(tmp_path / "a.zip", {**FILES, **junk}), cache_dir=cache)
+    images = load_images(zipped(tmp_path / "a.zip", {**FILES, **junk}))
     assert images.spec.class_names == ("cat", "dog") and len(images.pixels) == 6
     assert images.skipped == ("LICENSE.txt: not an image", "notes/read.me: not an image")
 
 
 def test_files_in_bytewise_order(tmp_path, cache):
     files = {name: picture(i) for i, name in enumerate(["10.png", "2.png", "B.png", "a.png", "é.png"])}
-    images = load_images(folder(tmp_path / "set", dict(reversed(files.items()))), cache_dir=cache)
+    images = load_images(folder(tmp_path / "set", dict(reversed(files.items()))))
     for pixels, data in zip(images.pixels, files.values(), strict=True):
         np.testing.assert_array_equal(pixels, np.asarray(Image.open(io.BytesIO(data))))
 
@@ -91,12 +89,12 @@ def test_a_loop_of_links_ends(tmp_path, cache):
         (root / "cat" / "loop").symlink_to(root, target_is_directory=True)
     except OSError:
         pytest.skip("no symbolic links here")
-    assert len(load_images(root, cache_dir=cache).pixels) == 6
+    assert len(load_images(root).pixels) == 6
 
 
 def test_zip_members_are_never_written(tmp_path, cache):
     files = {"../../evil.png": picture(0), "/abs.png": picture(1), "win\\2.png": picture(2)}
-    load_images(zipped(tmp_path / "a.zip", files), cache_dir=cache)
+    load_images(zipped(tmp_path / "a.zip", files))
     assert {p.name for p in tmp_path.iterdir()} == {"a.zip", "cache"}
     assert {p.suffix for p in cache.iterdir()} == {".npy", ".json"}
 
@@ -111,14 +109,14 @@ def test_zip_members_are_never_written(tmp_path, cache):
 ])
 def test_parquet_labels(tmp_path, cache, labels, names, expected, class_names):
     path = parquet(tmp_path / "a.parquet", [picture(i) for i in range(3)], labels, names)
-    images = load_images(path, cache_dir=cache)
+    images = load_images(path)
     assert images.spec.class_names == class_names and images.spec.classes == len(class_names)
     assert (None if images.labels is None else images.labels.tolist()) == expected
 
 
 def test_parquet_rows_without_label_or_bytes_are_skipped(tmp_path, cache):
     rows = [picture(0), None, picture(2), picture(3)]
-    images = load_images(parquet(tmp_path / "a.parquet", rows, [0, 1, -1, 1], ["x", "y"]), cache_dir=cache)
+    images = load_images(parquet(tmp_path / "a.parquet", rows, [0, 1, -1, 1], ["x", "y"]))
     assert images.labels.tolist() == [0, 1]
     assert images.skipped == ("a.parquet#1: has no image bytes", "a.parquet#2: has no label")
 
@@ -129,10 +127,10 @@ def test_parquet_shards_of_train_only(tmp_path, cache, caplog):
         parquet(root / "data" / f"{name}.parquet", [picture(2 * s), picture(2 * s + 1)], column="img")
     (root / "README.md").write_text("a card")
     with caplog.at_level(logging.INFO):
-        images = load_images(root, cache_dir=cache)
+        images = load_images(root)
     np.testing.assert_array_equal(images.pixels[3], np.asarray(Image.open(io.BytesIO(picture(3)))))
     assert len(images.pixels) == 4 and "only the train split is used, 2 of 3 shards" in caplog.text
-    one = load_images(root / "data" / "test-00000-of-00001.parquet", cache_dir=cache)
+    one = load_images(root / "data" / "test-00000-of-00001.parquet")
     assert len(one.pixels) == 2 and one.name == "data/test-00000-of-00001.parquet"
 
 
@@ -151,7 +149,7 @@ def test_hub_data_set(tmp_path, cache, monkeypatch):
         return held
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    images = load_images("someone/pets", cache_dir=cache)
+    images = load_images("someone/pets")
     assert images.name == "someone/pets" and images.labels.tolist() == [0, 1, 0, 1]
     assert images.spec.class_names == ("x", "y")
     np.testing.assert_array_equal(images.pixels[3], np.asarray(Image.open(io.BytesIO(picture(3)))))
@@ -163,13 +161,13 @@ def test_hub_data_set(tmp_path, cache, monkeypatch):
 @pytest.mark.parametrize("name", ["nowhere", "some/where/deep", "data/gone.zip", "/no/such", "data/gone.parquet"])
 def test_no_such_path(cache, name):
     with pytest.raises(FileNotFoundError, match=f"{name}: no such file or folder; expected .* user/name"):
-        load_images(name, cache_dir=cache)
+        load_images(name)
 
 
 def test_hub_id_without_datasets(cache, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ValueError, match="someone/pets is no local path; .*pip install datasets"):
-        load_images("someone/pets", cache_dir=cache)
+        load_images("someone/pets")
 
 
 def test_hub_errors_are_one_line(cache, monkeypatch):
@@ -178,25 +176,25 @@ def test_hub_errors_are_one_line(cache, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
     with pytest.raises(ValueError, match="someone/pets is no local path.* cannot be read: no such data set$"):
-        load_images("someone/pets", cache_dir=cache)
+        load_images("someone/pets")
 
 
 def test_empty_folder(tmp_path, cache):
     (tmp_path / "set" / "sub").mkdir(parents=True)
     with pytest.raises(ValueError, match="set is empty; expected"):
-        load_images(tmp_path / "set", cache_dir=cache)
+        load_images(tmp_path / "set")
 
 
 def test_nothing_readable(tmp_path, cache):
     root = folder(tmp_path / "set", {"a.txt": b"hello", "b.txt": b"world"})
     with pytest.raises(ValueError, match="no usable image, 2 files skipped, the first being a.txt: not an image"):
-        load_images(root, cache_dir=cache)
+        load_images(root)
     (root / "c.png").write_bytes(picture())
     with pytest.raises(ValueError, match="only one usable image, 2 files skipped.*; expected at least 2"):
-        load_images(root, cache_dir=cache)
+        load_images(root)
     jpeg = picture(5, size=(64, 64), format="JPEG")
     with pytest.raises(ValueError, match="only one usable image, 3 files skipped"):  # seen in the second pass
-        load_images(folder(root, {"d.jpg": jpeg[: len(jpeg) // 2]}), resolution=16, cache_dir=cache)
+        load_images(folder(root, {"d.jpg": jpeg[: len(jpeg) // 2]}), resolution=16)
     assert not list(cache.iterdir())
 
 
@@ -211,10 +209,10 @@ def test_nothing_readable(tmp_path, cache):
 def test_wrong_files(tmp_path, cache, name, data, message):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ValueError, match=message):
-        load_images(tmp_path / name, cache_dir=cache)
+        load_images(tmp_path / name)
 
 
 def test_parquet_without_images(tmp_path, cache):
     pq.write_table(pa.table({"text": ["a"], "n": [1]}), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match=r"no image column; the columns are text, n \(a.parquet\)"):
-        load_images(tmp_path / "a.parquet", cache_dir=cache)
+        load_images(tmp_path / "a.parquet")

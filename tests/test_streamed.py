@@ -38,7 +38,7 @@ def two_parquets(root):
     lambda tmp: webdataset(tmp / "set", PICTURES, CLASSES, a_shard=3)], ids=["folder", "zip", "parquet", "tar"])
 def test_windows_hold_what_a_decoded_set_holds(tmp_path, cache, make):
     path = make(tmp_path)
-    whole, windows = load_images(path, cache_dir=cache), in_windows(path, 3)
+    whole, windows = load_images(path), in_windows(path, 3)
     assert (windows.spec, windows.name) == (whole.spec, whole.name)
     assert np.array_equal(windows.labels, whole.labels)
     rows = np.array([4, 0, 5, 1, 1, 3])
@@ -128,7 +128,7 @@ def test_few_of_many_are_looked_at(tmp_path, monkeypatch):
 
 def test_what_is_held_out_is_what_a_decoded_set_holds_out(tmp_path, cache):
     path = webdataset(tmp_path / "set", [picture(k) for k in range(40)], [k % 2 for k in range(40)])
-    trained, held = hold_out(load_images(path, cache_dir=cache), 0.25)
+    trained, held = hold_out(load_images(path), 0.25)
     images = in_windows(path, 3, held=0.25)
     assert images.spec == trained.spec and np.array_equal(images.labels, trained.labels)
     assert np.array_equal(images.pixels[np.arange(30)], trained.pixels[:])
@@ -136,13 +136,12 @@ def test_what_is_held_out_is_what_a_decoded_set_holds_out(tmp_path, cache):
     assert images.fingerprint != stream_images(path).fingerprint
 
 
-def test_on_the_command_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_on_the_command_line(tmp_path, cache, capsys):
     path = webdataset(tmp_path / "set", [picture(k) for k in range(40)], [k % 2 for k in range(40)])
     out = tmp_path / "run"
     asked = ["cgan", "--data", path, "--out", out, "--stream", *TINY]
     assert train(*asked, "--kimg", "0.012") == 0 and train(*asked, "--kimg", "0.02", "--resume") == 0
-    assert not (tmp_path / "cache").exists() and "--stream" in (out / "export" / "training.json").read_text()
+    assert not cache.exists() and "--stream" in (out / "export" / "training.json").read_text()
     capsys.readouterr()
     assert train(*asked, "--hold-out", "0.5", "--resume") == 1
     assert "hold_out: absent in the run, 0.5 asked" in error_of(capsys)
@@ -153,14 +152,14 @@ def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     assert (data["images"], data["held_out"]) == (30, 0.25)
 
 
-def test_a_set_of_the_hub_is_read_where_it_lies(server, tmp_path):
+def test_a_set_of_the_hub_is_read_where_it_lies(server, tmp_path, cache):
     """Over real HTTP: rows by ranges of bytes, pinned to a commit, and nothing of the set on this disk."""
     two_parquets(tmp_path / "set")
     files = {f"data/{path.name}": path.read_bytes() for path in (tmp_path / "set").iterdir()}
     repo = server.store.publish("ada/pictures", {**files, "data/test-0-of-1.parquet": b"no"}, type="dataset")
     images = in_windows("ada/pictures", 3)
     assert images.spec.class_names == ("x", "y") and images.labels.tolist() == CLASSES
-    expected = load_images(tmp_path / "set", cache_dir=tmp_path / "cache").pixels
+    expected = load_images(tmp_path / "set").pixels
     assert np.array_equal(images.pixels[np.arange(10)], expected)
     assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert all(f"/{repo.branches['main']}/" in line for line in server.asked("/resolve/"))

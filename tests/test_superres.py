@@ -24,8 +24,7 @@ def test_measures_of_known_pictures():
     assert superres.ssim(noise, 1 - noise) < -0.5  # it falls where the other rises
 
 
-def test_table_of_held_out_pictures(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_table_of_held_out_pictures(tmp_path, cache, capsys):
     for k in range(40):
         noise = np.random.RandomState(k).randint(0, 256, (16, 16, 3), np.uint8)
         (tmp_path / "photos").mkdir(exist_ok=True)

@@ -12,10 +12,7 @@ from gan import hub
 from gan.hub.card import card
 from train.__main__ import main
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def two_folders(root, count=16, **more):

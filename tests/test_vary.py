@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from commands import error_of, gan
 from conftest import tiny_generator
-from pictures import picture
+from pictures import files_in, picture
 from PIL import Image
 
 from gan import hub
 from gan import project as project_module
+from gan.dataset import lines_of
 from gan.directions import find_directions, load_directions, save_directions
 from gan.edit import draw_edits
 from gan.engine import draw
@@ -51,14 +52,6 @@ def mine(tmp_path):
     return folder
 
 
-def files(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def lines(folder):
-    return [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
-
-
 def varied(model, mine, folder, **asked):
     pictures, _ = read_pictures(mine, model)
     directions = load_directions(mine.parent / "model", model.G)
@@ -70,7 +63,7 @@ def test_every_variation_is_drawn_again_from_its_recipe_and_names_its_picture(mo
     told = varied(model, mine, tmp_path / "set", way=way)
     assert told[-1] == ("images", 6, 6) and [t.done for t in told] == sorted(t.done for t in told[:-1]) + [6]
     sources = [hashlib.sha256((mine / name).read_bytes()).hexdigest() for name in ("a.png", "sub/b.png")]
-    found = lines(tmp_path / "set")
+    found = list(lines_of(tmp_path / "set"))
     assert [about["source"] for about in found] == [s for s in sources for _ in range(3)]
     assert [about["seed"] for about in found] == list(range(6))
     directions = load_directions(tmp_path / "model", model.G)
@@ -80,7 +73,7 @@ def test_every_variation_is_drawn_again_from_its_recipe_and_names_its_picture(mo
         assert recipe.source == about["source"] and recipe.label == about.get("label")
         assert path.parent.name == about.get("label", "images")
         assert (np.asarray(Image.open(path)) == draw_edits(model, [recipe], directions)[0, ..., 0]).all()
-    assert len({data for name, data in files(tmp_path / "set").items() if name.endswith(".png")}) == 6
+    assert len({data for name, data in files_in(tmp_path / "set").items() if name.endswith(".png")}) == 6
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -90,7 +83,7 @@ def test_strength_says_how_far_from_the_picture(model, mine, tmp_path, way):
         folder = tmp_path / f"{strength}"
         varied(model, mine, folder, way=way, strength=strength, each=8)
         point = json.loads((folder / ".points.jsonl").read_text().splitlines()[0])
-        about = lines(folder)
+        about = list(lines_of(folder))
         start = read_recipe(folder / about[0]["file_name"])
         still = draw_edits(model, [type(start)(start.model, start.revision, label=start.label, source=start.source,
                                                latent=tuple(point["latent"]))], None)[0, ..., 0].astype(int)
@@ -114,8 +107,8 @@ def test_a_kill_changes_no_byte_and_nothing_of_the_pictures_is_stored(model, min
     with open(tmp_path / "cut" / "metadata.jsonl", "r+b") as file:
         file.truncate(300)
     list(vary(model, pictures, Variations(3), tmp_path / "cut"))
-    assert files(tmp_path / "cut") == files(tmp_path / "whole")
-    stored = b"".join(files(tmp_path / "whole").values())
+    assert files_in(tmp_path / "cut") == files_in(tmp_path / "whole")
+    stored = b"".join(files_in(tmp_path / "whole").values())
     assert (mine / "a.png").read_bytes() not in stored and str(mine).encode() not in stored
     with pytest.raises(ValueError, match="holds another set: its strength"):
         list(vary(model, pictures, Variations(3, strength=0.5), tmp_path / "cut"))
@@ -147,7 +140,7 @@ def test_what_is_looked_at_first_is_what_the_set_holds_and_where_pictures_were_f
     found = [Given(given.source, None, Point(tuple(row["latent"]), row["label"]))
              for given, row in zip(read_pictures(mine, model)[0], rows)]
     list(vary(model, found, Variations(3), tmp_path / "again"))
-    assert files(tmp_path / "again") == files(tmp_path / "set")
+    assert files_in(tmp_path / "again") == files_in(tmp_path / "set")
     shown = first_recipes(model, found, Variations(3), None, 3)
-    held = [read_recipe(tmp_path / "set" / about["file_name"]) for about in lines(tmp_path / "set")]
+    held = [read_recipe(tmp_path / "set" / about["file_name"]) for about in list(lines_of(tmp_path / "set"))]
     assert [shown[1:3], shown[4:6]] == [held[:2], held[3:5]] and shown[0].latent == found[0].point.latent

@@ -109,9 +109,7 @@ def test_a_model_that_reads_a_picture_is_refused(tiny_model, tmp_path):
 
 @pytest.mark.parametrize(("answer", "message"), [
     ("raise FileNotFoundError", "npm, which comes with Node.js"), ("other", "not the one expected here")])
-def test_a_runtime_that_is_not_there_or_another(tmp_path, monkeypatch, answer, message):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
+def test_a_runtime_that_is_not_there_or_another(tmp_path, cache, monkeypatch, answer, message):
     def npm(command, cwd, **options):
         if answer != "other":
             raise FileNotFoundError("npm")

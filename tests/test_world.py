@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 from commands import TINY, train
-from pictures import folder, picture
 from processes import ROOT, ended, played, start
 from runs import IDENTITY, assert_same, tiny_run
 from safetensors.torch import load_file
@@ -104,12 +103,6 @@ def test_another_number_of_processes_goes_on_and_says_so(tmp_path, caplog):
     assert "the checkpoint is of 2 process(es) and goes on in 1" in caplog.text
     one.advance()
     assert one.nimg == 8
-
-
-@pytest.fixture
-def photos(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return folder(tmp_path / "photos", {f"{k}.png": picture(k) for k in range(8)})
 
 
 def begin(photos, out, *more):

@@ -68,20 +68,19 @@ class Images:
 
 
 def load_images(
-    path: str | Path, *, resolution: int | None = None, pairs: bool = False, cache_dir: Path | None = None,
+    path: str | Path, *, resolution: int | None = None, pairs: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Images:
     """Images out of a folder, a zip, parquet or a Hub data set, decoded on first use and cached since.
 
     ``resolution`` in px; None takes the power of two nearest to the median short side, 16 to 64. ``pairs`` says whether two
-    pictures may belong together, see ``train.data.pairs``. ``cache_dir`` defaults to ``$XDG_CACHE_HOME/gan-gallery``.
-    ``progress(done, total)`` counts the files of both passes.
+    pictures may belong together, see ``train.data.pairs``. ``progress(done, total)`` counts the files of both passes.
     Errors: ``FileNotFoundError``; ``ValueError`` for a source without usable images and for a cache that cannot be
     written, each of one line.
     """
     if resolution is not None:
         check_shape(resolution, 1, 1)
-    cache = Path(cache_dir) if cache_dir else cache_home()
+    cache = cache_home()
     with open_source(path) as source, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PIL's: broken EXIF, large pictures, odd palettes
         pairs = pairs and isinstance(source, Files)
