@@ -53,8 +53,7 @@ class Work:
 class Batcher:
     """The works of one device, done one at a time by a thread of its own, which starts with the first."""
 
-    def __init__(self, *, most_waiting_s: float = MOST_WAITING_S):
-        self.most_waiting_s = most_waiting_s
+    def __init__(self):
         self.busy_since: float | None = None  # ``time.monotonic`` when what is being done now began
         self._used_s = 0.0  #                   of the device's time
         self._pace: dict[Hashable, float] = {}  # seconds that a chunk of this key took
@@ -94,7 +93,7 @@ class Batcher:
             lasts = self._lasts(work)
             work.due = self._used_s + lasts
             before = sum(self._lasts(other) for other in self._waiting if other.due <= work.due)
-            if work.rows and before > self.most_waiting_s:
+            if work.rows and before > MOST_WAITING_S:
                 raise Busy("so much is being drawn that this would wait for minutes: try again a little later")
             self._waiting.append(work)
             if self._thread is None:

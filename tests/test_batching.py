@@ -170,8 +170,9 @@ def test_who_leaves_takes_his_work_along():
     assert len(batcher) == 0 and len(device.chunks) == 1
 
 
-def test_a_request_that_would_wait_for_minutes_is_told_so():
-    batcher, device = Batcher(most_waiting_s=0.01), Device(takes_s=0.02)
+def test_a_request_that_would_wait_for_minutes_is_told_so(monkeypatch):
+    monkeypatch.setattr("gan.batching.MOST_WAITING_S", 0.01)
+    batcher, device = Batcher(), Device(takes_s=0.02)
     device.go.set()
     draw = lambda count: batcher.draw("m", device, [torch.ones(count)], 8)  # noqa: E731
     draw(1)

@@ -25,6 +25,8 @@ def marks(monkeypatch):
 def distances(monkeypatch):
     """What the metric shall say, one after the other."""
     said = [5.0, 3.0, 4.0, 6.0, 2.0]
+    monkeypatch.setattr(best, "features", lambda net, pixels: np.zeros((len(pixels), 1)))
+    monkeypatch.setattr(best, "shares", lambda real, fake: Shares(1, 1, 1, 1))
     monkeypatch.setattr(best, "frechet_distance", lambda real, fake: said.pop(0))
     return said
 

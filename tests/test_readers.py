@@ -15,13 +15,15 @@ from train.game.discriminators import build
 
 ONLY = {"gated": Holes(), "rrdb": Shrink(4), "cycle": Unpaired()}  # families that are made for one task
 LATENT = {"rrdb": Latent(0), "cycle": Latent(0, classes=2)}  # and those that read no noise
+SMALL = {"rrdb": {"blocks": 2, "growth": 4}}
 
 
 def made(name, task=None, *, classes=0, noise=0, resolution=16, channels=3, **options):
     torch.manual_seed(0)
     source = source_of(task or ONLY.get(name, Paired()), channels)
     latent = LATENT.get(name, Latent(noise, classes=classes))
-    G = family(name).Generator(latent, resolution=resolution, channels=channels, source=source, **{"width": 4, **options})
+    options = {"width": 4, **SMALL.get(name, {}), **options}
+    G = family(name).Generator(latent, resolution=resolution, channels=channels, source=source, **options)
     with torch.no_grad():
         for p in G.parameters():
             if p.ndim > 1:

@@ -31,13 +31,24 @@ def short(monkeypatch):
         monkeypatch.setattr(project_module, name, value)
 
 
-@pytest.fixture(params=[("dcgan", 0), ("biggan", 3), ("stylegan2", 3)], ids=lambda p: p[0])
-def model(request, tmp_path):
+@pytest.fixture(scope="module", params=[("dcgan", 0), ("biggan", 3), ("stylegan2", 3)], ids=lambda p: p[0])
+def folder(request, tmp_path_factory):
+    """Of a model with directions."""
     name, classes = request.param
-    G = tiny_generator(name, classes=classes)
-    hub.save(tmp_path / "model", G, class_names=tuple(f"class{k}" for k in range(classes)))
-    save_directions(tmp_path / "model", find_directions(G, count=2, samples=2))
-    return hub.load(tmp_path / "model")
+    G, folder = tiny_generator(name, classes=classes), tmp_path_factory.mktemp("models") / "model"
+    hub.save(folder, G, class_names=tuple(f"class{k}" for k in range(classes)))
+    save_directions(folder, find_directions(G, count=2, samples=2))
+    return folder
+
+
+@pytest.fixture
+def model(folder):
+    return hub.load(folder)
+
+
+@pytest.fixture
+def directions(folder, model):
+    return load_directions(folder, model.G)
 
 
 @pytest.fixture
@@ -52,21 +63,19 @@ def mine(tmp_path):
     return folder
 
 
-def varied(model, mine, folder, **asked):
+def varied(model, mine, folder, directions=None, **asked):
     pictures, _ = read_pictures(mine, model)
-    directions = load_directions(mine.parent / "model", model.G)
     return list(vary(model, pictures, Variations(**{"each": 3, **asked}), folder, directions))
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_variation_is_drawn_again_from_its_recipe_and_names_its_picture(model, mine, tmp_path, way):
-    told = varied(model, mine, tmp_path / "set", way=way)
+def test_every_variation_is_drawn_again_from_its_recipe_and_names_its_picture(model, directions, mine, tmp_path, way):
+    told = varied(model, mine, tmp_path / "set", directions, way=way)
     assert told[-1] == ("images", 6, 6) and [t.done for t in told] == sorted(t.done for t in told[:-1]) + [6]
     sources = [hashlib.sha256((mine / name).read_bytes()).hexdigest() for name in ("a.png", "sub/b.png")]
     found = list(lines_of(tmp_path / "set"))
     assert [about["source"] for about in found] == [s for s in sources for _ in range(3)]
     assert [about["seed"] for about in found] == list(range(6))
-    directions = load_directions(tmp_path / "model", model.G)
     for about in found:
         path = tmp_path / "set" / about["file_name"]
         recipe = read_recipe(path)
@@ -77,11 +86,11 @@ def test_every_variation_is_drawn_again_from_its_recipe_and_names_its_picture(mo
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_strength_says_how_far_from_the_picture(model, mine, tmp_path, way):
+def test_strength_says_how_far_from_the_picture(model, directions, mine, tmp_path, way):
     gaps = []
     for strength in (0.002, 0.9):
         folder = tmp_path / f"{strength}"
-        varied(model, mine, folder, way=way, strength=strength, each=8)
+        varied(model, mine, folder, directions, way=way, strength=strength, each=8)
         point = json.loads((folder / ".points.jsonl").read_text().splitlines()[0])
         about = list(lines_of(folder))
         start = read_recipe(folder / about[0]["file_name"])
