@@ -1,5 +1,5 @@
 """Every page's main path by the keyboard alone: no mouse is moved; what has the focus can be seen, dialogs keep it and give
-it back."""
+it back. And what a finger meets on a phone."""
 
 import re
 from types import SimpleNamespace
@@ -29,6 +29,13 @@ UNSEEN = """() => {
   const left = node && node !== now && node !== document.body && node.isConnected && node.checkVisibility();
   return left && look(node) === seen ? node.outerHTML.slice(0, 160) : null;
 }"""
+
+
+# What is lower than a finger is wide; of what stands in a field or on its label, that counts.
+LOW = """() => [...document.querySelectorAll("button, select, summary, a.gan-button, [role=tab], input:not([type=file])")]
+  .filter(e => e.checkVisibility() && !e.closest(".tiles, .map, .strip, .cards .wall, footer")).map(e =>
+    [e.closest("label:has(> input), .wrap-inner") ?? e, e.outerHTML.slice(0, 120)])
+  .filter(([e]) => e.getBoundingClientRect().width > 2 && e.getBoundingClientRect().height < 44).map(([, text]) => text)"""
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +192,20 @@ def test_training_time_is_walked_through(site, visitor):
     assert visitor.inner_text(".time output") == "before training"
     press(visitor, "Open late-one")
     visitor.wait_for_url(re.compile("page=gallery&open=late-one"))
+
+
+@pytest.mark.parametrize(("query", "there"), [
+    ("", ".card"), ("?page=gallery&open=digits", ".about-model"), ("?page=generate&model=coded", ".frame img"),
+    ("?page=interpolate&model=digits", ".player:not([hidden])"), ("?page=edit&model=digits", ".way"),
+    ("?page=transform&model=filler", ".easel header"), ("?page=augment&model=digits", ".set li"),
+    ("?page=tree", ".time input"), ("?page=keep", ".favourites")])
+def test_a_phone_shows_all_of_a_page_and_nothing_too_low_for_a_finger(site, visitor, query, there):
+    held = '[{"model": "coded", "seed": 4}, {"model": "digits", "seed": 5}]'
+    visitor.add_init_script(f"localStorage.setItem('gan-gallery-tray', '{held}')")
+    visitor.goto(site.url + query)
+    visitor.wait_for_selector(there)
+    visitor.wait_for_timeout(300)
+    assert not visitor.evaluate(LOW)
+    assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    if "model=" in query:  # which model it is comes first
+        assert visitor.locator(".model:visible").bounding_box()["y"] < visitor.locator(there).first.bounding_box()["y"]

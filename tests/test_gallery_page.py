@@ -16,7 +16,7 @@ from gan.ui.parts.curves import curves
 
 def test_model_page_says_what_training_json_says(served):
     found = details(entry(str(served.folder / "digits")), served.studio.outbox)
-    assert found["trained"] == "Trained 5.6 million images in 75 minutes on a laptop"
+    assert found["trained"] == "Trained on 5.6 million images in 75 minutes on a laptop"
     assert found["paper_url"] == "https://arxiv.org/abs/1406.2661"
     facts = dict(found["facts"])
     assert facts["Data"] == "shapes, 1,234 images" and facts["Licence of the data"] == "CC0"
@@ -37,7 +37,8 @@ def test_model_page_names_the_feature_net_of_what_was_measured(served):
                 "scores": {"frechet_distance": 1.23456, "frechet_distance_of_reals": 0.5, "recall": 0.4, "odd": "x"}}
     model = replace(entry(str(served.folder / "digits")), training={"metrics": measured})
     found = details(model, served.studio.outbox)["metrics"]
-    assert found["rows"] == [["frechet distance", "1.235", "0.5"], ["recall", "0.4", ""]]
+    assert found["rows"] == [["frechet distance: less is better", "1.235", "0.5"],
+                             ["recall: the share of real pictures it can draw", "0.4", ""]]
     assert found["about"].startswith("By the features of our net on 2,000 pictures against 2000 pictures of shapes.")
     assert found["memorised"].startswith("1.2% of its pictures")
 

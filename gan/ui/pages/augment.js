@@ -75,7 +75,7 @@ window.gan.set = (() => {
     const forms = [".zip", ".parquet"].map(form => button(`Make them, as ${form.slice(1)}`, () => trigger.pack({ ...wanted(), as: form }), { class: "gan-button primary" }));
     const after = make("div", { hidden: true }, dials, list, make("div", { class: "actions" }, ...forms, away), more);
     element.append(make("section", { class: "own", "data-drop": "several", "aria-labelledby": "own-title" }, make("h3", { id: "own-title" }, "Variations of your own pictures"),
-      make("p", { class: "status" }, "Each picture is looked for in the model, which takes a while, and pictures near it are drawn. Of yours only the sha256 is written into them; nothing is kept here."),
+      make("p", { class: "status" }, "Each picture is looked for in the model, which takes a while, and pictures near it are drawn. Of yours only a fingerprint, the sha256, is written into them; nothing is kept here."),
       make("div", { class: "actions start" }, choose, pick), running.node, said, after));
 
     const forget = () => { [found, waiting] = [[], []]; after.hidden = true; said.textContent = ""; };

@@ -120,8 +120,8 @@ window.gan.edit = (() => {
       closely.disabled = true;
       if (mixing.hidden) return;
       const rows = make("input", { type: "text", value: "0-3", "aria-label": "Seeds of the rows" }), columns = make("input", { type: "text", value: "10-13", "aria-label": "Seeds of the columns" });
-      const first = make("input", { type: "number", min: 0, max: desk.layers - 1, value: Math.floor(desk.layers / 2), "aria-label": "First layer" });
-      const last = make("input", { type: "number", min: 0, max: desk.layers - 1, value: desk.layers - 1, "aria-label": "Last layer" });
+      const first = make("input", { type: "number", min: 0, max: desk.layers - 1, value: Math.floor(desk.layers / 4), "aria-label": "First layer" });
+      const last = make("input", { type: "number", min: 0, max: desk.layers - 1, value: Math.floor(desk.layers / 2), "aria-label": "Last layer" });
       const draw = make("button", { type: "button", class: "gan-button", onclick: () => trigger.mix({ recipe: JSON.stringify(recipe), rows: rows.value, columns: columns.value, first: +first.value, last: +last.value }) }, "Mix");
       mixing.replaceChildren(make("h3", {}, "Mix styles"), make("p", { class: "status" }, `Each row's picture takes the styles of each column's seed in these of its ${desk.layers} layers, 0 the coarsest. A click takes a picture to the desk.`),
         make("div", { class: "line" }, make("label", {}, "Rows", rows), make("label", {}, "Columns", columns), make("label", {}, "From layer", first), make("label", {}, "to", last), draw, closely),

@@ -60,7 +60,8 @@ class Edit:
 
     def _lay_out_controls(self) -> None:
         self.model = model_dropdown(self.studio)
-        self.seed = checked(gr.Number(0, label="Seed", elem_id="edit-seed"), lambda given: given)
+        self.seed = checked(gr.Number(0, label="Seed", elem_id="edit-seed", info="A number: it always draws the same."),
+                            lambda given: given)
         self.label = dropdown(gr.Dropdown([("as the seed draws", "")], value="", label="Class", visible=False,
                                           elem_classes="class"))
         self.psi = psi_dial()

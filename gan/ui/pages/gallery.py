@@ -7,7 +7,6 @@ them as text, never as markup.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from gan.ui.messages import asks
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
 from gan.ui.parts.curves import curves
-from gan.ui.parts.kin import group, recipe_of
+from gan.ui.parts.kin import data_of, group, recipe_of
 from gan.ui.parts.link import Link, link_to, one_of
 from gan.ui.parts.reading import arxiv, as_count, as_mapping, as_number, as_text, duration, thousands
 from gan.ui.parts.stage import answers, scripted
@@ -30,6 +29,8 @@ __all__ = ["PAGE", "card", "details", "walls"]
 
 ID = "gallery"
 SNAPSHOTS = 12  # of a timeline
+MEANING = {"frechet_distance": ": less is better", "kernel_distance": ": less is better",
+           "precision": ": the share of its pictures that look real", "recall": ": the share of real pictures it can draw"}
 EMPTY = """### No models yet
 Train one, and it appears here: `python -m train --help` shows how. Or start with
 `python app.py --models FOLDER_OR_HUB_ID`."""
@@ -80,17 +81,11 @@ def walls(entries: Sequence[Entry], outbox: Outbox, guests: Sequence[Entry] = ()
     """The cards in their order: guests, what is in colour and large, and last, together, a family of the same data."""
     family = group(entries)
     kin = next(iter(family.values()), None)
-    inside = [e for e in entries if kin and e.resolution == kin.resolution and _data(e) == _data(kin)]
+    inside = [e for e in entries if kin and e.resolution == kin.resolution and data_of(e) == data_of(kin)]
     others = sorted((e for e in entries if e not in inside), key=lambda e: e.rank)
-    about = f"{len(inside)} models trained on {_data(kin) or 'the same data'} at {kin.resolution} px" if inside else ""
+    about = f"{len(inside)} models trained on {data_of(kin) or 'the same data'} at {kin.resolution} px" if inside else ""
     return {"cards": [card(e, outbox) for e in (*guests, *others)], "family": [card(e, outbox) for e in inside],
             "about": about, "kin": "tree"}
-
-
-def _data(entry: Entry) -> str:
-    """What it was trained on, without what only its files' names say."""
-    name = as_text(as_mapping(as_mapping(entry.training).get("data")).get("name"), 120)
-    return re.sub(r"(/train)?(-\d+-of-\d+)?\.(parquet|zip)$", "", name)
 
 
 def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
@@ -103,7 +98,7 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
                 + f"{entry.family}{f', recipe {recipe}' if recipe and recipe != entry.family else ''}",
         "paper": paper, "paper_url": arxiv(paper), "trained": trained(t), "can": entry.abilities,
         "moves": bool(snapshots(entry.folder)), "samples": preview(entry.folder / "samples.png", outbox),
-        "kind": {"data": _data(entry) or "not stated", "family": entry.family, "px": f"{entry.resolution} px",
+        "kind": {"data": data_of(entry) or "not stated", "family": entry.family, "px": f"{entry.resolution} px",
                  "classes": f"{len(entry.class_names)} classes" if entry.class_names else "without classes"},
     }
 
@@ -116,7 +111,7 @@ def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     facts = [
         ("Family", entry.family), ("Recipe", recipe_of(entry) + (f", grown from {parent}" if parent else "")),
         ("What is new in it", as_text(t.get("note"))),
-        ("Data", ", ".join(p for p in (_data(entry), images and f"{images:,} images") if p)),
+        ("Data", ", ".join(p for p in (data_of(entry), images and f"{images:,} images") if p)),
         ("Licence of the data", as_text(data.get("licence"), 200)),
         ("Classes", f"{len(names)}: {', '.join(names[:20])}"[:300] + " …" * (len(names) > 20) if names else "none"),
         ("Codes", ", ".join(p for p in (_codes(entry.latent.categorical), entry.latent.continuous and
@@ -139,13 +134,14 @@ def metrics(t: dict[str, Any]) -> dict[str, Any] | None:
     listed = list(as_mapping(found.get("scores")).items())[:40]
     scores = {as_text(name, 60): number for name, value in listed if (number := as_number(value, least=-1e15)) is not None}
     floor = {name: f"{scores[f'{name}_of_reals']:.4g}" for name in scores if f"{name}_of_reals" in scores}
-    rows = [[name.replace("_", " "), f"{value:.4g}", floor.get(name, "")] for name, value in scores.items()
-            if not name.endswith("_of_reals")]
+    rows = [[name.replace("_", " ") + MEANING.get(name, ""), f"{value:.4g}", floor.get(name, "")]
+            for name, value in scores.items() if not name.endswith("_of_reals")]
     if not rows:
         return None
     samples, share = as_count(found.get("samples")), as_number(found.get("memorised"))
-    against = as_text(found.get("against"), 120)
-    about = " ".join(filter(None, [f"By the features of {as_text(found.get('features'), 80) or 'a net that is not named'}",
+    against, features = as_text(found.get("against"), 120), as_text(found.get("features"), 80)
+    net = "this project's own net" if features == "own" else features or "a net that is not named"
+    about = " ".join(filter(None, [f"By the features of {net}",
                                    samples and f"on {samples:,} pictures", against and f"against {against}"]))
     others = "held-out pictures" if as_mapping(t.get("data")).get("held_out") else "the others"
     said = "" if share is None else (f"{share:.1%} of its pictures are closer to a training picture than 99 % of {others} "
@@ -156,7 +152,7 @@ def metrics(t: dict[str, Any]) -> dict[str, Any] | None:
 def trained(t: dict[str, Any]) -> str:
     """One sentence on what the training took, "" where nothing is known."""
     nimg, minutes, hardware = as_count(t.get("nimg")), as_number(t.get("minutes")), as_text(t.get("hardware"), 120)
-    parts = [nimg and f"{thousands(nimg)} images", minutes is not None and f"in {duration(minutes)}",
+    parts = [nimg and f"on {thousands(nimg)} images", minutes is not None and f"in {duration(minutes)}",
              hardware and f"on {hardware}"]
     chosen = as_count(as_mapping(t.get("chosen")).get("nimg"))
     best = f"; the best average, after {thousands(chosen)}" if chosen else ""

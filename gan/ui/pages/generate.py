@@ -43,7 +43,7 @@ class Generate:
     def _lay_out_controls(self) -> None:
         self.controls.model_row()
         with gr.Row(elem_classes="seed-row"):
-            self.seed = gr.Number(0, label="Seed", elem_id="seed", min_width=120)
+            self.seed = gr.Number(0, label="Seed", elem_id="seed", min_width=120, info="A number: it always draws the same.")
             self.seed.preprocess = lambda given: given  # ``whole`` refuses what is no seed; Gradio would round it
             self.dice = gr.Button("Roll the dice", elem_id="dice", variant="primary", min_width=120)
         self.controls.dials()

@@ -61,7 +61,7 @@ class Interpolate:
             self.loop = tick(True, label="Loop", info="And back to the first.", elem_id="loop")
             self.ease = tick(False, label="Ease", info="Slow down at stops.", elem_id="ease")
         self.space = dropdown(gr.Dropdown(SPACES, value="auto", label="Way", elem_id="space",
-                                        info="A learned w is crossed straight, noise around its sphere."))
+                                        info="A model that learned a space of its own, w, is crossed straight."))
         self.psi = psi_dial()
 
     @property

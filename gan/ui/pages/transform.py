@@ -79,7 +79,8 @@ class Transform:
         if not models:
             link.notes += [f"the link's {key} was ignored: no model here makes pictures from pictures" for key in link.query]
             return {}
-        model = self.studio.model(link.read("model", one_of(models, "model"), models[0]))
+        drawn = next((name for name in models if self.studio.entry(name).task.gives == "drawing"), models[0])
+        model = self.studio.model(link.read("model", one_of(models, "model"), drawn))  # a pen is the best first thing
         names = list(model.class_names)
         label = link.read("class", lambda text: one_of(names, "class")(short_text(text)), names[0] if names else None)
         if link.read("rev", short_text, "") not in ("", model.revision):

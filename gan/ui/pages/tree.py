@@ -19,7 +19,7 @@ from gan.gallery import Entry, results
 from gan.hub.evidence import set_by
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
-from gan.ui.parts.kin import group, parents, year_of
+from gan.ui.parts.kin import data_of, group, parents, year_of
 from gan.ui.parts.link import Link, finite
 from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration
 from gan.ui.parts.stage import scripted
@@ -56,9 +56,9 @@ def content(entries: Sequence[Entry], outbox: Outbox, tables: Sequence[Path]) ->
     if not family:
         return {"alone": ALONE, "about": "", "moments": [], "sheets": [], "nodes": [], "boards": scoreboards(tables)}
     first = next(iter(family.values()))
-    data = as_text(as_mapping(first.training["data"]).get("name"), 120)
     sheets = [sheet for recipe, entry in family.items() if (sheet := _sheet(recipe, entry, outbox))["frames"]]
-    return {"alone": "", "about": f"{len(family)} recipes, trained on {data or 'the same data'} at {first.resolution} px",
+    about = f"{len(family)} recipes, trained on {data_of(first) or 'the same data'} at {first.resolution} px"
+    return {"alone": "", "about": about,
             "moments": moments(frame["minutes"] for sheet in sheets for frame in sheet["frames"]),
             "sheets": sheets, "nodes": nodes(family), "boards": scoreboards(tables)}
 

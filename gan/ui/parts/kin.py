@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from gan.gallery import Entry
 from gan.ui.parts.reading import as_list, as_mapping, as_text
 
-__all__ = ["ancestors", "group", "parents", "recipe_of", "year", "year_of"]
+__all__ = ["ancestors", "data_of", "group", "parents", "recipe_of", "year", "year_of"]
 
 
 def group(entries: Sequence[Entry]) -> dict[str, Entry]:
@@ -34,6 +34,12 @@ def group(entries: Sequence[Entry]) -> dict[str, Entry]:
 def recipe_of(entry: Entry) -> str:
     """The name of its recipe, "" where it is not known."""
     return as_text(as_mapping(entry.training).get("recipe"), 60)
+
+
+def data_of(entry: Entry) -> str:
+    """What it was trained on, without what only its files' names say, "" where it is not known."""
+    name = as_text(as_mapping(as_mapping(entry.training).get("data")).get("name"), 120)
+    return re.sub(r"(/train)?(-\d+-of-\d+)?\.(parquet|zip)$", "", name)
 
 
 def year_of(entry: Entry) -> int | None:
