@@ -85,6 +85,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Progress:
+    """How far a set has come."""
+
     done: int  #      images that are written
     total: int
     left_out: int  #  by the filter, in this session

@@ -74,6 +74,7 @@ Load it with `datasets.load_dataset({loader})`, or train on it with
 
 
 def lines_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """What a set says of each of its images, in their order."""
     with open(folder / METADATA, "rb") as file:
         yield from map(json.loads, file)
 

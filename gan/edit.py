@@ -41,8 +41,7 @@ def draw_edits(model: hub.Model, recipes: Sequence[EditRecipe], directions: Dire
     mix_z = torch.stack([part for part, _ in parts], 1) if most else z[:, None][:, :0]
     mix_c = torch.stack([part for _, part in parts], 1) if most and c is not None else None
     layers = torch.stack([mask for _, mask in others])
-
-    return draw_rows(G, lambda *parts: G.synthesis(_w(G, *parts)), (z, c, found, given, psi, step, mix_z, mix_c, layers))
+    return draw_rows(G, lambda *rows: G.synthesis(_w(G, *rows)), (z, c, found, given, psi, step, mix_z, mix_c, layers))
 
 
 def _w(G: Generator, z: Tensor, c: Tensor | None, found: Tensor, given: Tensor, psi: Tensor, step: Tensor, mix_z: Tensor,

@@ -23,13 +23,13 @@ SHARD = 25_000  # images: some hundred MB at 64 px, as the Hub asks for
 PROVENANCE = "gan-gallery.json"  # says that a data set was made here, and from what
 
 
-def check_push_set(repo: str, *, private: bool = False) -> None:
+def check_push_set(repo: str, *, private: bool) -> None:
     """Errors: ``HubError`` where the set could not be pushed, ``ValueError`` without pyarrow: before hours of drawing."""
     check_form(Path("x.parquet"))
     hub.check_push(repo, private=private, kind=SET)
 
 
-def push_set(folder: Path, repo: str, model: hub.Model, order: Order, command: str, *, private: bool = False) -> Published:
+def push_set(folder: Path, repo: str, model: hub.Model, order: Order, command: str, *, private: bool) -> Published:
     """Publishes the set of a folder in one commit. Errors: ``HubError`` in one line."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:  # where there is room for as much
         shards = list(_shards(folder, model, Path(temporary)))

@@ -91,6 +91,7 @@ def test_mistakes_are_said_in_one_line(models, tmp_path, capsys, tiny_model):
 def test_the_list_says_what_a_model_does_with_a_picture(models, monkeypatch, capsys):
     monkeypatch.setattr(hub.folders, "WEIGHTS", models)
     monkeypatch.setattr(hub, "WEIGHTS", models)
+    (models / "larger" / "training.json").write_text('{"data": "of which its owner says nothing"}')
     assert gan("list") == 0
     assert "painter, 32 px, fill a hole, " in capsys.readouterr().out
     assert gan("list", "--json") == 0

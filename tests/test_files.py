@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gan.files import read_json, replacing, sweep, write_json, write_tensors, write_text
+from gan.files import check_new, new_folder, object_in, read_json, replacing, sweep, write_json, write_tensors, write_text
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -95,3 +95,23 @@ def test_no_json_is_written_that_cannot_be_read(tmp_path):
 def test_a_file_that_is_only_shown_may_lack_numbers(tmp_path):
     (tmp_path / "a.json").write_text('{"a": NaN, "b": 1e400, "c": 1.5, "d": 2}')
     assert read_json(tmp_path / "a.json", lenient=True) == {"a": None, "b": None, "c": 1.5, "d": 2}
+
+
+def test_a_new_folder_is_whole_or_not_there(tmp_path):
+    out = tmp_path / "a" / "out"
+    with pytest.raises(KeyboardInterrupt), new_folder(out) as part:
+        (part / "x").write_text("half")
+        raise KeyboardInterrupt
+    assert not list((tmp_path / "a").iterdir())
+    out.mkdir()  # an empty one makes way
+    check_new(out, "--out")
+    with new_folder(out) as part:
+        (part / "x").write_text("whole")
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["out"] and (out / "x").read_text() == "whole"
+    with pytest.raises(FileExistsError, match="out is not empty: choose another --out"):
+        check_new(out, "--out")
+
+
+@pytest.mark.parametrize("data", [{}, {"data": None}, {"data": "mnist"}, {"data": [1]}])
+def test_what_is_no_object_says_nothing(data):
+    assert object_in(data, "data") == {} and object_in({"data": {"name": "x"}}, "data") == {"name": "x"}

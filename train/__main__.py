@@ -6,9 +6,10 @@ import argparse
 import json
 import logging
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
 
-from train.asked import AUTO, Asked
+from train.asked import Asked
 from train.evidence.commands import evidence_command
 from train.jobs import ON, send
 from train.metrics.commands import features_command, score_command
@@ -17,6 +18,7 @@ from train.run.watch import ON_COLLAPSE
 from train.run.world import launched
 from train.session import train
 
+DEFAULTS = {f.name: f.default for f in fields(Asked) if f.default is not MISSING} | {"overrides": []}  # --set appends
 MOST_SAID = 2000  # characters of an error: a value of 100 MB may be part of it
 EXAMPLES = """examples:
   python -m train --data photos/ --out runs/photos
@@ -44,7 +46,7 @@ EXAMPLES = """examples:
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python -m train", description=__doc__, epilog=EXAMPLES,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("recipe", nargs="?", default=AUTO,
+    p.add_argument("recipe", nargs="?",
                    help="a recipe's name (see: python -m train list); without one it is chosen, as for auto, and said")
     p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
     p.add_argument("--out", required=True, type=Path,
@@ -64,20 +66,20 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--hold-out", type=float, metavar="SHARE",
                    help="share of the pictures that training never sees: the scores during training and memorisation are "
                         "then read against them (default: as before, else none)")
-    p.add_argument("--seed", type=int, default=0, help="default: 0")
+    p.add_argument("--seed", type=int, help="default: %(default)s")
     p.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",
                    help="change one slot of the recipe, e.g. g_opt.lr=1e-4 or penalties='R1(10, every=16)'")
     p.add_argument("--licence", help="licence of the data, for the model's card (default: as before, else 'not stated')")
-    p.add_argument("--resume", nargs="?", const=True, default=False, metavar="USER/NAME",
+    p.add_argument("--resume", nargs="?", const=True, metavar="USER/NAME",
                    help="go on from the last checkpoint in --out, or from the one that --push sent to this repository")
     p.add_argument("--push", metavar="USER/NAME",
                    help="publish the model on the Hugging Face Hub, and checkpoints on a branch of it as it goes")
-    p.add_argument("--push-minutes", type=float, default=15.0, metavar="N",
-                   help="minutes between checkpoints on the Hub (default: 15)")
+    p.add_argument("--push-minutes", type=float, metavar="N",
+                   help="minutes between checkpoints on the Hub (default: %(default)g)")
     p.add_argument("--private", action="store_true", help="with --push: a repository that only you see")
-    p.add_argument("--checkpoint-s", type=float, default=60.0, metavar="S", help="seconds between checkpoints (default: 60)")
-    p.add_argument("--on-collapse", choices=ON_COLLAPSE, default="warn",
+    p.add_argument("--checkpoint-s", type=float, metavar="S", help="seconds between checkpoints (default: %(default)g)")
+    p.add_argument("--on-collapse", choices=ON_COLLAPSE,
                    help="when G draws a few pictures only: warn = say so (default), stop = go back to the last healthy "
                         "state and stop, rollback = try again from there with a slower G, or where a loss is not finite "
                         "with both nets slower, up to three times. The evidence lies in collapse/")
@@ -89,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
                         "--flavor; what it says is shown here")
     p.add_argument("--flavor", metavar="NAME", help="with --on: the machine, e.g. l4x1, t4-small, a100-large")
     p.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
+    p.set_defaults(**DEFAULTS)
     return p
 
 

@@ -81,6 +81,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, slots: Mapping[str, str]) -> Recipe:
+        """The inverse of ``to_json``; slots that are not there have their defaults. Errors: ``ValueError``."""
         names = named()
         return cls(**{slot: read(text, names) for slot, text in slots.items()})
 

@@ -61,7 +61,7 @@ def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
 
 
-def describe(G: Generator, class_names: tuple[str, ...] = (), encoder: Encoder | None = None) -> dict[str, Any]:
+def describe(G: Generator, class_names: tuple[str, ...], encoder: Encoder | None) -> dict[str, Any]:
     """The config that ``build`` makes these nets of again."""
     config = {"family": family_of(G), **_arguments(G), "class_names": list(class_names)}
     more: dict[str, Any] = {}

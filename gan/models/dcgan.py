@@ -76,6 +76,15 @@ class Generator(base.Generator):
         return {**values, "append.embed.weight": F.pad(embed, (0, missing)), "first.weight": torch.cat([first, nothing])}
 
 
+def _halvings(sizes: list[int], norm: Norm) -> nn.Sequential:
+    """Strided 4x4 convolutions, each followed by its norm, but for the first (Radford, sec. 3), and by a leaky ReLU."""
+    layers: list[nn.Module] = []
+    for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
+        kind = norm if k else "none"
+        layers += [nn.Conv2d(i, o, 4, 2, 1, bias=kind == "none"), norm_layer(kind, o), nn.LeakyReLU(0.2, inplace=True)]
+    return nn.Sequential(*layers)
+
+
 class Discriminator(base.Discriminator):
     """x [N, C, H, W] -> strided 4x4 convolutions down to 4x4 -> h [N, F] -> logits [N]."""
 
@@ -95,11 +104,7 @@ class Discriminator(base.Discriminator):
         sizes = [channels, *reversed(plan(resolution, width))]
         if norm == "auto":
             norm = "none" if spectral else "batch"
-        layers: list[nn.Module] = []
-        for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
-            kind = norm if k else "none"  # none at the input (Radford, sec. 3)
-            layers += [nn.Conv2d(i, o, 4, 2, 1, bias=kind == "none"), norm_layer(kind, o), nn.LeakyReLU(0.2, inplace=True)]
-        self.convs, self.group = nn.Sequential(*layers), group
+        self.convs, self.group = _halvings(sizes, norm), group
         self.feature_dim = (sizes[-1] + (group > 0)) * 16
         self.head = base.Head(self.feature_dim, latent.classes if projection else 0)
         init_normal(self)
@@ -128,11 +133,7 @@ class Encoder(base.Encoder):
     ):
         super().__init__(latent, resolution=resolution, channels=channels, width=width, likelihood=likelihood)
         sizes = [channels, *reversed(plan(resolution, width))]
-        layers: list[nn.Module] = []
-        for k, (i, o) in enumerate(zip(sizes, sizes[1:])):
-            kind = "layer" if k else "none"
-            layers += [nn.Conv2d(i, o, 4, 2, 1, bias=not k), norm_layer(kind, o), nn.LeakyReLU(0.2, inplace=True)]
-        self.convs, self.append = nn.Sequential(*layers), AppendClass(latent.classes)
+        self.convs, self.append = _halvings(sizes, "layer"), AppendClass(latent.classes)
         self.last = nn.Linear(sizes[-1] * 16 + self.append.size, 2 * latent.noise)
         init_normal(self)
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def visible(name: str) -> bool:
+    """Whether a file was put there by a person: not hidden, and none of what a Mac adds to its zips."""
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 

@@ -201,6 +201,7 @@ def _survey(source: Source, resolution: int | None, pairs: bool, tick: Ticker) -
 
 
 def nearest_resolution(short_px: float) -> int:
+    """The power of two from 16 to 64 that is nearest to a short side, in px."""
     return 2 ** min(max(round(math.log2(max(short_px, 1))), 4), 6)
 
 

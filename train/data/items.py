@@ -45,6 +45,7 @@ def printable(name: str) -> str:
 
 
 def key_of(*parts: Any) -> str:
+    """64 hex digits that are others where a part is."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -56,6 +57,7 @@ def keys_of(kind: str, shards: Sequence[Path]) -> tuple[str, str]:
 
 
 def size_problem(size: int) -> str:
+    """Why a file of so many bytes is not opened, "" where it is."""
     return f"{size / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f}" if size > MAX_BYTES else ""
 
 

@@ -54,7 +54,7 @@ class Stage(nn.Module):
 class FeatureNet(nn.Module):
     """x [N, 1 or 3, H, W] in [-1, 1] -> maps at 1/2, 1/4, 1/8 and 1/16 of the side, ``widths`` channels each."""
 
-    def __init__(self, widths: Sequence[int] = (32, 64, 128, 256), *, residual: bool = True, norm: bool = False):
+    def __init__(self, widths: Sequence[int], *, residual: bool = True, norm: bool = False):
         super().__init__()
         self.widths, self.residual, self.with_norm = tuple(widths), residual, norm
         self.stages = nn.ModuleList(Stage(i, o, residual, norm) for i, o in zip((3, *widths), widths))

@@ -23,12 +23,12 @@ FREE = ("kimg", "licence", "from_licence")  # what may change between sessions: 
 
 
 def identity_of(slots: dict[str, str], *, recipe: str, data: str, seed: int, licence: str,
-                hold_out: float | None = None, origin: dict[str, str] | None = None) -> dict[str, str]:
+                hold_out: float | None, origin: dict[str, str]) -> dict[str, str]:
     """What must be the same when a run is resumed, as flat text: every slot, the data's fingerprint, the seed, the
     share of pictures held out, what it started from (``origin``: "from" and "from_licence"); and, beside these, what
     ``FREE`` names."""
     held_out = {"hold_out": f"{hold_out:g}"} if hold_out else {}
-    return {"recipe": recipe, **slots, "data": data, "seed": str(seed), "licence": licence, **held_out, **(origin or {})}
+    return {"recipe": recipe, **slots, "data": data, "seed": str(seed), "licence": licence, **held_out, **origin}
 
 
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:

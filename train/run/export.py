@@ -59,7 +59,7 @@ class Provenance:
     chosen: dict[str, Any] | None = None  # of which moment the weights are and by which score, where not of the last
 
 
-def hardware(device: torch.device, processes: int = 1) -> str:
+def hardware(device: torch.device, processes: int) -> str:
     """What a run was trained on, in words."""
     threads = torch.get_num_threads()
     return (f"{processes} processes, each on " if processes > 1 else "") + device_name(device) + \

@@ -143,10 +143,8 @@ class CollapseWatch(Observer):
     def _keep(self, run: Run) -> None:
         if self.on_collapse != "warn" and self.good and run.seconds - self.saved_s >= self.every_s:
             self.saved_s = run.seconds
-            try:
+            with goes_on("last good state not saved, the one before stays"):
                 save_checkpoint(self.good, run.state(), self.identity)
-            except OSError as error:
-                log.warning("last good state not saved (%s); the one before stays", error)
 
     def state(self) -> dict[str, Any]:
         return {"norms": {net: values[-1000:] for net, values in self.norms.items()}}
