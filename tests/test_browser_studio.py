@@ -141,7 +141,12 @@ def test_edit_takes_one_dropped_picture_and_augment_several(site, visitor, monke
     monkeypatch.setattr(augment_page, "MOST_PICTURES", 2)
     visitor.goto(site.url + "?page=edit&model=plain")
     visitor.wait_for_selector(".desk .screen img[src]")
+    visitor.evaluate("""() => { const dataTransfer = new DataTransfer(); dataTransfer.items.add(new File(["x"], "x.png"));
+        document.body.dispatchEvent(new DragEvent("dragover", { bubbles: true, dataTransfer })); }""")
+    frame = visitor.locator(".desk .screen")  # the frame can be seen while something is dragged over the page
+    assert frame.evaluate("e => getComputedStyle(e).outlineStyle") == "dashed"
     drop(visitor, picture(1), picture(2), picture(3), on=".desk .screen")
+    assert frame.evaluate("e => getComputedStyle(e).outlineStyle") == "none"
     visitor.wait_for_selector(".notice:has-text('“0.png”. The other 2 were not.')")
     visitor.wait_for_selector(".desk .status:has-text('This model can draw')")
     visitor.goto(site.url + "?page=augment&model=plain&count=6")

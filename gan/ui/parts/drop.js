@@ -10,8 +10,10 @@
   const holdsFile = event => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
   const zoneOf = event => event.target.closest?.("[data-drop]");
   const mark = (zone, anywhere) => {
-    document.body.classList.toggle("dropping", anywhere && !zone);
-    for (const one of document.querySelectorAll("[data-drop]")) one.classList.toggle("dropping-here", one === zone);
+    const zones = [...document.querySelectorAll("[data-drop]")].filter(one => one.checkVisibility());
+    document.body.classList.toggle("dropping", anywhere);
+    document.body.dataset.dropping = zones.length ? "Drop it into the frame to use it there, anywhere else to restore its settings" : "Drop the picture to restore its settings";
+    for (const one of zones) one.classList.toggle("dropping-here", one === zone);
   };
   document.addEventListener("dragover", event => {
     if (holdsFile(event)) { event.preventDefault(); mark(zoneOf(event), true); }
