@@ -56,6 +56,7 @@ ROWS = (
     COMMON["vae"],
     COMMON["vae, beta 4"],
     COMMON["vae-gan"],
+    COMMON["cvae-gan"],
 )
 
 

@@ -72,6 +72,7 @@ COMMON = {row.name: row for row in (  # rows of both boards
     Row("vae", "vae", ("g.width=32", "e.width=24", "latent.noise=32")),
     Row("vae, beta 4", "vae", ("g.width=32", "e.width=24", "latent.noise=32", "penalties=Reconstruction(), KL(4)")),
     Row("vae-gan", "vae-gan", ("g.width=32", "e.width=24", "d.width=32")),
+    Row("cvae-gan", "cvae-gan", ("g.width=32", "e.width=24", "d.width=32")),
 )}
 
 

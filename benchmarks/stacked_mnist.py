@@ -78,6 +78,7 @@ ROWS = (
     COMMON["vae"],
     COMMON["vae, beta 4"],
     COMMON["vae-gan"],
+    COMMON["cvae-gan"],
 )
 
 

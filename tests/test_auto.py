@@ -71,7 +71,7 @@ def facts(**others) -> Facts:
 
 @pytest.mark.parametrize(("found", "settings"), [
     (facts(), ["dcgan", "penalties=R1(0.1, every=8)", "g.width=48", "flip=true", "augment=DiffAugment('translation')"]),
-    (facts(classes=5, count=500), ["cgan", "batch=16", "augment=DiffAugment()"]),
+    (facts(classes=5, count=500), ["cvae-gan", "e.width=16", "augment=DiffAugment()"]),
     (facts(gpu=True), ["dcgan", "batch=64"]),
     (facts(strange=0.8), ["flip=false"]),
     (facts(count=FEWEST - 1), ["flip=false"]),

@@ -194,3 +194,10 @@ def vae_gan(data: DataSpec) -> Recipe:
     return replace(vae.make(data), loss=nonsaturating, g={}, d=dict(norm="none", group=4), batch=16, g_opt=Adam(4e-4),
                    d_opt=Adam(4e-4), penalties=(FeatureReconstruction(gamma), Reconstruction(pixels), KL(2 * pixels),
                                                 JudgedReconstruction(), R1(0.1, every=8)))
+
+
+@recipe(paper="Bao et al. 2017, arXiv:1703.10155", parent="vae-gan", labelled=True,
+        note="encoder, generator and discriminator are told the class")
+def cvae_gan(data: DataSpec) -> Recipe:
+    # The paper also has a classifier whose features fakes must match; here D knows the class, by projection as in cgan.
+    return replace(vae_gan.make(data), latent=Latent(64, classes=data.classes))
