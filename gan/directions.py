@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import Tensor
 from torch.func import jvp, vjp
 
@@ -165,20 +166,18 @@ def load_directions(folder: Path, G: Generator) -> Directions | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES // 1000} kB")
-        with safe_open(path, framework="pt") as file:
-            if sorted(file.keys()) != ["eigenvalues", "spread", "vectors"]:
-                raise ValueError(f"it must hold vectors, eigenvalues and spread, got {str(sorted(file.keys()))[:100]}")
-            shapes = {name: list(file.get_slice(name).get_shape()) for name in file.keys()}
-            kinds = {file.get_slice(name).get_dtype() for name in file.keys()}
-            count = shapes["eigenvalues"][0] if len(shapes["eigenvalues"]) == 1 else 0
-            expected = {"vectors": [count, step_size(G)], "eigenvalues": [count], "spread": [count]}
-            if kinds != {"F32"} or not 1 <= count <= MOST or shapes != expected:
-                raise ValueError(f"its shapes are {shapes}, expected float32 vectors [K, {step_size(G)}], K at most {MOST}")
-            found = Directions(*(file.get_tensor(name).clone() for name in ("vectors", "eigenvalues", "spread")))
-        if not all(torch.isfinite(t).all() for t in (found.vectors, found.eigenvalues, found.spread)):
+        tensors = load(path.read_bytes())
+        if sorted(tensors) != ["eigenvalues", "spread", "vectors"]:
+            raise ValueError(f"it must hold vectors, eigenvalues and spread, got {str(sorted(tensors))[:100]}")
+        count, shapes = tensors["eigenvalues"].numel(), {name: list(t.shape) for name, t in tensors.items()}
+        expected = {"vectors": [count, step_size(G)], "eigenvalues": [count], "spread": [count]}
+        if {t.dtype for t in tensors.values()} != {torch.float32} or not 1 <= count <= MOST or shapes != expected:
+            raise ValueError(f"its shapes are {shapes}, expected float32 vectors [K, {step_size(G)}], K at most {MOST}")
+        if not all(t.isfinite().all() for t in tensors.values()):
             raise ValueError("a number in it is not finite")
+        found = Directions(**tensors)
         if (found.vectors @ found.vectors.T - torch.eye(count)).abs().max() > 1e-4:
             raise ValueError("its vectors are not orthonormal")
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, KeyError) as error:  # a type that torch does not have is a KeyError
         raise ValueError(f"{DIRECTIONS} is not usable: {error}") from None
     return found

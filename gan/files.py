@@ -1,4 +1,4 @@
-"""Files that are whole or not there, JSON read within bounds, and text that is UTF-8 on every machine.
+"""Files that are whole or not there, JSON and tensors read strictly, and text that is UTF-8 on every machine.
 
 Whatever writes a file that another process or a later run will read goes through ``replacing``: a killed process or a full
 disk then leaves the old file as it was, and at most a temporary beside it, which ``sweep`` takes away.
@@ -17,11 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-__all__ = ["cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json", "replacing",
-           "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
+__all__ = ["cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json", "read_tensors",
+           "replacing", "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
@@ -114,6 +115,36 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
                      metadata=None if metadata is None else dict(metadata))
     with replacing(path) as file:
         file.write(data)
+
+
+def read_tensors(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, which anybody may have written: of the names, shapes and types of ``expected``,
+    which need no memory. float16 may stand for float32, and is widened. Nothing is allocated before the header fits.
+
+    Errors: ``ValueError``, for numbers that are not finite too.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = set(file.keys())
+            if missing := sorted(expected.keys() - found):
+                raise ValueError(f"{missing[0]} is missing ({len(missing)} in all)")
+            if unknown := sorted(found - expected.keys()):
+                raise ValueError(f"unknown key {unknown[0][:100]!r} ({len(unknown)} in all)")
+            for name, tensor in expected.items():
+                shape, kind = file.get_slice(name).get_shape(), file.get_slice(name).get_dtype()
+                accepted = ("F32", "F16") if tensor.is_floating_point() else ("I64",)
+                if shape != list(tensor.shape):
+                    raise ValueError(f"{name} has shape {shape}, expected {list(tensor.shape)}")
+                if kind not in accepted:
+                    raise ValueError(f"{name} has type {kind}, expected {' or '.join(accepted)}")
+            # Copies: what ``get_tensor`` gives is mapped to the file, and would change with it.
+            values = {name: file.get_tensor(name).to(tensor.dtype, copy=True) for name, tensor in expected.items()}
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
+    for name, value in values.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+    return values
 
 
 def read_json(path: Path, largest: int = MAX_JSON, *, lenient: bool = False) -> Any:

@@ -104,7 +104,7 @@ def rewrite(folder, edit):
 
 
 @pytest.mark.parametrize(("edit", "message"), [
-    (lambda t: t.pop("pixels.bias"), "weight pixels.bias is missing"),
+    (lambda t: t.pop("pixels.bias"), "pixels.bias is missing"),
     (lambda t: t.update(extra=torch.zeros(1)), "unknown key 'extra'"),
     (lambda t: t.update({"pixels.bias": torch.zeros(2)}), r"shape \[2\], expected \[1\]"),
     (lambda t: t.update({"pixels.bias": torch.zeros(1, dtype=torch.float64)}), "type F64, expected F32 or F16"),

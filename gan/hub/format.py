@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
 from gan.base import Encoder, Generator
-from gan.files import sweep, write_json, write_tensors
+from gan.files import read_tensors, sweep, write_json, write_tensors
 from gan.hub.config import Nets, build, describe, read_object, tensors_of
 from gan.hub.contents import sha256
 from gan.hub.folders import folder_of
@@ -84,37 +82,11 @@ def _fill(nets: Nets, path: Path, model_id: str) -> None:
     """Gives the meta nets their memory and their values, after comparing them with the header of the file."""
     if not path.is_file():
         raise FileNotFoundError(f"{model_id}: no model.safetensors in its folder")
-    expected = nets.tensors()
     try:
-        with safe_open(path, framework="pt") as file:
-            found = set(file.keys())
-            if missing := sorted(set(expected) - found):
-                raise ValueError(f"weight {missing[0]} is missing ({len(missing)} in all)")
-            if unknown := sorted(found - set(expected)):
-                raise ValueError(f"unknown key {unknown[0][:100]!r} ({len(unknown)} in all)")
-            for name, tensor in expected.items():
-                _check_header(name, tensor, file.get_slice(name))
-            values = {name: _value(file, name, tensor.dtype) for name, tensor in expected.items()}
-    except (SafetensorError, ValueError) as error:
+        values = read_tensors(path, nets.tensors())
+    except ValueError as error:
         raise ValueError(f"{model_id}: model.safetensors is not usable: {error}") from None
     second = {name.removeprefix("encoder/"): values.pop(name) for name in list(values) if name.startswith("encoder/")}
     nets.G.load_state_dict(values, strict=True, assign=True)
     if nets.encoder is not None:
         nets.encoder.load_state_dict(second, strict=True, assign=True)
-
-
-def _check_header(name: str, tensor: Tensor, part: Any) -> None:
-    shape, dtype = list(part.get_shape()), part.get_dtype()
-    if shape != list(tensor.shape):
-        raise ValueError(f"{name} has shape {shape}, expected {list(tensor.shape)}")
-    accepted = ("F32", "F16") if tensor.is_floating_point() else ("I64",)
-    if dtype not in accepted:
-        raise ValueError(f"{name} has type {dtype}, expected {' or '.join(accepted)}")
-
-
-def _value(file: Any, name: str, dtype: torch.dtype) -> Tensor:
-    """A copy: what ``get_tensor`` gives is mapped to the file, and would change with it."""
-    value = file.get_tensor(name).to(dtype, copy=True)
-    if value.is_floating_point() and not value.isfinite().all():
-        raise ValueError(f"{name} holds numbers that are not finite")
-    return value

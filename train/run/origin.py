@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gan import hub
 from gan.base import Discriminator
-from gan.files import object_in, write_tensors
+from gan.files import object_in, read_tensors, write_tensors
 from gan.hub.config import read_object
 from gan.hub.contents import DISCRIMINATOR, FIXED, sha256
 from gan.models import family, family_of
@@ -233,20 +233,7 @@ def _read_discriminator(path: Path, recipe: Recipe, name: str) -> Weights | None
             raise ValueError(f"it has more than {FIXED[DISCRIMINATOR]:,} bytes")
         with without_memory():
             expected = build_nets(recipe.fresh())[1].state_dict()
-        with safe_open(path, "pt") as file:
-            keys = list(file.keys())
-            if set(keys) != expected.keys():
-                raise ValueError("its tensors are not those of the D that training.json names")
-            for key in keys:
-                part, shape = file.get_slice(key), list(expected[key].shape)
-                accepted = ("F16", "F32") if expected[key].is_floating_point() else ("I64",)
-                if part.get_shape() != shape or part.get_dtype() not in accepted:
-                    raise ValueError(f"{key} has type {part.get_dtype()} and shape {part.get_shape()}, expected "
-                                     f"{accepted[0]} and {shape}")
-            found = {key: file.get_tensor(key) for key in keys}
-        values = {key: t.float() if t.is_floating_point() else t.clone() for key, t in found.items()}
-        _check_finite({"D": values}, name)
-        return values
-    except (SafetensorError, ValueError, RuntimeError, TypeError) as error:
+        return read_tensors(path, expected)
+    except (ValueError, RuntimeError, TypeError) as error:
         reason = str(error).partition("\n")[0][:300]
         raise ValueError(f"{name}: {path.name} is not usable: {reason}; without that file D would start anew") from None
