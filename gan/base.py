@@ -160,6 +160,10 @@ class Generator(Recorded, nn.Module):
         self.register_module("encoder", None)  # in training, where the recipe has one; a model keeps it beside G
         self.register_buffer("w_mean", None)
 
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """z [N, Z], c [N] -> w [N, L, D]."""
         return z[:, None]

@@ -23,11 +23,11 @@ from safetensors.torch import load
 from torch import Tensor
 from torch.func import jvp, vjp
 
-from gan.base import Generator, Inputs
+from gan.base import Generator
 from gan.engine import full_precision
 from gan.files import write_tensors
 from gan.hub.contents import DIRECTIONS
-from gan.latent import Draw, latents, to_w, w_mean_of
+from gan.latent import Draw, inputs_of, to_w, w_mean_of
 
 __all__ = ["DIRECTIONS", "Directions", "find_directions", "load_directions", "save_directions", "shifted", "step_size"]
 
@@ -89,8 +89,7 @@ def find_directions(G: Generator, *, count: int = COUNT, samples: int = SAMPLES,
     size = step_size(G)
     count = min(count, size)
     columns = min(count + OVERSAMPLING, size)
-    device = next(G.parameters()).device
-    z, c, _ = Inputs(*latents(G.latent, [Draw(seed) for seed in range(samples)])).to(device)
+    z, c, _ = inputs_of(G, [Draw(seed) for seed in range(samples)])
     product = _Product(G, z, c, report, ITERATIONS * columns * -(-samples // CHUNK))
     block = torch.linalg.qr(torch.randn(size, columns, generator=torch.Generator().manual_seed(0)).double())[0]
     basis, image, values = block[:, :0], block[:, :0], None
@@ -144,8 +143,7 @@ class _Product:
 @full_precision()
 def _spread(G: Generator, vectors: Tensor) -> Tensor:
     """[K] standard deviation of latents along the directions, inside a class where there are classes."""
-    device = next(G.parameters()).device
-    z, c, _ = Inputs(*latents(G.latent, [Draw(seed) for seed in range(SPREAD_OVER)])).to(device)
+    z, c, _ = inputs_of(G, [Draw(seed) for seed in range(SPREAD_OVER)])
     points = z[:, : G.latent.noise] if G.w_mean is None else G.mapping(z, c).mean(1) - w_mean_of(G, c, len(z))
     return (points.cpu().double() @ vectors.T).square().mean(0).sqrt().float()
 

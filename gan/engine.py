@@ -57,10 +57,9 @@ def _pixels(G: Generator, synthesise: Callable[..., Tensor], rows: Sequence[Tens
 
     The last row is repeated up to that number: natural batching picks other kernels for other sizes, and flips pixels.
     """
-    device = next(G.parameters()).device
     n = next(len(r) for r in rows if r is not None)
     more = G.chunk_size - n
-    padded = [None if r is None else torch.cat([r, r[-1:].expand(more, *r.shape[1:])]).to(device) for r in rows]
+    padded = [None if r is None else torch.cat([r, r[-1:].expand(more, *r.shape[1:])]).to(G.device) for r in rows]
     with torch.inference_mode(), full_precision():
         x = synthesise(*padded)
     return to_uint8(x[:n])

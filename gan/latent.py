@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.base import Generator, Latent
+from gan.base import Generator, Inputs, Latent
 from gan.spec import fits
 
-__all__ = ["Draw", "MAX_SEED", "check_psi", "check_seed", "latents", "lerp", "parse_seeds", "slerp", "to_w", "w_mean_of"]
+__all__ = ["Draw", "MAX_SEED", "check_psi", "check_seed", "inputs_of", "latents", "lerp", "parse_seeds", "slerp", "to_w",
+           "w_mean_of"]
 
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 100_000  # in one request
@@ -114,6 +115,11 @@ def to_w(G: Generator, z: Tensor, c: Tensor | None, psi: Tensor) -> Tensor:
         return torch.where(psi[:, None, None] == 1, w, torch.lerp(mean, w, psi[:, None, None]))
     noise = G.latent.noise
     return G.mapping(torch.cat([z[:, :noise] * psi[:, None], z[:, noise:]], 1), c)
+
+
+def inputs_of(G: Generator, draws: Sequence[Draw]) -> Inputs:
+    """``latents`` of the draws, on G's device."""
+    return Inputs(*latents(G.latent, draws)).to(G.device)
 
 
 def w_mean_of(G: Generator, c: Tensor | None, count: int) -> Tensor:

@@ -24,11 +24,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.base import Encoder, Generator, Inputs
+from gan.base import Encoder, Generator
 from gan.directions import step_size
 from gan.engine import full_precision
 from gan.image import from_uint8, to_uint8
-from gan.latent import Draw, latents, to_w, w_mean_of
+from gan.latent import Draw, inputs_of, to_w, w_mean_of
 
 __all__ = ["Point", "Projection", "check_point", "fill_hole", "project", "w_of"]
 
@@ -82,9 +82,8 @@ def w_of(G: Generator, points: Sequence[Point]) -> Tensor:
     """w [N, L, D] of the points, on G's device. ``ValueError`` where they do not fit the model."""
     for point in points:
         check_point(G, point)
-    device = next(G.parameters()).device
-    values = torch.tensor([p.latent for p in points], dtype=torch.float32, device=device)
-    labels = torch.tensor([p.label for p in points], device=device) if G.latent.classes else None
+    values = torch.tensor([p.latent for p in points], dtype=torch.float32, device=G.device)
+    labels = torch.tensor([p.label for p in points], device=G.device) if G.latent.classes else None
     return _w(G, values, labels)
 
 
@@ -134,10 +133,9 @@ def _prepared(G: Generator, picture: np.ndarray, mask: np.ndarray | None) -> tup
     if mask is not None and (mask.shape != (side, side) or not mask.any()):
         raise ValueError("nothing of the picture is left outside the hole" if mask.shape == (side, side) else
                          f"expected a mask [{side}, {side}], got {list(mask.shape)}")
-    device = next(G.parameters()).device
     target = from_uint8(picture.copy()[None])
     weight = torch.ones(1, 1, side, side) if mask is None else torch.from_numpy(mask.astype(np.float32))[None, None]
-    return target.to(device), weight.to(device)
+    return target.to(G.device), weight.to(G.device)
 
 
 class Pyramid:
@@ -184,7 +182,7 @@ class _Search:
     def __init__(self, G: Generator, target: Tensor, weight: Tensor, label: int | None, starts: int):
         self.G, self.target, self.weight = G, target, weight
         self.pyramid = Pyramid(target, weight)
-        z, c, _ = Inputs(*latents(G.latent, [Draw(seed, label) for seed in range(CANDIDATES)])).to(target.device)
+        z, c, _ = inputs_of(G, [Draw(seed, label) for seed in range(CANDIDATES)])
         with torch.no_grad():
             self.start(z, c)
             self.reach = float(self._noise(self.free).norm(dim=1).max())  # how far out the model's own latents lie

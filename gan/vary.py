@@ -19,13 +19,12 @@ from torch import Tensor
 
 from gan import hub
 from gan.augment import METADATA, SLICE, begin, write_image
-from gan.base import Inputs
 from gan.dataset import CARD, FRONT, IMAGES
 from gan.directions import Directions
 from gan.edit import draw_edits
 from gan.files import json_line, object_in, whole_lines, write_text
 from gan.hub.contents import sha256
-from gan.latent import MAX_SEED, Draw, check_seed, latents, slerp, to_w
+from gan.latent import MAX_SEED, Draw, check_seed, inputs_of, slerp, to_w
 from gan.picture import read_bytes, read_picture
 from gan.project import DECIMALS, Point, project
 from gan.recipe import EditRecipe, Move
@@ -178,8 +177,7 @@ def _moved(model: hub.Model, point: Point, seed: int, asked: Variations) -> Tens
     """[V] the latent of the variation. Where mapping is learned the seed's w, less the mean of its class, says whereto; else
     its noise, and the result stays as long as noise is. Codes stay as they are."""
     G, at, s = model.G, torch.tensor(point.latent), asked.strength
-    device = next(G.parameters()).device
-    z, c, _ = Inputs(*latents(G.latent, [Draw(seed, point.label)])).to(device)
+    z, c, _ = inputs_of(G, [Draw(seed, point.label)])
     if G.w_mean is not None:
         other = to_w(G, z, c, z.new_ones(1)).mean(1)[0].cpu()
         return torch.lerp(at, other, s) if asked.way == "mix" else at + s * (other - G.w_mean[point.label or 0].cpu())

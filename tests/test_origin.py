@@ -256,7 +256,7 @@ def test_every_shipped_model_is_an_origin(name):
     (["--from", "EMPTY"], "no config.json in empty: this is no model folder of ours"),
     (["--from", "TORN"], "cannot be read: --from needs a whole checkpoint, or the export beside it"),
     (["--from", "BROKEN"], "broken: discriminator.safetensors is not usable: "),
-    (["--from", "OTHER"], "other: discriminator.safetensors is not usable: convs.0.weight is missing"),
+    (["--from", "OTHER"], "other: discriminator.safetensors is not usable: convs.0.bias is missing"),
     (["--from", "NAN"], "head.score.bias holds numbers that are not finite"),
     (["--from", "MUTE"], "does not say how it was trained"),
     (["--from", "ODD"], "the recipe of odd cannot be read: "),

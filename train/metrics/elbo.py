@@ -24,15 +24,14 @@ def elbo(G: Generator, encoder: Encoder, images: Images, *, most: int) -> dict[s
     ``elbo_bits_per_dimension``  -ELBO / (C H W ln 2): no more bits a number would a code built on the model need, of 8
     ``kl_nats``                  the part of it that the latent takes, in nats a picture
     """
-    device = next(G.parameters()).device
     rng = torch.Generator().manual_seed(0)
     chosen = torch.randperm(len(images.pixels), generator=rng)[:most].sort().values
     total, latent = 0.0, 0.0
     for rows in chosen.split(CHUNK):
-        x = from_uint8(images.pixels[rows.numpy()]).to(device)
-        c = torch.from_numpy(images.labels[rows.numpy()]).to(device) if G.latent.classes else None
+        x = from_uint8(images.pixels[rows.numpy()]).to(G.device)
+        c = torch.from_numpy(images.labels[rows.numpy()]).to(G.device) if G.latent.classes else None
         mean, logvar = encoder(x, c)
-        code = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, generator=rng).to(device)
+        code = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, generator=rng).to(G.device)
         cost = kl(mean, logvar)
         explained = log_likelihood(x, G(code, c), encoder.log_scale, encoder.likelihood)
         total += (cost - explained).double().sum().item()

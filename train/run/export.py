@@ -22,7 +22,7 @@ from gan.engine import device_name, draw, draw_inputs
 from gan.files import write_json, write_text
 from gan.hub.card import card
 from gan.image import contact_sheet, tiles_that_fit, to_pil
-from gan.latent import Draw, latents
+from gan.latent import Draw, inputs_of, latents
 from gan.recipe import SeedsRecipe, save_png
 from train.run.curves import curves
 from train.run.origin import keep_discriminator
@@ -79,7 +79,7 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     encoder, G.encoder = G.encoder, None
     G = G.compact()
     if G.source is None:
-        inputs = Inputs(*latents(G.latent, [Draw(seed) for seed in range(JUDGED)]))
+        inputs = inputs_of(G, [Draw(seed) for seed in range(JUDGED)])
     inputs = inputs.to("cpu")
     (folder / DIRECTIONS).unlink(missing_ok=True)  # an earlier export's
     hub.save(folder, G, class_names=class_names, half=_half_is_enough(G, inputs), encoder=encoder)

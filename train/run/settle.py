@@ -36,7 +36,7 @@ def settled(G_ema: Generator, *, inputs: Inputs | None = None) -> Generator:
         norm.reset_running_stats()
         norm.momentum = None  # None = the plain mean over all batches
         norm.train()
-    rng = torch.Generator(next(G.parameters()).device).manual_seed(0)
+    rng = torch.Generator(G.device).manual_seed(0)
     classes = G.latent.classes
     reads = inputs is not None and inputs.y is not None
     n = len(inputs.y) if reads else BATCH
