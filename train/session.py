@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -50,24 +51,20 @@ def train(asked: Asked, world: World) -> int:
     device = pick_device(asked.device)
     if world.first and not asked.dry_run:
         _check_hub(asked)
-    checkpoint = asked.out / CHECKPOINT
-    old = world.share(peek(checkpoint) if world.first and checkpoint.exists() else None)
-    named = RECIPES.get(old[1].get("recipe", "") if old and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
-    if asked.hold_out is None and old:
-        asked = replace(asked, hold_out=float(old[1].get("hold_out", 0)))
+    state, before = _begun(asked, world)
+    named = RECIPES.get(before.get("recipe", "") if before and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
+    if asked.hold_out is None and before:
+        asked = replace(asked, hold_out=float(before.get("hold_out", 0)))
     images, held_out = _images(asked, pairs=bool(named and named.pairs))
     if named:
         named.check(images.spec, images.hint)
-    if old and not asked.resume and not asked.dry_run:
-        raise ValueError(f"{asked.out} already holds a run of {old[0]['nimg'] / 1000:.1f} kimg: "
-                         f"add --resume to go on, or choose another --out")
-    plan = planned(asked, images, device, old[1] if old else None, world)
+    plan = planned(asked, images, device, before or None, world)
     recipe = plan.recipe
     stream = Stream(images, seed=asked.seed, flip=recipe.flip, source=recipe.source, held_out=held_out or images.sample)
-    if old and recipe.total_nimg < old[0]["nimg"] and recipe.kimg < float(old[1]["kimg"]):  # whole batches pass a budget
-        raise ValueError(f"{asked.out} has seen {old[0]['nimg'] / 1000:g} kimg already: give as many or more")
+    if before and recipe.total_nimg < state["nimg"] and recipe.kimg < float(before["kimg"]):  # whole batches pass a budget
+        raise ValueError(f"{asked.out} has seen {state['nimg'] / 1000:g} kimg already: give as many or more")
     check_trainable(recipe, plan.asked.overrides, images.spec, device, world)
-    if asked.minutes is not None and old:
+    if asked.minutes is not None and before:
         print(f"--minutes counts at the start of a run only: this one is planned for {recipe.kimg:g} kimg (--kimg N changes "
               f"that)", file=sys.stderr)
     elif plan.asked.minutes is not None:
@@ -76,16 +73,27 @@ def train(asked: Asked, world: World) -> int:
         named = find(plan.asked.recipe)
         print(json.dumps({"recipe": named.name, "paper": named.paper, **recipe.to_json(), **plan.started_from}, indent=2))
         return 0
-    licence = asked.licence or (old and old[1].get("licence")) or "not stated"
+    licence = asked.licence or before.get("licence") or "not stated"
     identity = identity_of(recipe.to_json(), recipe=find(plan.asked.recipe).name, data=images.fingerprint, seed=asked.seed,
                            licence=licence, hold_out=asked.hold_out, origin=plan.started_from)
-    if old and (lines := differences(old[1], identity)):
+    if before and (lines := differences(before, identity)):
         raise ValueError(f"{asked.out} belongs to another run; " + "; ".join(lines))
     if world.share(identity) != identity:
         raise ValueError(f"process {world.rank} has read other data, or another recipe, than the first: all need the same")
     reals = held_out or images.sample or images
     session = _Session(replace(plan, recipe=recipe), images, reals, stream, device, identity, world)
-    return session.train(resumed=old is not None)
+    return session.train(resumed=bool(before))
+
+
+def _begun(asked: Asked, world: World) -> tuple[dict[str, Any], dict[str, str]]:
+    """State and identity of the run that goes on, both empty where one begins. Errors: ``ValueError`` where a run is in the
+    way of a new one."""
+    path = asked.out / CHECKPOINT
+    state, before = world.share(peek(path) if world.first and path.exists() else ({}, {}))
+    if before and not asked.resume and not asked.dry_run:
+        raise ValueError(f"{asked.out} already holds a run of {state['nimg'] / 1000:.1f} kimg: "
+                         f"add --resume to go on, or choose another --out")
+    return state, before
 
 
 def _images(asked: Asked, pairs: bool) -> tuple[Images, Images | None]:

@@ -20,6 +20,7 @@ from train.data.items import CHUNK, Item, Source, key_of, keys_of, printable, si
 __all__ = ["Hub", "Parquet", "of_train"]
 
 log = logging.getLogger(__name__)
+USUAL = ("image", "img")  # names of the image column
 SPLITS = ("train", "test", "validation", "valid", "val", "dev")
 
 
@@ -150,20 +151,20 @@ def _columns(schema: Any) -> tuple[str, str | None, tuple[str, ...] | None]:
     except (TypeError, KeyError, ValueError):
         features = {}
     kind = {name: f.get("_type") for name, f in features.items() if isinstance(f, dict) and name in schema.names}
-    binary = lambda t: types.is_binary(t) or types.is_large_binary(t)  # noqa: E731
+    columns = list(zip(schema.names, schema.types))
+    packed = {n for n, t in columns if types.is_struct(t) and t.get_field_index("bytes") >= 0}
+    plain = {n for n, t in columns if types.is_binary(t) or types.is_large_binary(t)}
     images = [n for n in schema.names if kind.get(n) == "Image"]
-    for n, t in zip(schema.names, schema.types, strict=True):
-        if types.is_struct(t) and t.get_field_index("bytes") >= 0 or binary(t) and n in ("image", "img"):
-            images += [n] if n not in kind or n in ("image", "img") else []
+    images += [n for n in schema.names if n in packed - kind.keys() or n in USUAL and n in packed | plain]
     if not images:
         raise ValueError(f"no image column; the columns are {', '.join(schema.names)}")
-    image = next((n for n in ("image", "img") if n in images), images[0])
+    image = next((n for n in USUAL if n in images), images[0])
     labels = [n for n in schema.names if kind.get(n) == "ClassLabel"]
     if labels:
         label = "label" if "label" in labels else labels[0]
         return image, label, tuple(features[label]["names"]) if features[label].get("names") else None
-    plain = "label" in schema.names and schema.field("label").type
-    return image, "label" if plain and (types.is_integer(plain) or types.is_string(plain)) else None, None
+    told = any(n == "label" and (types.is_integer(t) or types.is_string(t)) for n, t in columns)
+    return image, "label" if told else None, None
 
 
 class Hub(Table):

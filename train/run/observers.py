@@ -134,7 +134,7 @@ class Log(Observer):
         lines = self.path.read_text("utf-8", "replace").splitlines() if run.nimg and self.path.exists() else []
         whole = [line for line in lines if _nimg_of(line) <= run.nimg]  # what a killed run did after its checkpoint
         write_text(self.path, "".join(f"{line}\n" for line in whole))
-        self.began, self.logged_nimg = (time.monotonic(), run.nimg), run.nimg
+        self.began_s, self.began_nimg, self.logged_nimg = time.monotonic(), run.nimg, run.nimg
         self.interval_s = 0.5 if sys.stderr.isatty() else 30.0
 
     def after_round(self, run: Run) -> None:
@@ -154,8 +154,7 @@ class Log(Observer):
             print(file=sys.stderr)
 
     def _print(self, run: Run) -> None:
-        elapsed = time.monotonic() - self.began[0]
-        rate = (run.nimg - self.began[1]) / max(elapsed, 1e-9)
+        rate = (run.nimg - self.began_nimg) / max(time.monotonic() - self.began_s, 1e-9)
         left = max(run.recipe.total_nimg - run.nimg, 0) / rate if rate else 0.0
         losses = "  ".join(f"{k} {v:.3f}" for k, v in {**_values(run), **run.scores}.items())
         line = (f"{run.nimg / 1000:9.1f} / {run.recipe.kimg:g} kimg {min(run.nimg / run.recipe.total_nimg, 1):5.0%}"
