@@ -37,6 +37,9 @@ LOW = """() => [...document.querySelectorAll("button, select, summary, a.gan-but
     [e.closest("label:has(> input), .wrap-inner") ?? e, e.outerHTML.slice(0, 120)])
   .filter(([e]) => e.getBoundingClientRect().width > 2 && e.getBoundingClientRect().height < 44).map(([, text]) => text)"""
 
+CUT = """() => [...document.querySelectorAll(".card button, .held button, .stops button")].filter(e => e.checkVisibility()
+  && e.getBoundingClientRect().right > e.closest(".card, li").getBoundingClientRect().right).map(e => e.outerHTML)"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, test_families):
@@ -143,6 +146,10 @@ def test_a_direction_is_followed(site, visitor):
     visitor.wait_for_selector(f"{picture_of}:not([src='{before}'])")
     look_closely(visitor, visitor.locator(".bench").get_by_role("button", name="Look closely"))
     assert visitor.get_attribute(".closer img", "src").endswith(visitor.get_attribute(picture_of, "src"))
+    press(visitor, "♡ Keep")
+    visitor.goto(site.url + "?page=keep")
+    press(visitor, "Open digits, seed 3, edited")
+    visitor.wait_for_url(re.compile("page=edit&.*strength"))
 
 
 def test_styles_are_mixed_and_looked_at_closely(site, visitor):
@@ -201,11 +208,13 @@ def test_training_time_is_walked_through(site, visitor):
     ("?page=tree", ".time input"), ("?page=keep", ".favourites")])
 def test_a_phone_shows_all_of_a_page_and_nothing_too_low_for_a_finger(site, visitor, query, there):
     held = '[{"model": "coded", "seed": 4}, {"model": "digits", "seed": 5}]'
-    visitor.add_init_script(f"localStorage.setItem('gan-gallery-tray', '{held}')")
+    kept = '[{"link": "page=edit&model=digits", "recipe": "{}", "text": "digits", "thumb": ""}]'
+    for name, value in {"tray": held, "favourites": kept}.items():
+        visitor.add_init_script(f"localStorage['gan-gallery-{name}'] = '{value}'")
     visitor.goto(site.url + query)
     visitor.wait_for_selector(there)
     visitor.wait_for_timeout(300)
-    assert not visitor.evaluate(LOW)
+    assert not visitor.evaluate(LOW) and not visitor.evaluate(CUT)
     assert visitor.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     if "model=" in query:  # which model it is comes first
         assert visitor.locator(".model:visible").bounding_box()["y"] < visitor.locator(there).first.bounding_box()["y"]

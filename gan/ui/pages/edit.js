@@ -1,7 +1,7 @@
 /* The Mix and edit page in the browser. What is edited is a recipe; the server draws it, and keeps nothing of it. Names of
    directions live in the browser and in copied links. */
 window.gan.edit = (() => {
-  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, closer, latest } = window.gan;
+  const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, closer, latest, keep } = window.gan;
   const NAMES = "gan-gallery-names";
   let arrived = () => {};  // the page's one desk takes the answers
 
@@ -21,6 +21,8 @@ window.gan.edit = (() => {
     const mark = make("p", { class: "mark", hidden: true });
     const told = make("p", { class: "status", "aria-live": "polite" });
     const save = make("a", { class: "gan-button primary" }, "Download PNG");
+    const favourite = keep.button(() => shown && { link: shown.link + named(), recipe: () => JSON.stringify(shown.recipe), text: after.alt,
+                                                   thumb: () => keep.thumb(after, desk.tile, desk.tile) });
     const close = closer(), look = close.button(after, screen);
     const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(shown.link + named())) }, "Copy link");
     const reset = make("button", { type: "button", class: "gan-button", onclick: () => { change({ moves: [], mix: [] }); dials(); } }, "Undo all");
@@ -38,7 +40,7 @@ window.gan.edit = (() => {
     const ways = make("section", { class: "ways" });
     const mixing = make("section", { class: "mixing" });
     const sheet = make("img", { alt: "The mixed styles, a row a seed" }), closely = close.button(sheet);
-    const bench = make("div", { class: "bench" }, screen, sides, mark, told, make("div", { class: "actions" }, save, look, share, reset),
+    const bench = make("div", { class: "bench" }, screen, sides, mark, told, make("div", { class: "actions" }, save, look, favourite, share, reset),
       make("div", { class: "actions" }, choose, pick, paint, middle, fill), running.node, fillings);
     const stage = make("div", { class: "desk", hidden: true }, bench, make("div", { class: "tools" }, ways, mixing, more), close.node);
     element.append(stage);
@@ -74,6 +76,7 @@ window.gan.edit = (() => {
       after.alt = `${recipe.model}, ${recipe.source ? "found for your picture" : `seed ${recipe.seeds[0]}`}, edited`;
       save.download = value.name;
       look.disabled = false;
+      favourite.refresh();
       if (value.link.length < 7900) link.say(value.link);
       share.disabled = value.link.length >= 7900;
       more.replaceChildren(code(value.code));
@@ -185,7 +188,9 @@ window.gan.edit = (() => {
       both.cut(on ? 100 : 50);
     };
 
+    const base = ({ recipe: { model, seeds, class: label, psi } }) => JSON.stringify([model, seeds, label, psi]);
     watchValue(props, watch, async value => {
+      if (desk && !value.names && base(desk) === base(value)) return;  // the keyboard passed a control by: what was edited stays
       const image = value.strips ? make("img", { src: value.strips }) : null;
       try { await image?.decode(); } catch { return; }
       if (props.value !== value) return;  // a later one has come

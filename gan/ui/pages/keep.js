@@ -29,7 +29,7 @@ window.gan.favourites = (() => {
       const items = keep.list();
       save.disabled = !items.length;
       list.replaceChildren(...items.map(one));
-      if (!items.length) list.append(make("li", { class: "none" }, "Nothing yet. Under every picture there is a button “Keep”."));
+      if (!items.length) list.append(make("li", { class: "none" }, "Nothing yet. “Keep” stands under what Generate, Interpolate and Mix and edit draw."));
     });
   };
 })();

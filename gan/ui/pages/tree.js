@@ -97,7 +97,7 @@ window.gan.tree = (() => {
       make("td", { class: "settings" }, ...row.settings.flatMap(text => [make("code", {}, text), " "])) : ""];
     const rows = board.rows.map(row => make("tr", { class: row.not_run ? "waiting" : null }, make("th", { scope: "row" }, row.name),
       ...(row.not_run ? [make("td", { colspan: board.heads.length + set }, row.not_run)] : cells(row))));
-    return make("section", {}, make("h2", {}, board.title), board.protocol && make("p", { class: "about" }, board.protocol),
+    return make("details", {}, make("summary", {}, make("h3", {}, board.title)), board.protocol && make("p", { class: "about" }, board.protocol),
       make("div", { class: "board", role: "region", tabindex: "0", "aria-label": board.title },
         make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))));
   }
@@ -107,6 +107,6 @@ window.gan.tree = (() => {
       value.alone && make("p", { class: "about" }, value.alone),
       value.sheets.length ? sideBySide(value) : null,
       value.nodes.length ? familyTree(value) : null,
-      ...value.boards.map(scoreboard))));
+      value.boards.length ? make("section", { class: "boards" }, make("h2", {}, "What was measured"), ...value.boards.map(scoreboard)) : null)));
   };
 })();

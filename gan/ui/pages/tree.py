@@ -19,7 +19,7 @@ from gan.gallery import Entry, results
 from gan.hub.evidence import set_by
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
-from gan.ui.parts.kin import data_of, group, parents, year_of
+from gan.ui.parts.kin import bare, data_of, group, parents, year_of
 from gan.ui.parts.link import Link, finite
 from gan.ui.parts.reading import arxiv, as_list, as_mapping, as_number, as_text, duration
 from gan.ui.parts.stage import scripted
@@ -137,7 +137,7 @@ def scoreboard(table: Any, name: str) -> dict[str, Any]:
     heads = {**judged, **{key: head for key, head in more.items() if any(key in row for row in rows)}}
     cells = zip(*(_column([row.get(key) for row in rows]) for key in heads))
     return {
-        "title": as_text(table.get("title"), 120) or name, "protocol": as_text(table.get("protocol"), 3000),
+        "title": bare(as_text(table.get("title"), 120)) or name, "protocol": as_text(table.get("protocol"), 3000),
         "heads": list(heads.values()),
         "rows": [{"name": as_text(row.get("name"), 120), "cells": list(texts), "settings": _settings(row.get("settings")),
                   "not_run": (as_text(row["not_run"]) or "not run") if "not_run" in row else ""}

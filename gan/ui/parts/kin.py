@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from gan.gallery import Entry
 from gan.ui.parts.reading import as_list, as_mapping, as_text
 
-__all__ = ["ancestors", "data_of", "group", "parents", "recipe_of", "year", "year_of"]
+__all__ = ["ancestors", "bare", "data_of", "group", "parents", "recipe_of", "year", "year_of"]
 
 
 def group(entries: Sequence[Entry]) -> dict[str, Entry]:
@@ -37,9 +37,13 @@ def recipe_of(entry: Entry) -> str:
 
 
 def data_of(entry: Entry) -> str:
-    """What it was trained on, without what only its files' names say, "" where it is not known."""
-    name = as_text(as_mapping(as_mapping(entry.training).get("data")).get("name"), 120)
-    return re.sub(r"(/train)?(-\d+-of-\d+)?\.(parquet|zip)$", "", name)
+    """What it was trained on, "" where it is not known."""
+    return bare(as_text(as_mapping(as_mapping(entry.training).get("data")).get("name"), 120))
+
+
+def bare(text: str) -> str:
+    """Names of data in a text without what only those of their files say: mnist/train-00000-of-00001.parquet -> mnist."""
+    return re.sub(r"(/train)?(-\d+-of-\d+)?\.(parquet|zip)\b", "", text)
 
 
 def year_of(entry: Entry) -> int | None:
