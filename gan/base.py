@@ -162,6 +162,7 @@ class Generator(Recorded, nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where its weights are."""
         return next(self.parameters()).device
 
     def mapping(self, z: Tensor, c: Tensor | None = None) -> Tensor:

@@ -17,7 +17,8 @@ def derived(seed: int, purpose: str) -> int:
 
 
 def fresh_weights(net: nn.Module, seed: int) -> None:
-    """The net begins anew, on weights that ``seed`` alone decides."""
+    """The net begins anew, on weights that ``seed`` alone decides: itself, since classifiers and feature nets whose figures
+    are written down were trained so."""
     torch.manual_seed(seed)
     for module in net.modules():
         if hasattr(module, "reset_parameters"):
