@@ -3,7 +3,7 @@
 Each row takes a random part of a set, without classes, trains on it for minutes as they pass, and is judged against
 pictures that it has not seen. Writes benchmarks/results/few.json and .md; a row that stopped goes on.
 
-  python -m benchmarks.few --cats cats64.zip --flowers flowers128.zip --origin faces64
+  python -m benchmarks.few --cats cats64.zip --flowers flowers128.zip --origin runs/cats
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--cats", type=Path, required=True, help="cats64.zip")
     p.add_argument("--flowers", type=Path, required=True, help="flowers128.zip")
-    p.add_argument("--origin", default="faces64", help="what --from takes (default: faces64)")
+    p.add_argument("--origin", required=True, help="what --from takes: best a run, which hands on its D")
     p.add_argument("--only", nargs="+", metavar="ROW", choices=[t.name for t in TRIES], help="default: all")
     p.add_argument("--runs", type=Path, default=Path("runs/few"), help="folder of the runs (default: runs/few)")
     p.add_argument("--rate", type=float, metavar="R", help="images a second that the minutes stand for, on a machine "
