@@ -95,7 +95,7 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     return {
         "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
         "says": (f"{entry.task.title}: " if entry.task else "")
-                + f"{entry.family}{f', recipe {recipe}' if recipe and recipe != entry.family else ''}",
+                + (f"{recipe}, with the nets of {entry.family}" if recipe not in ("", entry.family) else entry.family),
         "paper": paper, "paper_url": arxiv(paper), "trained": trained(t), "can": entry.abilities,
         "moves": bool(snapshots(entry.folder)), "samples": preview(entry.folder / "samples.png", outbox),
         "kind": {"data": data_of(entry) or "not stated", "family": entry.family, "px": f"{entry.resolution} px",
