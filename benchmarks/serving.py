@@ -7,6 +7,8 @@
 start     seconds from the command to a painted contact sheet, in Chromium (its own start is not counted)
 memory    resident memory of the app after it has drawn, MB
 clicks    milliseconds from a click on the dice to the painted sheet of 16: the new picture decoded, and a frame drawn
+paint     milliseconds from the address to the first paint of the front page, and to its first card's picture
+path      milliseconds from a click on Draw to the first frame of a new path of 60, on the Interpolate page
 chunks    milliseconds for one image and for a sheet of 16, by chunk size; the rule of gan.cost was chosen from these
 """
 
@@ -21,6 +23,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -38,6 +42,23 @@ CLICK = """() => new Promise(done => {
   document.querySelector('#dice').click();
   look();
 })"""
+
+
+PATH = """seed => new Promise(done => {
+  const started = performance.now(), screen = document.querySelector('.player > canvas');
+  const look = () => screen.getAttribute('aria-label').includes(`seed ${seed}`) && screen.offsetParent
+    ? requestAnimationFrame(() => done(performance.now() - started)) : requestAnimationFrame(look);
+  [...document.querySelectorAll('button')].find(b => b.textContent.trim() === 'Draw' && b.offsetParent).click();
+  look();
+})"""
+PAINT = """() => new Promise(done => {
+  const first = () => performance.getEntriesByName('first-contentful-paint')[0].startTime;
+  const look = () => [...document.querySelectorAll('.card img')].some(image => image.complete && image.naturalWidth)
+    ? requestAnimationFrame(() => done([first(), performance.now()]))
+    : requestAnimationFrame(look);
+  look();
+})"""
+VISITS, PATHS = 5, 7
 
 
 def main() -> None:
@@ -58,8 +79,6 @@ def show(**figures) -> None:
 
 
 def time_app(model: str, clicks: int) -> None:
-    from playwright.sync_api import sync_playwright
-
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -83,10 +102,31 @@ def time_app(model: str, clicks: int) -> None:
             show(figure="click_to_painted_sheet_ms", median=round(statistics.median(times), 1),
                  fastest=round(min(times), 1), slowest=round(max(times), 1), clicks=clicks,
                  status=page.inner_text(".sheet .status"))
+            paints = [first_paint(browser, f"http://127.0.0.1:{port}/") for _ in range(VISITS)]
+            show(figure="first_paint_ms", median=round(statistics.median(first for first, _ in paints)),
+                 first_card=round(statistics.median(card for _, card in paints)), visits=VISITS)
+            page.goto(f"http://127.0.0.1:{port}/?page=interpolate&model={Path(model).name}&stops=1,5,9")
+            page.wait_for_selector(".player > canvas[aria-label]")
+            paths = []
+            for k in range(PATHS):
+                page.locator("#stops textarea, #stops input").fill(f"{1000 + k},{2000 + k},{3000 + k}")
+                paths.append(page.evaluate(PATH, 1000 + k))
+            show(figure="click_to_path_of_60_ms", median=round(statistics.median(paths)), slowest=round(max(paths)),
+                 status=page.inner_text(".player > .status"))
         finally:
             app.terminate()
             app.wait(20)
             browser.close()
+
+
+def first_paint(browser: Browser, address: str) -> tuple[float, float]:
+    """Milliseconds to the first paint, and to the first card's picture, of a visitor who has nothing in any cache."""
+    context = browser.new_context(viewport=dict(width=1280, height=900))
+    page = context.new_page()
+    page.goto(address, wait_until="commit")
+    found = page.evaluate(PAINT)
+    context.close()
+    return tuple(found)
 
 
 def resident_mb(pid: int) -> float:

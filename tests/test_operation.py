@@ -77,7 +77,7 @@ def test_short_draws_meet_in_the_engine_and_long_work_waits_elsewhere(served):
     fns = [fn for fn in served.blocks.fns.values() if fn.fn is not None and fn.queue is not False]
     assert all(fn.concurrency_limit == LIMITS.get(fn.concurrency_id, 1) for fn in fns)
     groups = {fn.api_name: fn.concurrency_id for fn in fns}
-    assert groups["generate"] == groups["roll"] == "draw" != groups["save"]
+    assert groups["generate"] == groups["roll"] == "draw" != groups["ask_save"]
     assert LIMITS["draw"] > 8 and "films" not in LIMITS
 
 
