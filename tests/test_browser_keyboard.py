@@ -15,6 +15,8 @@ from transforming import write_painters
 from gan import hub
 from gan import project as project_module
 from gan.directions import find_directions, save_directions
+from gan.recipe import EditRecipe
+from gan.ui.parts.link import link_to
 
 pytestmark = pytest.mark.browser
 MOST_STEPS = 150
@@ -150,6 +152,21 @@ def test_a_direction_is_followed(site, visitor):
     visitor.goto(site.url + "?page=keep")
     press(visitor, "Open digits, seed 3, edited")
     visitor.wait_for_url(re.compile("page=edit&.*strength"))
+
+
+def test_a_picture_of_a_link_stays_where_the_keyboard_passes_the_controls(site, visitor):
+    """A visitor's own, which no seed draws."""
+    own = EditRecipe("digits", hub.load(site.folder / "digits").revision, seeds=(), label="one", source="0" * 64,
+                     latent=(0.5,) * 8)
+    visitor.goto(f"{site.url}?{link_to('edit', edit=own.to_json())}")
+    visitor.wait_for_selector(".desk .screen > img")
+    shown = visitor.get_attribute(".desk .screen > img:first-child", "src")
+    tab_to(visitor, visitor.get_by_label("Direction 1", exact=True))
+    visitor.wait_for_timeout(1500)  # a new desk would be there by then
+    assert visitor.get_attribute(".desk .screen > img:first-child", "src") == shown
+    visitor.get_by_label("Seed").first.fill("7")
+    visitor.keyboard.press("Tab")
+    visitor.wait_for_selector(f".desk .screen > img:first-child:not([src='{shown}'])")
 
 
 def test_styles_are_mixed_and_looked_at_closely(site, visitor):

@@ -188,7 +188,7 @@ window.gan.edit = (() => {
       both.cut(on ? 100 : 50);
     };
 
-    const base = ({ recipe: { model, seeds, class: label, psi } }) => JSON.stringify([model, seeds, label, psi]);
+    const base = ({ recipe: { model, seeds, class: label, psi } }) => JSON.stringify([model, seeds[0] ?? 0, label, psi]);
     watchValue(props, watch, async value => {
       if (desk && !value.names && base(desk) === base(value)) return;  // the keyboard passed a control by: what was edited stays
       const image = value.strips ? make("img", { src: value.strips }) : null;

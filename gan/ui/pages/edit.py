@@ -82,7 +82,7 @@ class Edit:
         """Sets the controls to what a recipe starts from."""
         names = self.studio.entry(recipe.model).class_names
         return {self.model: model_choice(self.studio, recipe.model), self.psi: recipe.psi,
-                **({self.seed: recipe.seeds[0]} if recipe.seeds else {}),
+                self.seed: recipe.seeds[0] if recipe.seeds else 0,  # as edit.js has it, to see whether a control was changed
                 self.label: gr.update(choices=[("as the seed draws", ""), *((n, n) for n in names)],
                                       value=recipe.label or "", visible=bool(names))}
 
