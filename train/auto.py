@@ -236,13 +236,12 @@ def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.dev
     memory = TAKES * sum(memory_bytes(recipe, images.spec)) / 1e9
     print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
           f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
-    if images.spec.channels == 3 and asked.origin in (None, NOTHING):
-        models = _head_start(images)
-        other = f"--from {' or '.join(models)}, of the gallery, begins with one that can draw already" if models else ""
-        if recipe.kimg < BLURS_KIMG:
-            more = f"; {other}" if other else ""
-            print(f"auto: note     under {BLURS_KIMG:g} thousand images give smears of colour: --minutes N for more "
-                  f"time{more}", file=sys.stderr)
-        elif count < FEW and other:
-            print(f"auto: note     {count:,} pictures are few: {other}", file=sys.stderr)
+    smears, few = recipe.kimg < BLURS_KIMG, count < FEW
+    if images.spec.channels == 3 and asked.origin in (None, NOTHING) and (smears or few):
+        said = [f"under {BLURS_KIMG:g} thousand images give smears of colour: --minutes N for more time"] if smears else \
+            [f"{count:,} pictures are few"]
+        if models := _head_start(images):
+            said.append(f"--from {' or '.join(models)}, of the gallery, begins with one that can draw already")
+        if smears or models:
+            print(f"auto: note     {'; '.join(said)}", file=sys.stderr)
     return replace(asked, minutes=None, kimg=recipe.kimg), recipe

@@ -68,8 +68,8 @@ class Generator(base.Generator):
         return short.requires_grad_(False).train(self.training)
 
     def expanded(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        embed, first = values.get("append.embed.weight"), values["first.weight"]
-        missing = 0 if embed is None else self.append.size - embed.shape[1]
+        embed, first = values.get("append.embed.weight"), values.get("first.weight")
+        missing = 0 if embed is None or first is None else self.append.size - embed.shape[1]
         if missing <= 0:
             return values
         nothing = first.new_zeros(missing, *first.shape[1:])
