@@ -11,6 +11,7 @@ import webbrowser
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+PORT = os.environ.pop("GRADIO_SERVER_PORT", None)  # read here alone: Gradio raises on importing where it is no number
 
 if os.environ.get("SPACES_ZERO_GPU"):  # a Space with shared GPUs: its package wants to be there before torch is
     import spaces  # noqa: F401
@@ -27,7 +28,7 @@ folder."""
 def port_number(text: str) -> int:
     """argparse's type of --port."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, got {text!r}")
+        raise argparse.ArgumentTypeError(f"a port (--port or GRADIO_SERVER_PORT) is a number from 1 to 65535, got {text!r}")
     return int(text)
 
 
@@ -35,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser("python app.py", description=__doc__, epilog=EXAMPLES,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
-    p.add_argument("--port", type=port_number, help="port to listen on (default: the first free one from 7860)")
+    p.add_argument("--port", type=port_number, default=PORT or None,
+                   help="port to listen on (default: the first free one from 7860)")
     p.add_argument("--models", nargs="+", default=[], metavar="DIR_OR_REPO",
                    help="more models: folders, folders of models, or Hub ids user/name[@revision]")
     p.add_argument("--open", action="store_true", help="open the page in the browser")
@@ -65,8 +67,7 @@ def serve(args: argparse.Namespace) -> None:
     except OSError as error:
         if "empty port" not in str(error):
             raise
-        port = args.port or os.environ.get("GRADIO_SERVER_PORT")
-        raise ValueError(f"port {port} is already in use: choose another with --port" if port else
+        raise ValueError(f"port {args.port} is already in use: choose another with --port" if args.port else
                          "no free port from 7860 on: choose one with --port") from None
     if args.mcp:
         drop_picture_tools(app)

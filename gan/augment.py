@@ -10,10 +10,11 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -273,7 +274,7 @@ def _write_one(folder: Path, model: hub.Model, order: Order, c: Candidate, numbe
     return json_line({**write_image(folder, number, c.pixels, recipe, model.class_names, label), "seed": c.seed})
 
 
-def write_image(folder: Path, number: int, pixels: np.ndarray, recipe: PngRecipe, class_names: Sequence[str],
+def write_image(folder: Path, number: int, pixels: np.ndarray, recipe: PngRecipe, class_names: tuple[str, ...],
                 label: str | None) -> dict[str, Any]:
     """Writes a PNG of a set, into the folder of its class or ``images/``; how its line of the metadata begins."""
     sub = "images" if label is None else folder_names(class_names)[class_names.index(label)]
@@ -283,7 +284,8 @@ def write_image(folder: Path, number: int, pixels: np.ndarray, recipe: PngRecipe
     return {"file_name": file, **({} if label is None else {"label": label})}
 
 
-def folder_names(labels: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=8)  # asked for every picture of a set
+def folder_names(labels: tuple[str, ...]) -> tuple[str, ...]:
     """Class names as names of folders, no two alike on any system: a class is called what a stranger called it, and may not
     lead out of the set."""
     names, taken = [], {METADATA, "readme.md"}
@@ -292,4 +294,4 @@ def folder_names(labels: Sequence[str]) -> list[str]:
         name = clean if clean and clean.casefold() not in taken else f"{clean}_{k}"
         taken.add(name.casefold())
         names.append(name)
-    return names
+    return tuple(names)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import gan.models
+import gan.project
 from gan.base import Latent
 from gan.files import cache_home
 from gan.models import families, family
@@ -43,6 +44,13 @@ def tiny_generator(name: str, *, classes: int = 0, resolution: int = 16, channel
             if p.ndim > 1:
                 p.mul_(3)
     return G.eval()
+
+
+@pytest.fixture
+def short_search(monkeypatch):
+    """Finding a picture in a model takes few steps: where tests only use what was found."""
+    for name, value in dict(SIFTING=4, POLISHING=2, CANDIDATES=16).items():
+        monkeypatch.setattr(gan.project, name, value)
 
 
 def tiny_images(*, classes: int = 0, channels: int = 1, resolution: int = 16, count: int = 64) -> Images:

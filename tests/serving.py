@@ -67,6 +67,11 @@ def fetch(served, url: str) -> bytes:
     return urllib.request.urlopen(served.url + url, timeout=10).read()
 
 
+def last(iterator):
+    *_, value = iterator
+    return value
+
+
 def pixels_of(data: bytes) -> np.ndarray:
     array = np.asarray(Image.open(io.BytesIO(data)))
     return array[..., None] if array.ndim == 2 else array

@@ -8,17 +8,11 @@ from pictures import picture
 from PIL import Image
 
 from gan import hub
-from gan import project as module
 from gan.__main__ import main
 from gan.edit import draw_edits
 from gan.recipe import read_recipe
 
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    monkeypatch.setattr(module, "SIFTING", 4)
-    monkeypatch.setattr(module, "POLISHING", 2)
-    monkeypatch.setattr(module, "CANDIDATES", 16)
+pytestmark = pytest.mark.usefixtures("short_search")
 
 
 def test_directions_are_written_into_the_models_folder(tiny_model, capsys):

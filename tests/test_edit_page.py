@@ -14,7 +14,6 @@ from PIL import Image
 from serving import studio_of, write_models
 
 from gan import hub
-from gan import project as project_module
 from gan.base import Latent
 from gan.directions import find_directions, save_directions
 from gan.engine import draw
@@ -38,11 +37,7 @@ def page(tmp_path_factory):
         yield Edit(studio)
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    monkeypatch.setattr(project_module, "SIFTING", 4)
-    monkeypatch.setattr(project_module, "POLISHING", 2)
-    monkeypatch.setattr(project_module, "CANDIDATES", 16)
+pytestmark = pytest.mark.usefixtures("short_search")
 
 
 def uploaded(page, data):

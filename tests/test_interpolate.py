@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
-from serving import studio_of, write_models
+from serving import last, studio_of, write_models
 
 from gan.engine import draw_walk
 from gan.recipe import WalkRecipe, from_json, read_recipe, save_png
@@ -24,11 +24,6 @@ def page(tmp_path_factory):
     with studio_of(write_models(tmp_path_factory.mktemp("models"))) as studio, gr.Blocks():
         yield Interpolate(studio)
 
-
-
-def last(iterator):
-    *_, value = iterator
-    return value
 
 
 def file_of(page, value):

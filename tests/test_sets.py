@@ -4,7 +4,7 @@ import zipfile
 
 import gradio as gr
 import pytest
-from serving import studio_of, write_models
+from serving import last, studio_of, write_models
 
 from gan.alike import Seen
 from gan.ui.pages import augment as module
@@ -24,11 +24,6 @@ def page(tmp_path_factory):
 def values(page, **changed):
     plain = dict(model="digits", count=12, balance=False, counts="", psi=1.0, distinct=False)
     return {getattr(page, name): value for name, value in {**plain, **changed}.items()}
-
-
-def last(iterator):
-    *_, value = iterator
-    return value
 
 
 def test_counts_and_links_are_read_back():

@@ -51,6 +51,14 @@ def test_port_in_use_gives_one_line():
     assert run.stderr == f"error: port {port} is already in use: choose another with --port\n"
 
 
+@pytest.mark.parametrize("port, said", [("", "unknown"), ("http", "GRADIO_SERVER_PORT")])
+def test_port_in_the_environment(port, said):
+    """Empty counts as none, and the next trouble is what is told."""
+    run = subprocess.run([sys.executable, "app.py", "--models", "unknown"], cwd=ROOT, capture_output=True, text=True,
+                         timeout=120, env={**os.environ, "GRADIO_SERVER_PORT": port})
+    assert run.returncode and said in run.stderr.splitlines()[-1] and "Traceback" not in run.stderr
+
+
 def test_help_is_quick_and_shows_examples():
     run = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert run.returncode == 0 and "python app.py --open" in run.stdout
@@ -60,4 +68,4 @@ def test_help_is_quick_and_shows_examples():
 def test_port_that_is_none(port, capsys):
     with pytest.raises(SystemExit) as stopped:
         entry_point.main([f"--port={port}"])
-    assert stopped.value.code == 2 and "a port is a number from 1 to 65535" in capsys.readouterr().err
+    assert stopped.value.code == 2 and "is a number from 1 to 65535" in capsys.readouterr().err

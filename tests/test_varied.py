@@ -10,18 +10,13 @@ import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from pictures import picture
-from serving import pixels_of
+from serving import last, pixels_of
 
-from gan import project as project_module
 from gan.__main__ import main
 from gan.recipe import EditRecipe
 from gan.ui.pages.augment import Augment
 
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    for name, value in dict(SIFTING=4, POLISHING=2, CANDIDATES=16).items():
-        monkeypatch.setattr(project_module, name, value)
+pytestmark = pytest.mark.usefixtures("short_search")
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +25,6 @@ def page(served):
 
     with gr.Blocks():
         return Augment(served.studio)
-
-
-def last(iterator):
-    *_, value = iterator
-    return value
 
 
 def sent(page, data: bytes):

@@ -12,7 +12,6 @@ from pictures import files_in, picture
 from PIL import Image
 
 from gan import hub
-from gan import project as project_module
 from gan.dataset import lines_of
 from gan.directions import find_directions, load_directions, save_directions
 from gan.edit import draw_edits
@@ -25,10 +24,7 @@ from gan.vary import Given, Variations, first_recipes, read_pictures, vary
 WAYS = ("neighbours", "mix", "walk")
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    for name, value in dict(SIFTING=8, POLISHING=4, CANDIDATES=32).items():
-        monkeypatch.setattr(project_module, name, value)
+pytestmark = pytest.mark.usefixtures("short_search")
 
 
 @pytest.fixture(scope="module", params=[("dcgan", 0), ("biggan", 3), ("stylegan2", 3)], ids=lambda p: p[0])

@@ -17,9 +17,10 @@ from train.run.origin import Origin
 from train.run.watch import OnCollapse
 from train.settings import as_option, between, overridden
 
-__all__ = ["AUTO", "Asked", "as_before", "as_the_origin", "command", "resolved"]
+__all__ = ["AUTO", "NOTHING", "Asked", "as_before", "as_the_origin", "command", "resolved"]
 
 AUTO = "auto"  # where no recipe is named
+NOTHING = "none"  # of --from: nothing, even where AUTO would take a model
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Asked:
     data: str
     out: Path
     recipe: str = AUTO
-    origin: str | None = None  # of --from: a model or a run, "none" = nothing even where AUTO would take one
+    origin: str | None = None  # of --from: a model or a run, or NOTHING
     resolution: int | None = None
     kimg: float | None = None
     minutes: float | None = None

@@ -17,7 +17,7 @@ import torch
 from gan.engine import device_name
 from gan.gallery import list_models
 from gan.hub.contents import DISCRIMINATOR
-from train.asked import AUTO, Asked, as_before, as_the_origin, command, resolved
+from train.asked import AUTO, NOTHING, Asked, as_before, as_the_origin, command, resolved
 from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.game.dynamics import WarmUp
@@ -34,7 +34,6 @@ SMALLEST_BATCH = 4  #     to which a batch is halved where memory is short
 TAKES = 1.5  #            memory of a run in parts of the estimate's lower bound: 1.3 to 1.7 were seen
 BLURS_KIMG = 10.0  #      cats at 64 px after 3 and 8 kimg were smears, flowers after 22 blurs
 FEW = 5000  #             pictures that a model of others helps with
-NOTHING = "none"  #       of --from
 NOT_MEASURED = "not measured"
 
 

@@ -22,7 +22,7 @@ from gan import hub
 from gan.hub.contents import sha256
 from gan.hub.publish import MODEL, Kind, upload
 from gan.hub.troubles import HubError, patiently, reason, status
-from train.asked import AUTO, Asked
+from train.asked import AUTO, NOTHING, Asked
 from train.auto import DEFAULT_MINUTES
 
 __all__ = ["ON", "send"]
@@ -96,7 +96,7 @@ def _check(asked: Asked) -> None:
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", asked.data) or Path(asked.data).exists():
         raise ValueError(f"--on hf-jobs reads --data from the Hub, as user/name, and {asked.data} is on this machine: "
                          f"upload it first (hf upload you/pictures {asked.data} --repo-type dataset)")
-    if asked.origin not in (None, "none") and not hub.HUB_ID.fullmatch(asked.origin):
+    if asked.origin not in (None, NOTHING) and not hub.HUB_ID.fullmatch(asked.origin):
         raise ValueError(f"--on hf-jobs needs --from user/name, and {asked.origin} is on this machine: python -m gan "
                          f"push {asked.origin} user/name")
     if asked.dashboard:

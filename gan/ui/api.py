@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any, get_args
@@ -13,6 +12,7 @@ import gradio as gr
 
 from gan.directions import load_directions
 from gan.edit import draw_edits
+from gan.hub.contents import sha256
 from gan.image import contact_sheet, png_bytes
 from gan.latent import MAX_SEED
 from gan.picture import Box, read_bytes, read_picture
@@ -193,7 +193,7 @@ def _project(studio: Studio) -> Callable:
         loaded = studio.model(studio.entry(model).id)
         label = loaded.label(_text(class_name, "class_name") or None)
         pixels = read_picture(data, loaded.G.resolution, loaded.G.channels)
-        source = hashlib.sha256(data).hexdigest()
+        source = sha256(data)
         last = studio.find(loaded, pixels, label=label)
         point = last.points[0]
         name = None if point.label is None else loaded.class_names[point.label]

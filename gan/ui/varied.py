@@ -6,7 +6,6 @@ here neither the pictures nor what was made of them outlasts an answer.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from gan.augment import Order, check_room, estimate
 from gan.dataset import check_form, pack
 from gan.directions import load_directions
 from gan.edit import draw_edits
+from gan.hub.contents import sha256
 from gan.picture import read_picture
 from gan.project import Point, Projection, check_point
 from gan.recipe import EditRecipe, from_json
@@ -56,7 +56,7 @@ def find_picture(studio: Studio, model: hub.Model, data: bytes,
                  told: Callable[[Projection], None] = lambda now: None) -> Given:
     """Where a model has an uploaded picture. Errors: as ``read_picture``, and those of ``told``."""
     pixels = read_picture(data, model.G.resolution, model.G.channels)
-    return Given(hashlib.sha256(data).hexdigest(), None, studio.find(model, pixels, told).points[0])
+    return Given(sha256(data), None, studio.find(model, pixels, told).points[0])
 
 
 def varied_of(studio: Studio, asked: Any) -> Varied:

@@ -22,7 +22,7 @@ from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.evidence.diet import CLASSIC, Diet, Fakes, feeder
 from train.evidence.fakes import FromModel, FromRecipe, drawn
-from train.evidence.judged import cross_entropy, logits, right_by_class, trained
+from train.evidence.judged import cross_entropy, right_by_class, trained
 from train.evidence.split import Split
 from train.features import OWN, load_features
 from train.metrics.reading import features
@@ -171,12 +171,12 @@ class Group:
         net = trained(images, feed, steps, self.seed)
         classes = images.spec.classes
         validation, test = self.to_choose_by, self.of.split.test
-        chosen_by = cross_entropy(logits(net, validation.pixels), validation.labels)
-        right = right_by_class(logits(net, test.pixels).argmax(1), test.labels, classes)
+        chosen_by = cross_entropy(features(net, validation.pixels), validation.labels)
+        right = right_by_class(features(net, test.pixels).argmax(1), test.labels, classes)
         read, sure = [], ""
         if fakes is None:
             labels = self._pictures["labels"]
-            plain, near = (logits(net, self._pictures[name]).argmax(1) for name in ("plain", "near"))
+            plain, near = (features(net, self._pictures[name]).argmax(1) for name in ("plain", "near"))
             read = right_by_class(plain, labels, classes)
             sure = np.packbits(np.concatenate([plain == labels, near == labels])).tobytes().hex()
         write_json(self.path(diet.name), asdict(Cell(diet.name, chosen_by, right, read, sure)), indent=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch
 from gan import hub
 from gan.base import Generator
 from gan.engine import draw
+from gan.files import object_in
 from gan.latent import Draw
 from train.asked import AUTO, Asked, as_the_origin, resolved
 from train.auto import Facts, chosen
@@ -128,7 +129,7 @@ def of_model(name: str, images: Images, test: Images | None) -> tuple[FromModel,
     if model.class_names != images.spec.class_names:
         raise ValueError(f"{model.id} draws {len(model.class_names) or 'no'} classes, and {images.name} has "
                          f"{images.spec.classes}: {', '.join(images.spec.class_names[:6])}")
-    data = _data_of(model)
+    data = object_in(model.training, "data")
     seen, share = data.get("fingerprint"), data.get("held_out")
     instead = f"python -m train evidence {_recipe_of(model)} --data … trains it anew on pictures that it may see"
     if test is None and isinstance(share, float) and 0 < share < 1:
@@ -151,7 +152,7 @@ def origin_of(name: str, images: Images, test: Images | None) -> Origin:
     Errors: ``FileNotFoundError``, and ``ValueError`` of one line where it saw these, or nobody can tell.
     """
     model = hub.load(name)
-    data = _data_of(model)
+    data = object_in(model.training, "data")
     seen, called = data.get("fingerprint"), data.get("name")
     if not (isinstance(seen, str) and isinstance(called, str)) or "from" in model.training:
         raise ValueError(f"which pictures {model.id} has seen is not known: its training.json names no data, or another "
@@ -161,11 +162,6 @@ def origin_of(name: str, images: Images, test: Images | None) -> Origin:
             raise ValueError(f"{model.id} was trained on {called}, as its training.json says, and so on pictures that are "
                              f"judged on: --from needs a model of other pictures")
     return read_origin(name)
-
-
-def _data_of(model: hub.Model) -> dict[str, Any]:
-    data = model.training.get("data")
-    return data if isinstance(data, dict) else {}
 
 
 def _recipe_of(model: hub.Model) -> str:

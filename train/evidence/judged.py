@@ -9,16 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.image import from_uint8
 from train.data.images import Images
 from train.features import Stage
 from train.metrics.classifier import learn
 
-__all__ = ["ResNet", "cross_entropy", "logits", "right_by_class", "trained"]
+__all__ = ["ResNet", "cross_entropy", "right_by_class", "trained"]
 
 WIDTHS = (16, 32, 64, 64, 64, 64)
 SMALLEST = 4  # px, to which stages halve the side
-CHUNK = 200
 
 
 class ResNet(nn.Module):
@@ -40,13 +38,6 @@ def trained(images: Images, feed: Callable[[], tuple[Tensor, Tensor]], steps: in
     net = ResNet(images.spec.channels, images.spec.classes, images.spec.resolution)
     learn(net, feed, steps, seed=seed)
     return net.eval()
-
-
-@torch.inference_mode()
-def logits(net: ResNet, pixels: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C] -> [N, K]."""
-    parts = [pixels[i : i + CHUNK] for i in range(0, len(pixels), CHUNK)]
-    return np.concatenate([net(from_uint8(p)).numpy() for p in parts])
 
 
 def cross_entropy(found: np.ndarray, labels: np.ndarray) -> float:

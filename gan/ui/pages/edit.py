@@ -7,7 +7,6 @@ inside the answer.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from gradio.components import Component
 from gan import hub
 from gan.directions import Directions, load_directions
 from gan.edit import draw_edits
+from gan.hub.contents import sha256
 from gan.image import contact_sheet, png_bytes
 from gan.latent import check_seed
 from gan.picture import read_picture
@@ -203,7 +203,7 @@ class Edit:
         model = self.studio.model(field(asked, "model"))
         label = model.label(asked.get("label") or None)
         picture = read_picture(data, model.G.resolution, model.G.channels)
-        source = hashlib.sha256(data).hexdigest()
+        source = sha256(data)
         mask = mask_of(asked.get("mask"), model.G.resolution)
         base = EditRecipe(model.id, model.revision, source=source)
 
