@@ -10,6 +10,7 @@ from PIL import Image
 from gan import hub
 from gan.degrade import Edges, source_of
 from gan.gallery import entry
+from gan.hub.contents import DISCRIMINATOR
 from gan.ui.pages.gallery import details, walls
 from gan.ui.parts.curves import curves
 
@@ -23,8 +24,14 @@ def test_model_page_says_what_training_json_says(served):
     assert facts["Classes"] == "3: zero, one, two"
 
 
+def test_model_of_the_gallery_that_brings_its_discriminator_says_how_to_go_on_from_it(served):
+    with_one = next(path for path in hub.WEIGHTS.iterdir() if (path / DISCRIMINATOR).is_file())
+    assert f"--from {with_one.name} " in details(entry(with_one.name), served.studio.outbox)["start"]
+    assert details(entry(str(served.folder / "digits")), served.studio.outbox)["start"] == ""
+
+
 @pytest.mark.parametrize("training", [
-    [], {}, {"data": 3, "minutes": -1, "nimg": True, "command": {}}, {"minutes": 10**400},
+    {}, {"data": 3, "minutes": -1, "nimg": True, "command": {}}, {"minutes": 10**400},
     {"metrics": {"scores": {"a": "x", "b": None, "c": True}}}, {"metrics": 3}])
 def test_model_page_of_a_strange_training_json_leaves_out_what_it_cannot_read(served, training):
     e = entry(str(served.folder / "digits"))

@@ -125,7 +125,8 @@ window.gan.gallery = (() => {
           make("div", {}, walk(value)),
           make("div", { class: "facts" }, make("h2", {}, value.id, " ", make("small", {}, value.shape)), reference(value) || null,
             value.trained && make("p", {}, value.trained), make("div", { class: "doors" }, ...doors(value, true)), make("dl", {}, ...facts))),
-        ...[command(value), measured(value.metrics), charts(value.curves), nearest(value.nearest)].filter(Boolean)));
+        ...[command("The command that trained it", value.command), command("Go on from it with your own pictures", value.start),
+          measured(value.metrics), charts(value.curves), nearest(value.nearest)].filter(Boolean)));
       if (from) back.focus();
     });
   }
@@ -149,10 +150,10 @@ window.gan.gallery = (() => {
   }
 
   const section = (title, ...children) => make("section", {}, make("h3", {}, title), ...children);
-  const command = value => {
-    if (!value.command) return null;
-    const copy = make("button", { type: "button", class: "gan-button", onclick: () => copyText(copy, value.command) }, "Copy");
-    return section("The command that trained it", make("pre", { tabindex: "0", "aria-label": "The command" }, make("code", {}, value.command)), copy);
+  const command = (title, text) => {
+    if (!text) return null;
+    const copy = make("button", { type: "button", class: "gan-button", onclick: () => copyText(copy, text) }, "Copy");
+    return section(title, make("pre", { tabindex: "0", "aria-label": title }, make("code", {}, text)), copy);
   };
   const measured = m => m && section("Measured", make("p", { class: "about" }, m.about), make("div", { class: "board", role: "region", tabindex: "0", "aria-label": "Scores" },
     make("table", {}, make("thead", {}, make("tr", {}, ...["score", "this model", "real pictures"].map(text => make("th", { scope: "col" }, text)))),

@@ -13,14 +13,17 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from gan import hub
+from gan.files import object_in
 from gan.gallery import Entry
+from gan.hub.contents import DISCRIMINATOR
 from gan.ui.messages import asks
 from gan.ui.outbox import Outbox
 from gan.ui.page import Page, Room
 from gan.ui.parts.curves import curves
 from gan.ui.parts.kin import data_of, group, recipe_of
 from gan.ui.parts.link import Link, link_to, one_of
-from gan.ui.parts.reading import arxiv, as_count, as_mapping, as_number, as_text, duration, thousands
+from gan.ui.parts.reading import arxiv, as_count, as_number, as_text, duration, thousands
 from gan.ui.parts.stage import answers, scripted
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
@@ -90,7 +93,7 @@ def walls(entries: Sequence[Entry], outbox: Outbox, guests: Sequence[Entry] = ()
 
 def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     """What a card says of a model; what training.json does not say is left out."""
-    t = as_mapping(entry.training)
+    t = entry.training
     paper, recipe = as_text(t.get("paper")), recipe_of(entry)
     return {
         "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
@@ -105,8 +108,8 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
 
 def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     """All that is known of a model, for its own page."""
-    t = as_mapping(entry.training)
-    data, names = as_mapping(t.get("data")), entry.class_names
+    t = entry.training
+    data, names = object_in(t, "data"), entry.class_names
     images, parent = as_count(data.get("images")), as_text(t.get("parent"), 60)
     facts = [
         ("Family", entry.family), ("Recipe", recipe_of(entry) + (f", grown from {parent}" if parent else "")),
@@ -120,8 +123,16 @@ def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
         ("z", f"{entry.latent.dim:,} numbers" if entry.latent.dim else ""), ("Weights", f"{entry.bytes / 2**20:.1f} MB"),
     ]
     return {**card(entry, outbox), "facts": [[name, value] for name, value in facts if value],
-            "command": as_text(t.get("command"), 2000), "metrics": metrics(t), "curves": curves(entry.folder),
-            "nearest": preview(entry.folder / "nearest.png", outbox), "link": link_to(ID, open=entry.id)}
+            "command": as_text(t.get("command"), 2000), "start": _start(entry), "metrics": metrics(t),
+            "curves": curves(entry.folder), "nearest": preview(entry.folder / "nearest.png", outbox),
+            "link": link_to(ID, open=entry.id)}
+
+
+def _start(entry: Entry) -> str:
+    """The command that goes on from a model of this gallery with a visitor's own pictures, "" where no D is beside it."""
+    if not (entry.folder.parent == hub.WEIGHTS and (entry.folder / DISCRIMINATOR).is_file()):
+        return ""
+    return f"python -m train --data photos/ --out runs/photos --from {entry.id} --resolution {entry.resolution}"
 
 
 def _codes(sizes: Sequence[int]) -> str:
@@ -130,8 +141,8 @@ def _codes(sizes: Sequence[int]) -> str:
 
 def metrics(t: dict[str, Any]) -> dict[str, Any] | None:
     """What was measured, as training.json has it: each score beside what real pictures reach. None where nothing was."""
-    found = as_mapping(t.get("metrics"))
-    listed = list(as_mapping(found.get("scores")).items())[:40]
+    found = object_in(t, "metrics")
+    listed = list(object_in(found, "scores").items())[:40]
     scores = {as_text(name, 60): number for name, value in listed if (number := as_number(value, least=-1e15)) is not None}
     floor = {name: f"{scores[f'{name}_of_reals']:.4g}" for name in scores if f"{name}_of_reals" in scores}
     rows = [[name.replace("_", " ") + MEANING.get(name, ""), f"{value:.4g}", floor.get(name, "")]
@@ -143,7 +154,7 @@ def metrics(t: dict[str, Any]) -> dict[str, Any] | None:
     net = "this project's own net" if features == "own" else features or "a net that is not named"
     about = " ".join(filter(None, [f"By the features of {net}",
                                    samples and f"on {samples:,} pictures", against and f"against {against}"]))
-    others = "held-out pictures" if as_mapping(t.get("data")).get("held_out") else "the others"
+    others = "held-out pictures" if object_in(t, "data").get("held_out") else "the others"
     said = "" if share is None else (f"{share:.1%} of its pictures are closer to a training picture than 99 % of {others} "
                                      "are; 1 % would be chance.")
     return {"about": f"{about}. Scores of other features cannot be compared with these.", "rows": rows, "memorised": said}
@@ -154,7 +165,7 @@ def trained(t: dict[str, Any]) -> str:
     nimg, minutes, hardware = as_count(t.get("nimg")), as_number(t.get("minutes")), as_text(t.get("hardware"), 120)
     parts = [nimg and f"on {thousands(nimg)} images", minutes is not None and f"in {duration(minutes)}",
              hardware and f"on {hardware}"]
-    chosen = as_count(as_mapping(t.get("chosen")).get("nimg"))
+    chosen = as_count(object_in(t, "chosen").get("nimg"))
     best = f"; the best average, after {thousands(chosen)}" if chosen else ""
     return "Trained " + " ".join(p for p in parts if p) + best if any(parts) else ""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from gan.files import read_json
+from gan.files import object_in, read_json
 from gan.gallery import Entry, results
 from gan.hub.evidence import set_by
 from gan.ui.outbox import Outbox
@@ -106,7 +106,7 @@ def nodes(family: dict[str, Entry]) -> list[dict[str, Any]]:
 def _node(recipe: str, entry: Entry, under: str) -> dict[str, Any]:
     t = entry.training
     paper, parent = as_text(t.get("paper")), as_text(t.get("parent"), 60)
-    changed = [[as_text(slot, 60), as_text(pair[0]), as_text(pair[1])] for slot, pair in as_mapping(t.get("changes")).items()
+    changed = [[as_text(slot, 60), as_text(pair[0]), as_text(pair[1])] for slot, pair in object_in(t, "changes").items()
                if isinstance(pair, (list, tuple)) and len(pair) == 2]
     return {"recipe": recipe, "under": under, "paper": paper, "paper_url": arxiv(paper), "note": as_text(t.get("note")),
             "parent": parent, "changes": changed[:CHANGES] if parent else []}
@@ -132,7 +132,7 @@ def scoreboard(table: Any, name: str) -> dict[str, Any]:
     rows = [row for row in as_list(table.get("rows"))[:ROWS] if isinstance(row, dict)]
     if not rows:
         raise ValueError("it holds no rows")
-    judged = {key: as_text(head, 60) or key for key, head in list(as_mapping(table.get("columns")).items())[:COLUMNS]}
+    judged = {key: as_text(head, 60) or key for key, head in list(object_in(table, "columns").items())[:COLUMNS]}
     more = {"kimg": "thousand images", "parameters": "parameters of G", "cpu_minutes": "CPU minutes"}
     heads = {**judged, **{key: head for key, head in more.items() if any(key in row for row in rows)}}
     cells = zip(*(_column([row.get(key) for row in rows]) for key in heads))

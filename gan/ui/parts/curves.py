@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gan.files import read_json
+from gan.files import object_in, read_json
 from gan.ui.parts.reading import as_list, as_mapping, as_number, as_text
 
 __all__ = ["curves"]
@@ -23,7 +23,7 @@ def curves(folder: Path) -> list[dict[str, Any]]:
         return []
     nimg = [as_number(value) for value in as_list(file.get("nimg"))[:MOST_POINTS]]
     charts: dict[str, list[dict[str, Any]]] = {}
-    for name, values in list(as_mapping(file.get("series")).items())[:MOST_LINES]:
+    for name, values in list(object_in(file, "series").items())[:MOST_LINES]:
         numbers = [as_number(value, least=-1e15) for value in as_list(values)]
         points = [[x, y] for x, y in zip(nimg, numbers) if x is not None and y is not None]
         if len(points) > 1:
