@@ -18,6 +18,7 @@ from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.data.spec import DataSpec
 from train.recipes import find
 from train.run.checkpoint import CHECKPOINT, peek
+from train.run.origin import read_origin
 from train.run.world import World
 from train.settings import between, overridden
 
@@ -156,3 +157,10 @@ def test_a_batch_that_does_not_fit_is_halved(monkeypatch, capsys):
     assert "auto: memory   batch=8" in (err := capsys.readouterr().err) and "auto: memory   batch=4" in err
     with pytest.raises(ValueError, match="GB are free"):
         planned(Asked("x", Path("runs/x"), kimg=1.0, batch=16), images, CPU, None, World())
+
+
+@pytest.mark.parametrize(("found", "batch"), [(facts(), ["batch=16"]), (facts(gpu=True), [])])
+def test_what_is_changed_in_how_an_origin_was_trained(found, batch):
+    """Mirroring is asked of the pictures, and a GPU's batches are too few steps on a CPU."""
+    settings = [text for rule in auto._beside(read_origin("cats64-dcgan"), found, chosen(found)) for text in rule.settings]
+    assert settings == ["flip=true", *batch]

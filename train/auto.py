@@ -31,6 +31,7 @@ __all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "planned"]
 
 DEFAULT_MINUTES = 30.0  # where neither recipe nor budget is named
 SMALLEST_BATCH = 4  #     to which a batch is halved where memory is short
+BATCH_FROM = 16  #        of a run on a CPU that starts from another model
 TAKES = 1.5  #            memory of a run in parts of the estimate's lower bound: 1.3 to 1.7 were seen
 BLURS_KIMG = 10.0  #      cats at 64 px after 3 and 8 kimg were smears, flowers after 22 blurs
 FEW = 5000  #             pictures that a model of others helps with
@@ -142,9 +143,9 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         facts = _facts(images, device)
         rules = chosen(facts)
         if origin is not None:
-            mirror = next(rule for rule in rules if rule.group == "mirror")
-            asked = as_the_origin(asked, spec, origin, mirror.settings)
-            rules = [Rule("recipe", lambda f: True, asked.recipe, why=f"as {origin.id} was trained"), mirror]
+            rules = _beside(origin, facts, rules)
+            asked = as_the_origin(asked, spec, origin, tuple(text for rule in rules for text in rule.settings))
+            rules = [Rule("recipe", lambda f: True, asked.recipe, why=f"as {origin.id} was trained"), *rules]
         else:
             asked = asked.with_settings(rules[0].recipe, [text for rule in rules for text in rule.settings])
         _say(facts, rules, images, device)
@@ -156,6 +157,16 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         again = findable(origin.identity) if origin is not None else None
         print(f"auto: the same without auto: {command(asked, recipe, images, again, world.size)}", file=sys.stderr)
     return Plan(asked, recipe, origin, _started(origin))
+
+
+def _beside(origin: Origin, facts: Facts, rules: list[Rule]) -> list[Rule]:
+    """What these pictures and this machine change in how a model was trained that is gone on from."""
+    mirror = next(rule for rule in rules if rule.group == "mirror")
+    if facts.gpu or facts.small_and_grey or origin.recipe.batch <= BATCH_FROM:
+        return [mirror]
+    small = Rule("size", lambda f: True, settings=(f"batch={BATCH_FROM}",), why="without a GPU the number of G's steps "
+                 "decides, and small batches have more", measured="benchmarks/README.md, Starting from another model")
+    return [mirror, small]
 
 
 def _started(origin: Origin | None) -> dict[str, str]:
