@@ -4,7 +4,7 @@ Writes benchmarks/results/photos-NAME.json and .md, NAME being that of the data.
 told them. The runs lie under --runs. Can be stopped and started again.
 
   python -m benchmarks.photos --data cats64.zip
-  python -m benchmarks.photos --data flowers128.zip --only "vae-gan, seed 0" --minutes 120 --runs runs/two-hours
+  python -m benchmarks.photos --data flowers128.zip --only "cvae-gan, seed 0" --minutes 120 --runs runs/two-hours
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ R1 = ("d.spectral=false", "d.norm=none", "d.group=4", "penalties=R1(0.1, every=8
 
 
 def rows(classes: int) -> tuple[Row, ...]:
-    """The recipes, each with two seeds. DCGAN's nets are told the class, if there is one, by ``cgan``."""
-    nets = "cgan" if classes > 1 else "dcgan"
-    told = (f"latent=Latent(64, classes={classes})",) if classes > 1 else ()
+    """The recipes, each with two seeds. DCGAN's nets are told the class, if there is one, by ``cgan`` and ``cvae-gan``."""
+    nets, vae = ("cgan", "cvae-gan") if classes > 1 else ("dcgan", "vae-gan")
     single = (
         Row(f"{nets}, narrow, R1 and spread in D", nets, (*FASTER_D, *R1)),
-        Row("vae-gan", "vae-gan", (*told, "g.width=32", "d.width=32", "e.width=16", "flip=true", SHIFTED)),
+        Row(vae, vae, ("g.width=32", "d.width=32", "e.width=16", "flip=true", SHIFTED)),
         Row(f"{nets}, narrow, spectral norm", nets, (*FASTER_D, "d.spectral=true")),
         Row("projected-gan", "projected-gan"),
         Row("projected-gan, DCGAN's G", nets, (
