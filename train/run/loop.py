@@ -17,7 +17,7 @@ from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
 from train.run.draws import generator, restore_states, seed_round, states
-from train.run.health import Unhealthy, check_finite
+from train.run.health import Unhealthy, Update, check_finite
 from train.run.world import World
 from train.schedule import at
 from train.seeds import derived
@@ -118,10 +118,9 @@ class Run:
             seed_round(self.own, self.seed, f"process {world.rank}, round {game.rounds}, attempt {self.rollbacks}")
         for dynamics in self.dynamics:
             dynamics.before_round(game)
-        for phase in game.phases:
-            if game.rounds % phase.every == 0 and phase.net not in game.resting:
-                for _ in range(phase.repeats):
-                    self._update(phase)
+        check_finite(game, [self._update(phase) for phase in game.phases
+                            if game.rounds % phase.every == 0 and phase.net not in game.resting
+                            for _ in range(phase.repeats)])
         if "G" not in game.resting:
             self._average()
         game.nimg += game.nimg_per_round
@@ -129,7 +128,7 @@ class Run:
         for dynamics in self.dynamics:
             dynamics.after_round(game)
 
-    def _update(self, phase: Phase) -> None:
+    def _update(self, phase: Phase) -> Update:
         game, batch = self.game, self._batch()
         z = self.recipe.latent.sample(self.recipe.batch, generator=self.rng).split(self.rows)[self.world.rank]
         with frozen(game.D if phase.net == "G" else game.G):
@@ -140,13 +139,13 @@ class Run:
             phase.optimiser.zero_grad(set_to_none=True)
             loss.backward()
         loss, *means = self.world.mean_(phase.params, torch.stack([loss.detach(), *(m.detach() for m in means)]))
-        check_finite(game, phase, loss, means)
         phase.learn(game.nimg, game.planned_nimg, slower=self.slower[phase.net])
         self.losses[phase.name] = loss
         for dynamics in self.dynamics:
             dynamics.after_phase(game, phase, step)
         for observer in self.observers:
             observer.after_phase(self, phase, step)
+        return Update(phase, loss, means)
 
     def _batch(self) -> Batch:
         """The next batch as the nets read it."""
