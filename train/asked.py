@@ -88,8 +88,9 @@ def as_the_origin(asked: Asked, spec: DataSpec, origin: Origin, settings: tuple[
     named = find(origin.recipe_name)
     if named.labelled and spec.classes < 2:
         named = next(find(name) for name in ancestors(named) if not find(name).labelled)
-    base = origin.nets_for(named(spec), spec)
-    return asked.with_settings(named.name, [*between(base, origin.trained_as_before(base)), *settings])
+    base, replaced = origin.nets_for(named(spec), spec), {text.partition("=")[0] for text in settings}
+    before = [text for text in between(base, origin.trained_as_before(base)) if text.partition("=")[0] not in replaced]
+    return asked.with_settings(named.name, [*before, *settings])
 
 
 def as_before(asked: Asked, identity: Mapping[str, str], spec: DataSpec) -> Asked:
