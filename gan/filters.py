@@ -90,7 +90,7 @@ def compressed(x: Tensor, quality: Tensor) -> Tensor:
     cosine = torch.cos(math.pi * (2 * k + 1) * k[:, None] / 16) / 2
     cosine[0] /= math.sqrt(2)  # orthonormal
     steps = torch.tensor(STEPS, dtype=x.dtype).reshape(8, 1, 8)
-    steps = steps * (50 / quality)[:, None, None, None, None, None]
+    steps = steps * (50 / quality.to(x.dtype))[:, None, None, None, None, None]
     blocks = (127.5 * x).unflatten(3, (-1, 8)).unflatten(2, (-1, 8))  # [N, C, H / 8, 8, W / 8, 8]
     rounded = (torch.einsum("ui,nchiwj,vj->nchuwv", cosine, blocks, cosine) / steps).round() * steps
     found = torch.einsum("ui,nchuwv,vj->nchiwj", cosine, rounded, cosine)
