@@ -28,7 +28,7 @@ folder."""
 def port_number(text: str) -> int:
     """argparse's type of --port."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"a port (--port or GRADIO_SERVER_PORT) is a number from 1 to 65535, got {text!r}")
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, got {text!r} (--port or GRADIO_SERVER_PORT)")
     return int(text)
 
 

@@ -31,7 +31,7 @@ def test_model_of_the_gallery_that_brings_its_discriminator_says_how_to_go_on_fr
 
 
 @pytest.mark.parametrize("training", [
-    {}, {"data": 3, "minutes": -1, "nimg": True, "command": {}}, {"minutes": 10**400},
+    [], {}, {"data": 3, "minutes": -1, "nimg": True, "command": {}}, {"minutes": 10**400},
     {"metrics": {"scores": {"a": "x", "b": None, "c": True}}}, {"metrics": 3}])
 def test_model_page_of_a_strange_training_json_leaves_out_what_it_cannot_read(served, training):
     e = entry(str(served.folder / "digits"))

@@ -68,4 +68,4 @@ def test_help_is_quick_and_shows_examples():
 def test_port_that_is_none(port, capsys):
     with pytest.raises(SystemExit) as stopped:
         entry_point.main([f"--port={port}"])
-    assert stopped.value.code == 2 and "is a number from 1 to 65535" in capsys.readouterr().err
+    assert stopped.value.code == 2 and "a port is a number from 1 to 65535" in capsys.readouterr().err

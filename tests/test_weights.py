@@ -5,15 +5,17 @@ import os
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gan import hub
-from gan.engine import draw
+from gan.engine import device_name, draw
 from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import read_recipe
 from train.recipe import Recipe
 from train.recipes import RECIPES
+from train.run.build import build_nets, without_memory
 
 SHIPPED = sorted(p.parent for p in hub.WEIGHTS.glob("*/config.json"))
 
@@ -21,7 +23,8 @@ SHIPPED = sorted(p.parent for p in hub.WEIGHTS.glob("*/config.json"))
 def test_budget():
     sizes = {p.name: sum(f.stat().st_size for f in p.rglob("*") if f.is_file()) for p in SHIPPED}
     assert all(size < 16 * 2**20 for size in sizes.values()), sizes
-    assert sum(sizes.values()) < 48 * 2**20, sizes
+    folders = sum(f.is_dir() for f in hub.WEIGHTS.rglob("*")) + 1  # which du counts as 4 kB each
+    assert sum(sizes.values()) + 4096 * folders < 48 * 2**20, sizes
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
@@ -88,8 +91,8 @@ def test_digits_are_what_was_asked_for(digits):
 @pytest.mark.slow
 @pytest.mark.data
 def test_the_scoreboard_is_that_of_the_shipped_models(digits):
-    """Drawn and judged again: where a shipped model is the run of a row, its figures come out, as nearly as a classifier
-    that another CPU trained sees them. An export may say a class in fewer numbers than its net had in the run."""
+    """Drawn and judged again: where a shipped model is the run of a row, the row's figures come out; what a classifier of
+    another CPU sees is less near. The row counts the net of the run: an export may say a class in fewer numbers."""
     from benchmarks import mnist, scoreboard
     from benchmarks.class_accuracy import read
 
@@ -101,5 +104,8 @@ def test_the_scoreboard_is_that_of_the_shipped_models(digits):
     assert len(found) >= 3
     for name, row in found.items():
         again = mnist.judge(net, real, name)
-        assert again.pop("parameters") <= row["parameters"]
-        assert again == pytest.approx({key: row[key] for key in again}, rel=0.08), name
+        with without_memory():
+            G, _ = build_nets(Recipe.from_json(hub.load(name).training["slots"]).fresh())
+        again["parameters"] = sum(p.numel() for p in G.parameters())
+        near = 0.02 if row["hardware"].startswith(device_name(torch.device("cpu"))) else 0.08
+        assert again == pytest.approx({key: row[key] for key in again}, rel=near), name

@@ -23,7 +23,7 @@ from gan.ui.page import Page, Room
 from gan.ui.parts.curves import curves
 from gan.ui.parts.kin import data_of, group, recipe_of
 from gan.ui.parts.link import Link, link_to, one_of
-from gan.ui.parts.reading import arxiv, as_count, as_number, as_text, duration, thousands
+from gan.ui.parts.reading import arxiv, as_count, as_mapping, as_number, as_text, duration, thousands
 from gan.ui.parts.stage import answers, scripted
 from gan.ui.parts.timeline import evenly, preview, snapshots
 from gan.ui.studio import Studio
@@ -93,7 +93,7 @@ def walls(entries: Sequence[Entry], outbox: Outbox, guests: Sequence[Entry] = ()
 
 def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     """What a card says of a model; what training.json does not say is left out."""
-    t = entry.training
+    t = as_mapping(entry.training)
     paper, recipe = as_text(t.get("paper")), recipe_of(entry)
     return {
         "id": entry.id, "shape": f"{entry.resolution} px, {'grey' if entry.channels == 1 else 'colour'}",
@@ -108,7 +108,7 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
 
 def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     """All that is known of a model, for its own page."""
-    t = entry.training
+    t = as_mapping(entry.training)
     data, names = object_in(t, "data"), entry.class_names
     images, parent = as_count(data.get("images")), as_text(t.get("parent"), 60)
     facts = [

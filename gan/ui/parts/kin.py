@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gan.files import object_in
 from gan.gallery import Entry
-from gan.ui.parts.reading import as_list, as_text
+from gan.ui.parts.reading import as_list, as_mapping, as_text
 
 __all__ = ["ancestors", "bare", "data_of", "group", "parents", "recipe_of", "year", "year_of"]
 
@@ -19,7 +19,7 @@ def group(entries: Sequence[Entry]) -> dict[str, Entry]:
     """
     groups: dict[tuple[str, int], dict[str, Entry]] = {}
     for entry in entries:
-        data = object_in(entry.training, "data")
+        data = object_in(as_mapping(entry.training), "data")
         recipe, source = recipe_of(entry), as_text(data.get("fingerprint")) or as_text(data.get("name"))
         if recipe and source:
             groups.setdefault((source, entry.resolution), {}).setdefault(recipe, entry)
@@ -33,12 +33,12 @@ def group(entries: Sequence[Entry]) -> dict[str, Entry]:
 
 def recipe_of(entry: Entry) -> str:
     """The name of its recipe, "" where it is not known."""
-    return as_text(entry.training.get("recipe"), 60)
+    return as_text(as_mapping(entry.training).get("recipe"), 60)
 
 
 def data_of(entry: Entry) -> str:
     """What it was trained on, "" where it is not known."""
-    return bare(as_text(object_in(entry.training, "data").get("name"), 120))
+    return bare(as_text(object_in(as_mapping(entry.training), "data").get("name"), 120))
 
 
 def bare(text: str) -> str:
