@@ -104,8 +104,9 @@ def test_the_scoreboard_is_that_of_the_shipped_models(digits):
     assert len(found) >= 3
     for name, row in found.items():
         again = mnist.judge(net, real, name)
+        recipe = Recipe.from_json(hub.load(name).training["slots"])
         with without_memory():
-            G, _ = build_nets(Recipe.from_json(hub.load(name).training["slots"]).fresh())
+            G, _ = build_nets(recipe.fresh())
         again["parameters"] = sum(p.numel() for p in G.parameters())
         near = 0.02 if row["hardware"].startswith(device_name(torch.device("cpu"))) else 0.08
         assert again == pytest.approx({key: row[key] for key in again}, rel=near), name
