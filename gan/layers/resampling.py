@@ -49,11 +49,12 @@ class UpConv(Prepared):
 
 def _spread(weight: Tensor) -> Tensor:
     """[O, I, 3, 3] -> [I, O, 4, 4]: flipped, as a transposed convolution reads it, and summed over a 2x2 box."""
-    last = weight.is_contiguous(memory_format=torch.channels_last)
-    k, rows = weight.transpose(0, 1), 2
-    if last:  # in the order of memory, or half of the time goes into the order
-        k, rows = k.permute(0, 2, 3, 1), 1
-    k = k.contiguous()
+    last, (outputs, inputs) = weight.is_contiguous(memory_format=torch.channels_last), weight.shape[:2]
+    if last:  # in the order of memory, and transposed as a matrix, or most of the time goes into the order
+        k = weight.permute(0, 2, 3, 1).reshape(outputs, -1).t().contiguous()
+        k, rows = k.view(3, 3, inputs, outputs).permute(2, 0, 1, 3), 1
+    else:
+        k, rows = weight.transpose(0, 1).contiguous(), 2
     for dim in (rows, rows + 1):
         c, b, a = k.unbind(dim)
         k = torch.stack((a, a + b, b + c, c), dim)
