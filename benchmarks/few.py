@@ -1,7 +1,7 @@
 """python -m benchmarks.few: what `python -m train` makes of few pictures in few minutes, where nobody chooses anything.
 
-Each row takes a random part of a set, without classes, trains on it for minutes as they pass, and is judged against
-pictures that it has not seen. Writes benchmarks/results/few.json and .md; a row that stopped goes on.
+Each row takes a random part of a set, without classes where it names none, trains on it for minutes as they pass, and is
+judged against pictures that it has not seen. Writes benchmarks/results/few.json and .md; a row that stopped goes on.
 
   python -m benchmarks.few --cats cats64.zip --flowers flowers128.zip --origin runs/cats
 """
@@ -27,6 +27,7 @@ from benchmarks.timing import processor_s
 from gan import hub
 from gan.engine import device_name
 from gan.files import read_json, replacing
+from train.asked import NOTHING
 from train.data.images import load_images
 from train.features import OWN, load_features
 from train.metrics.reading import score
@@ -45,23 +46,35 @@ class Try:
     count: int
     minutes: float
     arguments: tuple[str, ...] = ()
+    classes: bool = False
 
 
+FROM, NOT_FROM, AGAIN = ("--from", ORIGIN), ("--from", NOTHING), ("--seed", "1")
 TRIES = (
-    Try("100 cats", "cats", 100, 5),
-    Try("1,000 cats", "cats", 1000, 5),
-    Try("8,000 cats", "cats", 8000, 5),
-    Try("500 flowers, from another model", "flowers", 500, 10, ("--from", ORIGIN)),
-    Try("500 flowers, from nothing", "flowers", 500, 30),
+    # From nothing: the model that is taken otherwise has seen these cats.
+    Try("100 cats", "cats", 100, 5, NOT_FROM),
+    Try("1,000 cats", "cats", 1000, 5, NOT_FROM),
+    Try("8,000 cats", "cats", 8000, 5, NOT_FROM),
+    Try("500 flowers, from another model", "flowers", 500, 10, FROM),
+    Try("500 flowers, from nothing", "flowers", 500, 30, NOT_FROM),
+    Try("500 flowers, from another model, seed 1", "flowers", 500, 10, (*FROM, *AGAIN)),
+    Try("500 flowers, from nothing, seed 1", "flowers", 500, 30, (*NOT_FROM, *AGAIN)),
+    Try("500 flowers of 5 classes, from another model", "flowers", 500, 10, FROM, classes=True),
+    Try("500 flowers of 5 classes, from nothing", "flowers", 500, 30, NOT_FROM, classes=True),
+    Try("100 flowers, from another model", "flowers", 100, 5, FROM),
+    Try("100 flowers, from nothing", "flowers", 100, 15, NOT_FROM),
+    Try("4,000 flowers, from another model", "flowers", 4000, 10, FROM),
+    Try("4,000 flowers, from nothing", "flowers", 4000, 30, NOT_FROM),
 )
 COLUMNS = {"minutes": "minutes", "frechet_distance": "Frechet distance", "floor": "of reals", "precision": "precision",
            "recall": "recall", "coverage": "coverage", "memorised": "memorised", "samples": "pictures compared",
            "early": "recall at half", "warned": "a collapse was said at"}
 
 
-def parts(data: Path, count: int, folder: Path) -> tuple[Path, Path]:
-    """(zip of ``count`` pictures drawn at random with a fixed seed, zip of the others), flat: no classes."""
-    paths = folder / f"{data.stem}-{count}.zip", folder / f"{data.stem}-not-{count}.zip"
+def parts(data: Path, count: int, folder: Path, *, classes: bool = False) -> tuple[Path, Path]:
+    """(zip of ``count`` pictures drawn at random with a fixed seed, zip of the others), flat where classes do not count."""
+    kind = f"{data.stem}-classes" if classes else data.stem
+    paths = folder / f"{kind}-{count}.zip", folder / f"{kind}-not-{count}.zip"
     if all(path.exists() for path in paths):
         return paths
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +86,7 @@ def parts(data: Path, count: int, folder: Path) -> tuple[Path, Path]:
         for path, rows in zip(paths, (order[:count], order[count:])):
             with replacing(path) as part, zipfile.ZipFile(part, "w") as out:
                 for row in np.sort(rows):
-                    out.writestr(names[row].replace("/", "-"), file.read(names[row]))
+                    out.writestr(names[row] if classes else names[row].replace("/", "-"), file.read(names[row]))
     return paths
 
 
@@ -93,7 +106,7 @@ def judged(trained: Path, others: Path, out: Path) -> dict[str, Any]:
 
 
 def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
-    trained, others = parts(getattr(args, row.data), row.count, args.runs / "parts")
+    trained, others = parts(getattr(args, row.data), row.count, args.runs / "parts", classes=row.classes)
     out = args.runs / row.name.replace(",", "").replace(" ", "-")
     arguments = [args.origin if word == ORIGIN else word for word in row.arguments]
     budget = ["--minutes", str(row.minutes)] if args.rate is None else ["--kimg", f"{row.minutes * args.rate * 0.06:g}"]

@@ -1,7 +1,7 @@
 """python -m benchmarks.photos: what draws photos best for the same minutes of the processor, at 64 px.
 
-Writes benchmarks/results/photos-NAME.json and .md, NAME being that of the data. Where pictures have classes, the recipes are
-told them. The runs lie under --runs. Can be stopped and started again.
+Writes benchmarks/results/photos-NAME-MINUTES.json and .md, NAME being that of the data: a table holds rows of one budget.
+Where pictures have classes, the recipes are told them. The runs lie under --runs. Can be stopped and started again.
 
   python -m benchmarks.photos --data cats64.zip
   python -m benchmarks.photos --data flowers128.zip --only "cvae-gan, seed 0" --minutes 120 --runs runs/two-hours
@@ -68,8 +68,9 @@ def work(args: argparse.Namespace) -> None:
     protocol = (f"{args.minutes:g} minutes of one thread each. Everything is read in the features of the judge "
                 f"(train/features/own.safetensors), which no row was trained against, between as many fakes as reals "
                 f"(half of {images.name}, at most 2,500); real against real, the floor, is in the models' cards.")
-    board = Board(f"photos-{name}", f"{name} at {images.spec.resolution} px, equal minutes of the processor", protocol,
-                  {**COLUMNS, "memorised": "memorised"}, partial(judge, load_features(OWN), images))
+    title = f"{name} at {images.spec.resolution} px, {args.minutes:g} minutes of the processor each"
+    board = Board(f"photos-{name}-{args.minutes:g}", title, protocol, {**COLUMNS, "memorised": "memorised"},
+                  partial(judge, load_features(OWN), images))
     fill(board, rows(images.spec.classes), images, args.data, args)
 
 

@@ -164,3 +164,37 @@ def test_what_is_changed_in_how_an_origin_was_trained(found, batch):
     """Mirroring is asked of the pictures, and a GPU's batches are too few steps on a CPU."""
     settings = [text for rule in auto._beside(read_origin("cats64-dcgan"), found, chosen(found)) for text in rule.settings]
     assert settings == ["flip=true", *batch]
+
+
+def plan_of(*, count=24, classes=0, **asked):
+    images = tiny_images(count=count, channels=3, resolution=64, classes=classes)
+    return planned(Asked("x", Path("runs/x"), kimg=1.0, **asked), images, CPU, None, World())
+
+
+@pytest.mark.parametrize(("classes", "recipe"), [(0, "dcgan"), (3, "cgan")])
+def test_few_pictures_go_on_from_the_gallery(capsys, classes, recipe):
+    """Nobody named a model: it is taken whole, trained as it was, told the classes that there are, and its licence said."""
+    plan = plan_of(classes=classes)
+    origin = read_origin("cats64-dcgan")
+    assert plan.origin.identity == origin.identity == plan.started_from["from"] and plan.asked.recipe == recipe
+    assert plan.started_from["from_licence"] == origin.licence != "not stated"
+    assert plan.recipe.latent.classes == classes and plan.recipe.batch == 16 and plan.recipe.flip is False
+    assert [type(term).__name__ for term in plan.recipe.penalties] == ["R1"]
+    assert {**plan.recipe.d, **origin.recipe.d} == plan.recipe.d
+    assert plan.origin.why_no_discriminator(plan.recipe, tiny_images(channels=3, resolution=64, classes=classes).spec) == ""
+    err = capsys.readouterr().err
+    assert "auto: start    cats64-dcgan: " in err and f"as well: {origin.licence} (--from none starts from nothing)" in err
+    assert f" {recipe} --data " in err and "--from cats64-dcgan " in err and "smears" not in err
+
+
+@pytest.mark.parametrize("asked", [{"origin": "none"}, {"overrides": ("g.width=8",)}, {"overrides": ("d.width=8",)},
+                                   {"recipe": "dcgan"}])
+def test_nothing_is_taken_where_the_user_said_otherwise(asked):
+    plan = plan_of(**asked)
+    assert plan.origin is None and plan.started_from == {}
+
+
+def test_nothing_is_taken_where_there_are_pictures_enough(monkeypatch, capsys):
+    monkeypatch.setattr(auto, "FEW", 20)
+    assert plan_of().origin is None
+    assert "auto: start    nothing: there are pictures enough" in capsys.readouterr().err

@@ -233,7 +233,8 @@ def test_dry_run_says_where_it_would_start(photos, tmp_path, capsys):
     out, err = capsys.readouterr()
     printed = json.loads(out)
     assert "D starts anew (there is none beside it); G rests for the first 0.2 kimg" in err
-    assert printed["recipe"] == "dcgan" and printed["from"].startswith("mnist-dcgan@")
+    assert printed["recipe"] == "cgan" and printed["from"].startswith("mnist-dcgan@")  # DCGAN, told the three classes
+    assert "classes=3" in printed["latent"]
     assert printed["callbacks"] == "[WarmUp(kimg=0.2)]"
     assert not (tmp_path / "r").exists()
 

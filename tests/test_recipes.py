@@ -14,7 +14,7 @@ from train.game.objectives import nonsaturating
 from train.game.optim import Adam
 from train.game.penalties import R1
 from train.recipe import Recipe
-from train.recipes import RECIPES, ancestors, changes, find
+from train.recipes import RECIPES, ancestors, changes, find, told_the_class
 from train.run.loop import Run
 from train.schedule import Schedule, at
 from train.settings import override
@@ -167,6 +167,14 @@ def test_optimiser_defaults_and_lazy_correction():
 
 def test_ancestors():
     assert ancestors(find("gan")) == [] and ancestors(find("wgan-gp")) == ["wgan", "dcgan", "gan"]
+
+
+def test_who_is_told_the_class():
+    """The recipe that does the same to the same nets, and knows of classes; never one of another task."""
+    data = DataSpec(64, 3, 3, ("a", "b", "c"), 9)
+    pairs = {name: told_the_class(named, data).name for name, named in RECIPES.items() if not named(data).latent.classes}
+    assert {name: told for name, told in pairs.items() if told != name} == \
+        {"gan": "cgan-mlp", "dcgan": "cgan", "vae-gan": "cvae-gan"}
 
 
 def test_changes_from_the_parent():

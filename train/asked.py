@@ -11,7 +11,7 @@ from gan.latent import check_seed
 from train.data.images import Images
 from train.data.spec import DataSpec
 from train.recipe import Recipe
-from train.recipes import RECIPES, ancestors, find
+from train.recipes import RECIPES, ancestors, find, told_the_class
 from train.run.budget import check_minutes
 from train.run.origin import Origin
 from train.run.watch import OnCollapse
@@ -20,7 +20,7 @@ from train.settings import as_option, between, overridden
 __all__ = ["AUTO", "NOTHING", "Asked", "as_before", "as_the_origin", "command", "resolved"]
 
 AUTO = "auto"  # where no recipe is named
-NOTHING = "none"  # of --from: nothing, even where AUTO would take a model
+NOTHING = "none"  # of --from: nothing, where AUTO would take a model
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ def resolved(asked: Asked, spec: DataSpec, origin: Origin | None, planned_kimg: 
     recipe = find(asked.recipe)(spec)
     if origin is not None:
         recipe = origin.nets_for(recipe, spec)
+    return _with_what_is_said(asked, recipe, spec, planned_kimg)
+
+
+def _with_what_is_said(asked: Asked, recipe: Recipe, spec: DataSpec, planned_kimg: float | None) -> Recipe:
     said = dict(kimg=planned_kimg if asked.kimg is None else asked.kimg, batch=asked.batch)
     recipe = replace(recipe, **{slot: value for slot, value in said.items() if value is not None})
     recipe = overridden(recipe, asked.overrides)
@@ -80,29 +84,35 @@ def resolved(asked: Asked, spec: DataSpec, origin: Origin | None, planned_kimg: 
 
 
 def as_the_origin(asked: Asked, spec: DataSpec, origin: Origin, settings: tuple[str, ...]) -> Asked:
-    """What was asked, with the recipe of what it starts from in the place of none, and ``settings`` after it. A recipe that
-    needs classes makes way for the nearest one before it that does not, where the data has none. Errors: ``ValueError``."""
+    """What was asked, with the recipe of what it starts from in the place of none, and ``settings`` after it. Where the data
+    has no classes, a recipe that needs them makes way for the nearest one before it that does not; where it has, one that
+    does not tell them makes way for the one after it that does. Errors: ``ValueError``."""
     if origin.recipe_name not in RECIPES:
         raise ValueError(f"{origin.id} was trained by the recipe {origin.recipe_name[:50]!r}, which is unknown here: name "
                          f"one that trains a {origin.recipe.family}")
     named = find(origin.recipe_name)
     if named.labelled and spec.classes < 2:
         named = next(find(name) for name in ancestors(named) if not find(name).labelled)
+    elif spec.classes > 1 and not named(spec).latent.classes:
+        named = told_the_class(named, spec)
     base, replaced = origin.nets_for(named(spec), spec), {text.partition("=")[0] for text in settings}
     before = [text for text in between(base, origin.trained_as_before(base)) if text.partition("=")[0] not in replaced]
     return asked.with_settings(named.name, [*before, *settings])
 
 
-def as_before(asked: Asked, identity: Mapping[str, str], spec: DataSpec) -> Asked:
-    """What was asked, with everything that a run was begun with in the place of no recipe. Errors: ``ValueError``."""
+def as_before(asked: Asked, identity: Mapping[str, str], spec: DataSpec) -> tuple[Asked, Recipe]:
+    """What was asked, with everything that a run was begun with in the place of no recipe, and the recipe which that is.
+    Errors: ``ValueError``."""
     name = identity.get("recipe", "")
     if name not in RECIPES:
         raise ValueError(f"{asked.out} was begun by the recipe {name[:50]!r}, which is unknown here")
     was = Recipe.from_json({f.name: identity[f.name] for f in fields(Recipe) if f.name in identity})
     base = find(name)(spec)
     if "from" in identity:  # its nets' options are then all said: their defaults are those of what it started from
-        base = replace(base, g={}, d={})
-    return asked.with_settings(name, between(base, was))
+        size = dict(resolution=spec.resolution, channels=spec.channels)
+        base = replace(base, g=size, d=size, e=None if base.e is None else size)
+    asked = asked.with_settings(name, between(base, was))
+    return asked, _with_what_is_said(asked, base, spec, float(identity["kimg"]))
 
 
 def command(asked: Asked, recipe: Recipe, images: Images, again: str | None, processes: int = 1) -> str:

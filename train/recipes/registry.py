@@ -11,7 +11,7 @@ from train.data.spec import DataSpec
 from train.game.optim import Adam, RMSprop
 from train.recipe import Recipe
 
-__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "recipe"]
+__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "recipe", "told_the_class"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,13 @@ def find(name: str) -> NamedRecipe:
 def ancestors(named: NamedRecipe) -> list[str]:
     """Names of the recipes that it grew from, its parent first."""
     return [named.parent, *ancestors(find(named.parent))] if named.parent else []
+
+
+def told_the_class(named: NamedRecipe, data: DataSpec) -> NamedRecipe:
+    """The recipe that grew from it and tells the same nets the class, itself where there is none."""
+    family = named(data).family
+    return next((r for r in RECIPES.values() if r.parent == named.name and r.labelled
+                 and r(data).family == family and r(data).latent.classes), named)
 
 
 def changes(named: NamedRecipe, data: DataSpec) -> dict[str, list[str]]:

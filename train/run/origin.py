@@ -78,10 +78,15 @@ class Origin:
         are computed in, which suited the machine there, aside."""
         mine = self.recipe
         callbacks = tuple(c for c in mine.callbacks if not isinstance(c, (Grow, WarmUp)))
-        same_task = bool(mine.latent.classes) == bool(recipe.latent.classes)  # terms may read classes
+        penalties = mine.penalties
+        if mine.latent.classes and not recipe.latent.classes:
+            penalties = recipe.penalties  # the others may read classes
+        elif recipe.latent.classes and not mine.latent.classes:
+            kinds = {type(term) for term in penalties}
+            penalties = (*penalties, *(term for term in recipe.penalties if type(term) not in kinds))
         return replace(mine, latent=recipe.latent, g=recipe.g, e=recipe.e, d={**mine.d, "channels": recipe.d["channels"]},
                        kimg=recipe.kimg, precision=recipe.precision, channels_last=recipe.channels_last,
-                       callbacks=callbacks, penalties=mine.penalties if same_task else recipe.penalties)
+                       callbacks=callbacks, penalties=penalties)
 
     def why_no_discriminator(self, recipe: Recipe, spec: DataSpec) -> str:
         """Why the D of this recipe starts anew; "" where it does not. Nothing is allocated.

@@ -31,7 +31,7 @@ __all__ = ["PAGE", "content"]
 log = logging.getLogger(__name__)
 LADDER = (0, 1 / 60, 5 / 60, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1200, 3000, 6000)  # minutes of the slider
 FRAMES, CHANGES = 32, 40  #         at most, of a model
-BOARDS, COLUMNS, ROWS, SETTINGS = 12, 12, 100, 20  # at most, of the scoreboards and of a sheet
+BOARDS, COLUMNS, ROWS, SETTINGS = 16, 12, 100, 20  # at most, of the scoreboards and of a sheet
 MAX_BOARD = 2**20  #                bytes
 ALONE = ("Once two recipes have been trained on the same data at the same resolution, they appear here: side by side over "
          "their training time, and what the one changed in the other.")
