@@ -59,7 +59,7 @@ def _front_matter(model: hub.Model, order: Order) -> str:
     size = next((name for most, name in sizes if order.total < most), "1M<n<10M")
     tasks = ["image-classification"] if model.class_names else ["unconditional-image-generation"]
     files = [{"split": "train", "path": "data/train-*.parquet"}]
-    licence = licence_lines(object_in(model.training, "data"))
+    licence = licence_lines(object_in(model.training, "data"), object_in(model.training, "from"))
     return DatasetCardData(**licence, tags=["synthetic", "gan"], size_categories=[size], task_categories=tasks,
                            configs=[{"config_name": "default", "data_files": files}]).to_yaml()
 

@@ -194,6 +194,8 @@ def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
     assert train(*third, "--kimg", "0.016") == 0
     assert "G, its average and D starts anew (there is none beside it)\n" in capsys.readouterr().err
     identity = peek(tmp_path / "third" / CHECKPOINT)[1]
+    for grandchild in (tmp_path / "second", tmp_path / "second" / "export"):  # what was at the beginning holds to the end
+        assert read_origin(str(grandchild)).licence == "not stated; and research only"
 
     assert train(*third[:6], "--resume", "--kimg", "0.024") == 0
     after = json.loads((tmp_path / "third" / "export" / "training.json").read_text())

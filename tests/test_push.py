@@ -83,8 +83,12 @@ def test_card_has_the_hubs_metadata(tiny_model):
                                             ("Apache-2.0", "apache-2.0"), ("CC BY 4.0", "cc-by-4.0"), ("mitigated", None),
                                             ("not stated", None)])
 def test_licences(text, name):
-    found = licence_lines({"licence": text})
-    assert found == ({"license": name} if name else {"license": "other", "license_name": "as-the-training-data"})
+    found = licence_lines({"licence": text}, {})
+    other = {"license": "other", "license_name": "as-the-training-data"}
+    assert found == ({"license": name} if name else other)
+    assert licence_lines({"licence": text}, {"licence": text}) == found
+    assert licence_lines({"licence": text}, {"licence": "research only"}) == other  # that of what it started from holds too
+    assert licence_lines({"licence": text}, {"licence": "GPL 3"}) == other
 
 
 # Troubles of a push: all in one line, and nothing half-published.

@@ -40,7 +40,7 @@ def card(name: str, model: Model, training: Mapping[str, Any]) -> str:
     some = ", ".join(map(_line, names[:12])) + ", …" * (len(names) > 12)
     classes = f"{len(names)} classes ({some})" if names else "no classes"
     parameters = sum(t.numel() for t in G.parameters()) / 1e6
-    front = _front_matter(name, model, recipe, data, metrics)
+    front = _front_matter(name, model, recipe, training)
     slots = "\n".join(f"| `{_line(k)}` | `{_cell(v)}` |" for k, v in object_in(training, "slots").items())
     return f"""---
 {front}
@@ -106,9 +106,10 @@ def is_ours(text: str) -> bool:
     return WRITTEN_HERE in text
 
 
-def _front_matter(name: str, model: Model, recipe: str, data: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+def _front_matter(name: str, model: Model, recipe: str, training: Mapping[str, Any]) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
+    data, origin, metrics = (object_in(training, key) for key in ("data", "from", "metrics"))
     task = "unconditional-image-generation" if model.G.source is None else "image-to-image"
     source = _line(data.get("name"))
     scores = {name: value for name, value in _scores(metrics).items() if not name.endswith(REALS)}
@@ -117,21 +118,27 @@ def _front_matter(name: str, model: Model, recipe: str, data: Mapping[str, Any],
                           metric_name=f"{_words(score)} ({net})") for score, value in scores.items()]
     hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", source) and not source.endswith((".parquet", ".zip"))
     return ModelCardData(
-        **licence_lines(data), library_name=LIBRARY, pipeline_tag=task, tags=["gan", recipe, family_of(model.G)],
+        **licence_lines(data, origin), library_name=LIBRARY, pipeline_tag=task, tags=["gan", recipe, family_of(model.G)],
         datasets=[source] if hub_id else None, metrics=list(scores) or None, model_name=name if results else None,
         eval_results=results or None).to_yaml()
 
 
-def licence_lines(data: Mapping[str, Any]) -> dict[str, str]:
-    """How front matter names the licence of the data, by the Hub's name where it begins as one that is known here."""
-    plain = re.sub(r"[\s_-]+", " ", _line(data.get("licence")).lower()).strip()
-    found = next((hub for start, hub in LICENCES.items() if re.match(rf"{re.escape(start)}\b", plain)), None)
-    return {"license": found} if found else {"license": "other", "license_name": "as-the-training-data"}
+def licence_lines(data: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, str]:
+    """How front matter names the licence of the data and of what the weights started from (training.json's "data" and
+    "from"), by the Hub's name where both begin as the same one that is known here."""
+    found = {_known_licence(of.get("licence")) for of in (data, origin) if of or of is data}
+    name = found.pop() if len(found) == 1 else None
+    return {"license": name} if name else {"license": "other", "license_name": "as-the-training-data"}
+
+
+def _known_licence(text: Any) -> str | None:
+    plain = re.sub(r"[\s_-]+", " ", _line(text).lower()).strip()
+    return next((hub for start, hub in LICENCES.items() if re.match(rf"{re.escape(start)}\b", plain)), None)
 
 
 def _trained(training: Mapping[str, Any]) -> str:
     nimg, minutes = _number(training.get("nimg")), _number(training.get("minutes"))
-    images = "an unknown number of" if nimg is None else f"{nimg / 1000:,.0f} thousand"
+    images = "an unknown number of" if nimg is None else f"{nimg / 1000:,.0f} thousand" if nimg >= 1000 else f"{nimg:g}"
     took = "" if minutes is None else f", {minutes:,.0f} minutes"
     return f"{images} images shown in training{took} on {_line(training.get('hardware'))}"
 

@@ -168,7 +168,7 @@ def _of_run(folder: Path) -> Origin:
     names = tuple(read_object(config).get("class_names", ())) if config.is_file() else ()
     recipe = _recipe(identity, name)
     return Origin(name, sha256(path)[:12], identity.get("recipe", ""), recipe, names,
-                  identity.get("licence", "not stated"), **nets)
+                  _licences(identity.get("licence"), identity.get("from_licence")), **nets)
 
 
 def _of_model(name: str) -> Origin:
@@ -189,8 +189,14 @@ def _of_model(name: str) -> Origin:
     if model.encoder is not None:  # in training a part of G
         weights |= {f"{ENCODER}{key}": tensor.clone() for key, tensor in model.encoder.state_dict().items()}
     return Origin(model_id, model.revision, str(training.get("recipe", ""))[:100], recipe,
-                  model.class_names, str(object_in(training, "data").get("licence", "not stated"))[:1000], weights, weights,
-                  _read_discriminator(folder / DISCRIMINATOR, recipe, model_id))
+                  model.class_names, _licences(*(object_in(training, key).get("licence") for key in ("data", "from"))),
+                  weights, weights, _read_discriminator(folder / DISCRIMINATOR, recipe, model_id))
+
+
+def _licences(of_data: Any, of_before: Any) -> str:
+    """That of the data, and that of the data of what was before it."""
+    first, before = str(of_data or "not stated")[:1000], str(of_before or "")[:1000]
+    return first if before in ("", first) else f"{first}; and {before}"
 
 
 def _recipe(slots: Mapping[str, Any], name: str) -> Recipe:

@@ -109,13 +109,15 @@ def card(entry: Entry, outbox: Outbox) -> dict[str, Any]:
 def details(entry: Entry, outbox: Outbox) -> dict[str, Any]:
     """All that is known of a model, for its own page."""
     t = as_mapping(entry.training)
-    data, names = object_in(t, "data"), entry.class_names
+    data, origin, names = object_in(t, "data"), object_in(t, "from"), entry.class_names
     images, parent = as_count(data.get("images")), as_text(t.get("parent"), 60)
     facts = [
         ("Family", entry.family), ("Recipe", recipe_of(entry) + (f", grown from {parent}" if parent else "")),
         ("What is new in it", as_text(t.get("note"))),
         ("Data", ", ".join(p for p in (data_of(entry), images and f"{images:,} images") if p)),
         ("Licence of the data", as_text(data.get("licence"), 200)),
+        ("Started from", origin and f"{as_text(origin.get('id'), 100)}; the licence of its data holds as well: "
+                                    f"{as_text(origin.get('licence'), 200)}"),
         ("Classes", f"{len(names)}: {', '.join(names[:20])}"[:300] + " …" * (len(names) > 20) if names else "none"),
         ("Codes", ", ".join(p for p in (_codes(entry.latent.categorical), entry.latent.continuous and
                                         f"{entry.latent.continuous} dials") if p)),
