@@ -21,7 +21,14 @@ def test_model_page_says_what_training_json_says(served):
     assert found["paper_url"] == "https://arxiv.org/abs/1406.2661"
     facts = dict(found["facts"])
     assert facts["Data"] == "shapes, 1,234 images" and facts["Licence of the data"] == "CC0"
-    assert facts["Classes"] == "3: zero, one, two"
+    assert facts["Classes"] == "3: zero, one, two" and "Started from" not in facts
+
+
+def test_model_page_says_what_it_started_from_and_under_which_licence(served):
+    e = entry(str(served.folder / "digits"))
+    training = {**e.training, "from": {"id": "cats", "revision": "0" * 12, "licence": "research only"}}
+    facts = dict(details(replace(e, training=training), served.studio.outbox)["facts"])
+    assert facts["Started from"] == "cats; the licence of its data holds as well: research only"
 
 
 def test_model_of_the_gallery_that_brings_its_discriminator_says_how_to_go_on_from_it(served):
