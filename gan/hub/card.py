@@ -126,7 +126,7 @@ def _front_matter(name: str, model: Model, recipe: str, training: Mapping[str, A
 def licence_lines(data: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, str]:
     """How front matter names the licence of the data and of what the weights started from (training.json's "data" and
     "from"), by the Hub's name where both begin as the same one that is known here."""
-    found = {_known_licence(of.get("licence")) for of in (data, origin) if of or of is data}
+    found = {_known_licence(of.get("licence")) for of in ([data, origin] if origin else [data])}
     name = found.pop() if len(found) == 1 else None
     return {"license": name} if name else {"license": "other", "license_name": "as-the-training-data"}
 
