@@ -124,9 +124,10 @@ def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def work(args: argparse.Namespace) -> None:
-    protocol = (f"`python -m train --data PART --minutes N --from MODEL` and nothing else, one thread, {args.machine}; as many "
-                "fakes as pictures that were not trained on, read in the features of the judge (train/features/own.safetensors). "
-                "A Frechet distance depends on how many are compared: rows with other numbers of them cannot be compared.")
+    protocol = ("`python -m train --data PART --minutes N --from MODEL` and nothing else, one thread, "
+                f"{args.machine}; as many fakes as pictures that were not trained on, read in the features of the judge "
+                "(train/features/own.safetensors). A Frechet distance depends on how many are compared: rows with other "
+                "numbers of them cannot be compared.")
     board = Board("few", "Few pictures, few minutes, nothing chosen", protocol, COLUMNS, judged)
     for row in TRIES:
         if not args.only or row.name in args.only:
