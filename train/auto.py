@@ -110,8 +110,8 @@ RULES = (
          why="D must not know the pictures by heart, and colours stay what they are"),
     Rule("augment", lambda f: True, why="there are pictures enough"),
 
-    Rule("start", lambda f: f.few and bool(f.start), starts=True, why="a model that can draw already: from it few pictures "
-         "come twice as near to real ones, in a third of the time", measured=STARTING),
+    Rule("start", lambda f: f.few and bool(f.start), starts=True, why="a model that can draw already: what is trained "
+         "from it on few pictures is nearer to them after a third of the time", measured=STARTING),
     Rule("start", lambda f: f.few, why="of the gallery no model with its D is of this size and fits what was set"),
     Rule("start", lambda f: True, why="there are pictures enough"),
 )
