@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,11 +57,13 @@ class Entry:
 
     @property
     def rank(self) -> tuple[int, bool, int, float, str]:
-        """Its place in a gallery: colour first, and what draws without being given a picture; then size, then what comes
-        nearest to its data by the Frechet distance that training.json states, where it states one."""
-        distance = object_in(object_in(self.training, "metrics"), "scores").get("frechet_distance")
-        known = isinstance(distance, (int, float)) and distance >= 0
-        return -self.channels, self.source is not None, -self.resolution, distance if known else math.inf, self.id
+        """Its place in a gallery: colour first, and what draws without being given a picture; then size, then how many real
+        pictures have one of its own nearby, where training.json states it: coverage, in parts of what other real pictures
+        reach, so that one set can be compared with another."""
+        scores = object_in(object_in(self.training, "metrics"), "scores")
+        mine, real = scores.get("coverage"), scores.get("coverage_of_reals")
+        known = all(isinstance(x, (int, float)) and 0 < x <= 1 for x in (mine, real))
+        return -self.channels, self.source is not None, -self.resolution, -mine / real if known else 0.0, self.id
 
 
 def entry(name: str) -> Entry:

@@ -288,15 +288,16 @@ def test_the_export_of_a_run_is_called_as_the_run(tiny_model, tmp_path):
     assert [entry.id for entry in entries][-2:] == ["cats", "dogs"]
 
 
-def test_what_comes_nearest_to_its_data_stands_first_among_models_of_one_size(tiny_model, monkeypatch, tmp_path):
+def test_what_covers_most_of_its_data_stands_first_among_models_of_one_size(tiny_model, monkeypatch, tmp_path):
     def shipped(name, metrics, channels):
         folder = tiny_model(folder=f"weights/{name}", channels=channels)
         (folder / "training.json").write_text(json.dumps({"metrics": metrics}), "utf-8")
 
-    for name, distance in dict(a=30.0, b=12.5, c=float("nan"), d="12", e=None).items():
-        shipped(name, {"scores": {"frechet_distance": distance}}, 3)
+    for name, coverage in dict(a=0.7, b=0.6, c=float("nan"), d="1", e=None).items():
+        shipped(name, {"scores": {"coverage": coverage, "coverage_of_reals": 0.75 if name == "b" else 0.95}}, 3)
     shipped("f", [1], 3)
-    shipped("grey", {"scores": {"frechet_distance": 0.1}}, 1)
+    shipped("g", {"scores": {"coverage": 0.99}}, 3)
+    shipped("grey", {"scores": {"coverage": 0.9, "coverage_of_reals": 0.9}}, 1)
     for module in (hub, hub.folders):
         monkeypatch.setattr(module, "WEIGHTS", tmp_path / "weights")
-    assert [e.id for e in gallery.list_models()] == ["b", "a", "c", "d", "e", "f", "grey"]
+    assert [e.id for e in gallery.list_models()] == ["b", "a", "c", "d", "e", "f", "g", "grey"]
