@@ -15,7 +15,7 @@ from gan.files import object_in
 from gan.hub.config import build, read_object
 from gan.hub.format import training_of
 
-__all__ = ["NAMES", "Entry", "entry", "list_models", "results"]
+__all__ = ["NAMES", "Entry", "entries", "entry", "list_models", "results"]
 
 log = logging.getLogger(__name__)
 NAMES = "models.txt"  # beside app.py: models on the Hub, one a line
@@ -86,17 +86,18 @@ def list_models(extra: Sequence[str] = ()) -> list[Entry]:
     for name in [*(listed.read_text("utf-8").split() if listed.is_file() else []), *extra]:
         inside = sorted(str(p.parent) for p in Path(name).glob("*/config.json")) if Path(name).is_dir() else []
         more += inside or [name]
-    return [*sorted(_entries(shipped), key=lambda e: e.rank), *_entries(more)]
+    return [*sorted(entries(shipped), key=lambda e: e.rank), *entries(more)]
 
 
-def _entries(names: Sequence[str]) -> list[Entry]:
-    entries = []
+def entries(names: Sequence[str]) -> list[Entry]:
+    """Those of the names, in their order. A broken one is left out with a warning."""
+    found = []
     for name in names:
         try:
-            entries.append(entry(name))
+            found.append(entry(name))
         except (ValueError, FileNotFoundError) as error:
             log.warning("left out of the gallery: %s", error)
-    return entries
+    return found
 
 
 def results() -> list[Path]:

@@ -11,7 +11,7 @@ from gan.latent import check_seed
 from train.data.images import Images
 from train.data.spec import DataSpec
 from train.recipe import Recipe
-from train.recipes import RECIPES, ancestors, find, told_the_class
+from train.recipes import RECIPES, ancestors, find, sized, told_the_class
 from train.run.budget import check_minutes
 from train.run.origin import Origin
 from train.run.watch import OnCollapse
@@ -93,7 +93,7 @@ def as_the_origin(asked: Asked, spec: DataSpec, origin: Origin, settings: tuple[
     named = find(origin.recipe_name)
     if named.labelled and spec.classes < 2:
         named = next(find(name) for name in ancestors(named) if not find(name).labelled)
-    elif spec.classes > 1 and not named(spec).latent.classes:
+    elif spec.classes > 1:
         named = told_the_class(named, spec)
     base, replaced = origin.nets_for(named(spec), spec), {text.partition("=")[0] for text in settings}
     before = [text for text in between(base, origin.trained_as_before(base)) if text.partition("=")[0] not in replaced]
@@ -109,8 +109,7 @@ def as_before(asked: Asked, identity: Mapping[str, str], spec: DataSpec) -> tupl
     was = Recipe.from_json({f.name: identity[f.name] for f in fields(Recipe) if f.name in identity})
     base = find(name)(spec)
     if "from" in identity:  # its nets' options are then all said: their defaults are those of what it started from
-        size = dict(resolution=spec.resolution, channels=spec.channels)
-        base = replace(base, g=size, d=size, e=None if base.e is None else size)
+        base = sized(replace(base, g={}, d={}, e=None if base.e is None else {}), spec)
     asked = asked.with_settings(name, between(base, was))
     return asked, _with_what_is_said(asked, base, spec, float(identity["kimg"]))
 

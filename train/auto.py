@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from gan import hub
 from gan.engine import device_name
-from gan.gallery import list_models
+from gan.gallery import entries
 from gan.hub.contents import DISCRIMINATOR
 from train.asked import AUTO, NOTHING, Asked, as_before, as_the_origin, command, resolved
 from train.data.images import Images
@@ -144,9 +145,8 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
     """
     spec, unnamed = images.spec, asked.recipe == AUTO
     origin = None if asked.origin in (None, NOTHING) else read_origin(asked.origin)
-    kimg = None if before is None else float(before["kimg"])
     if not unnamed:
-        recipe = resolved(asked, spec, origin, kimg)
+        recipe = resolved(asked, spec, origin, None if before is None else float(before["kimg"]))
     elif before is not None and asked.resume:
         asked, recipe = as_before(asked, before, spec)
         started = {key: before[key] for key in ("from", "from_licence") if key in before}
@@ -169,7 +169,7 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
     if origin is not None:
         _say_origin(recipe, images, origin)
     if unnamed:
-        asked, recipe = _within_time(asked, recipe, images, device, world, smears=origin is None)
+        asked, recipe = _within_time(asked, recipe, images, device, world, anew=origin is None)
         again = findable(origin.identity) if origin is not None else None
         print(f"auto: the same without auto: {command(asked, recipe, images, again, world.size)}", file=sys.stderr)
     return Plan(asked, recipe, origin, _started(origin))
@@ -247,9 +247,9 @@ def _head_start(asked: Asked, images: Images) -> Origin | None:
     """The first model of the gallery that these pictures and what the user set can go on from, and that brings its D:
     without it G forgets what it knew. None where there is none."""
     spec = images.spec
-    for entry in list_models():
-        fits = (entry.resolution, entry.channels) == (spec.resolution, spec.channels)
-        if not fits or not (entry.folder / DISCRIMINATOR).is_file():
+    bringing = entries([path.parent.name for path in hub.WEIGHTS.glob(f"*/{DISCRIMINATOR}")])
+    for entry in sorted(bringing, key=lambda e: e.rank):
+        if (entry.resolution, entry.channels) != (spec.resolution, spec.channels):
             continue
         try:
             origin = read_origin(entry.name)
@@ -261,9 +261,9 @@ def _head_start(asked: Asked, images: Images) -> Origin | None:
 
 
 def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.device, world: World, *,
-                 smears: bool) -> tuple[Asked, Recipe]:
-    """With a budget, the user's or the default one, as images; and says what will be seen by when. ``smears``: of little
-    training nothing else comes."""
+                 anew: bool) -> tuple[Asked, Recipe]:
+    """With a budget, the user's or the default one, as images; and says what will be seen by when, which is more where the
+    nets are not ``anew``."""
     print("auto: trial    some seconds of training, which are thrown away, show how fast it is here", file=sys.stderr)
     minutes = DEFAULT_MINUTES if asked.minutes is None and asked.kimg is None else asked.minutes
     rate = images_per_s(recipe, images, device=device, world=world)
@@ -275,7 +275,7 @@ def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.dev
     memory = TAKES * sum(memory_bytes(recipe, images.spec)) / 1e9
     print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
           f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
-    if smears and images.spec.channels == 3 and recipe.kimg < BLURS_KIMG:
+    if anew and images.spec.channels == 3 and recipe.kimg < BLURS_KIMG:
         print(f"auto: note     under {BLURS_KIMG:g} thousand images give smears of colour: --minutes N for more time, or "
               "--from a model that can draw already", file=sys.stderr)
     return replace(asked, minutes=None, kimg=recipe.kimg), recipe

@@ -4,6 +4,6 @@ A recipe is a function because its terms carry state: every run gets fresh ones.
 """
 
 from train.recipes import from_noise, from_pictures  # noqa: F401, each registers its recipes, in this order
-from train.recipes.registry import RECIPES, NamedRecipe, ancestors, changes, find, told_the_class
+from train.recipes.registry import RECIPES, NamedRecipe, ancestors, changes, find, sized, told_the_class
 
-__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "told_the_class"]
+__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "sized", "told_the_class"]

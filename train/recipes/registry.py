@@ -11,7 +11,7 @@ from train.data.spec import DataSpec
 from train.game.optim import Adam, RMSprop
 from train.recipe import Recipe
 
-__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "recipe", "told_the_class"]
+__all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "recipe", "sized", "told_the_class"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,14 @@ class NamedRecipe:
         Raises ``ValueError`` where it needs classes and the data has none.
         """
         self.check(data)
-        recipe = self.make(data)
-        size = dict(resolution=data.resolution, channels=data.channels)
-        return replace(recipe, g={**size, **recipe.g}, d={**size, **recipe.d},
-                       e=None if recipe.e is None else {**size, **recipe.e})
+        return sized(self.make(data), data)
+
+
+def sized(recipe: Recipe, data: DataSpec) -> Recipe:
+    """The recipe with nets of the data's resolution and channels, where it does not say others."""
+    size = dict(resolution=data.resolution, channels=data.channels)
+    g, d, e = (options if options is None else {**size, **options} for options in (recipe.g, recipe.d, recipe.e))
+    return replace(recipe, g=g, d=d, e=e)
 
 
 RECIPES: dict[str, NamedRecipe] = {}
@@ -72,10 +76,12 @@ def ancestors(named: NamedRecipe) -> list[str]:
 
 
 def told_the_class(named: NamedRecipe, data: DataSpec) -> NamedRecipe:
-    """The recipe that grew from it and tells the same nets the class, itself where there is none."""
-    family = named(data).family
+    """The recipe that tells the same nets the class: itself, or one that grew from it; itself where there is none."""
+    recipe = named(data)
+    if recipe.latent.classes:
+        return named
     return next((r for r in RECIPES.values() if r.parent == named.name and r.labelled
-                 and r(data).family == family and r(data).latent.classes), named)
+                 and r(data).family == recipe.family and r(data).latent.classes), named)
 
 
 def changes(named: NamedRecipe, data: DataSpec) -> dict[str, list[str]]:
