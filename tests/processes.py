@@ -34,15 +34,25 @@ ALIKE = {"progan": ("d.group=0",), "stylegan": ("d.group=0",), "vae-gan": ("d.gr
          "stylegan2": ("d.group=0", "penalties=R1(2, every=3), PathLength(every=2, shrink=1)")}
 
 
-def start(size: int, *arguments: object, **kwargs: object) -> list[subprocess.Popen]:
+@contextmanager
+def held_port() -> Iterator[socket.socket]:
+    """A socket bound to a free port of 127.0.0.1, which the system gives to nobody while the socket is open, here or in a
+    process that inherits it; a server that is told the port may listen on it all the same, as servers reuse addresses."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held
+
+
+def start(size: int, *arguments: object) -> list[subprocess.Popen]:
     """``python ARGUMENTS`` so often, each told who it is. Nothing is forked: this process has threads."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {**os.environ, "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+    env = {**os.environ, "WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1",
            "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-    return [subprocess.Popen([sys.executable, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True,
-                             env={**env, "RANK": str(rank), "LOCAL_RANK": str(rank)}, **kwargs) for rank in range(size)]
+    with held_port() as held:
+        env["MASTER_PORT"] = str(held.getsockname()[1])
+        return [subprocess.Popen([sys.executable, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+                                 env={**env, "RANK": str(rank), "LOCAL_RANK": str(rank)}, pass_fds=[held.fileno()])
+                for rank in range(size)]
 
 
 def ended(processes: list[subprocess.Popen], timeout_s: float = 120) -> list[tuple[int, str]]:

@@ -4,7 +4,6 @@ import http.client
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import pytest
 from commands import ROOT
 from conftest import tiny_generator
 from PIL import Image
+from processes import held_port
 from serving import running, studio_of
 
 from gan import hub
@@ -109,14 +109,17 @@ def test_a_path_whose_visitor_has_left_is_drawn_no_further(served, monkeypatch):
     assert drawn == [SLICE] and len(path.walk(served.studio.model("tiny"))) > 5 * SLICE
 
 
+@pytest.fixture
+def port():
+    with held_port() as held:
+        yield held.getsockname()[1]
+
+
 @pytest.mark.slow
-def test_killed_and_restarted_under_load_it_serves_whole_pictures_and_leaves_nothing(tmp_path):
+def test_killed_and_restarted_under_load_it_serves_whole_pictures_and_leaves_nothing(tmp_path, port):
     """Four clients ask all the time; the server dies without a word, twice. Who asks again gets pictures again."""
     hub.save(tmp_path / "tiny", tiny_generator("dcgan"))
     (tmp_path / "temp").mkdir()
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
     env = {**os.environ, "GRADIO_TEMP_DIR": str(tmp_path / "temp"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
     def start() -> subprocess.Popen:
