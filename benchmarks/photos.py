@@ -5,23 +5,32 @@ Where pictures have classes, the recipes are told them. The runs lie under --run
 
   python -m benchmarks.photos --data cats64.zip
   python -m benchmarks.photos --data flowers128.zip --only "cvae-gan, seed 0" --minutes 120 --runs runs/two-hours
+  python -m benchmarks.photos --data cats64.zip --sheet rows.webp     # what the rows draw, one under the other
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image, ImageDraw
+
 from benchmarks.scoreboard import Board, Row, fill, main, parser
 from gan import hub
+from gan.engine import draw
+from gan.image import GAP, contact_sheet
+from gan.latent import Draw
 from train.data.images import Images, load_images
 from train.features import OWN, FeatureNet, load_features
 from train.metrics.reading import score
 
+SHOWN, NAME_PX = 12, 150  # pictures of a row, and px for its name
 SHIFTED = "augment=DiffAugment('translation')"
 PHOTOS = ("flip=true", "ema_kimg=10")
 # Two time scales (Heusel et al. 2017, arXiv:1706.08500).
@@ -51,29 +60,58 @@ def rows(classes: int) -> tuple[Row, ...]:
     return tuple(replace(row, name=f"{row.name}, seed {seed}", seed=seed) for row in single for seed in (0, 1))
 
 
-COLUMNS = {"frechet_distance": "Frechet distance", "kernel_distance": "kernel distance", "precision": "precision",
-           "recall": "recall", "density": "density", "coverage": "coverage"}
+def columns(resolution: int) -> dict[str, str]:
+    """What is compared. The last one, of pixels, knows no feature net, which might like what another one looked for."""
+    return {"frechet_distance": "Frechet distance", "kernel_distance": "kernel distance", "precision": "precision",
+            "recall": "recall", "density": "density", "coverage": "coverage",
+            f"sliced_wasserstein_{resolution}_px": f"sliced Wasserstein, {resolution} px"}
 
 
 def judge(net: FeatureNet, images: Images, folder: Path) -> dict[str, Any]:
     G = hub.load(str(folder)).G
     found = score(G, images, net, name="own")
     return dict(parameters=sum(p.numel() for p in G.parameters()), memorised=found["memorised"],
-                **{key: found["scores"][key] for key in COLUMNS})
+                **{key: found["scores"][key] for key in columns(images.spec.resolution)})
+
+
+def sheet(board: Board, rows: Sequence[Row], args: argparse.Namespace) -> None:
+    """Draws the same seeds by every row with seed 0 that is finished, a line each with its name, as a picture."""
+    finished = [row for row in rows if row.seed == 0 and (board.out(row, args) / "export").exists()]
+    if not finished:
+        raise ValueError(f"{args.runs} holds no finished row of {board.name}: train some, or name their folder with --runs")
+    lines = []
+    for row in finished:
+        model = hub.load(str(board.out(row, args) / "export"))
+        classes = model.G.latent.classes
+        lines.append(draw(model.G, [Draw(seed, seed % classes if classes else None) for seed in range(SHOWN)]))
+    pictures = Image.fromarray(contact_sheet(np.concatenate(lines), columns=SHOWN, gap=GAP))
+    side = (pictures.height - GAP) // len(finished)
+    page = Image.new("RGB", (NAME_PX + pictures.width, pictures.height), "white")
+    page.paste(pictures, (NAME_PX, 0))
+    for k, row in enumerate(finished):
+        ImageDraw.Draw(page).multiline_text((4, k * side + side // 2), "\n".join(row.name.split(", ")[:-1]), "black",
+                                            font_size=11, anchor="lm")
+    page.save(args.sheet, quality=88)
 
 
 def work(args: argparse.Namespace) -> None:
     images = load_images(args.data)
     name = Path(args.data).stem
-    protocol = (f"{args.minutes:g} minutes of one thread each. Everything is read in the features of the judge "
-                f"(train/features/own.safetensors), which no row was trained against, between as many fakes as reals "
-                f"(half of {images.name}, at most 2,500); real against real, the floor, is in the models' cards.")
+    protocol = (f"{args.minutes:g} minutes of one thread each, as many fakes as reals (half of {images.name}, at most "
+                f"2,500). All but the sliced Wasserstein distance, of pixels, is read in the features of the judge "
+                f"(train/features/own.safetensors), which no row was trained against; real against real, the floor, is in "
+                f"the models' cards.")
     title = f"{name} at {images.spec.resolution} px, {args.minutes:g} minutes of the processor each"
-    board = Board(f"photos-{name}-{args.minutes:g}", title, protocol, {**COLUMNS, "memorised": "memorised"},
-                  partial(judge, load_features(OWN), images))
-    fill(board, rows(images.spec.classes), images, args.data, args)
+    board = Board(f"photos-{name}-{args.minutes:g}", title, protocol,
+                  {**columns(images.spec.resolution), "memorised": "memorised"}, partial(judge, load_features(OWN), images))
+    if args.sheet:
+        sheet(board, rows(images.spec.classes), args)
+    else:
+        fill(board, rows(images.spec.classes), images, args.data, args)
 
 
 if __name__ == "__main__":
-    sys.exit(main(work, parser("photos", __doc__, 10, data={"data": "cats64.zip, or pictures of your own"},
-                               licence="not stated by the source: demonstration and research only")))
+    p = parser("photos", __doc__, 10, data={"data": "cats64.zip, or pictures of your own"},
+               licence="not stated by the source: demonstration and research only")
+    p.add_argument("--sheet", type=Path, metavar="FILE", help="train nothing: draw what the finished rows draw")
+    sys.exit(main(work, p))
