@@ -75,22 +75,20 @@ def judge(net: FeatureNet, images: Images, folder: Path) -> dict[str, Any]:
 
 
 def sheet(board: Board, rows: Sequence[Row], args: argparse.Namespace) -> None:
-    """Draws the same seeds by every row with seed 0 that is finished, a line each with its name, as a picture."""
-    finished = [row for row in rows if row.seed == 0 and (board.out(row, args) / "export").exists()]
-    if not finished:
+    """Draws the same seeds by every row with seed 0 that is in the table, a line each with its name, as a picture."""
+    done = {row["name"] for row in board.read()["rows"] if "not_run" not in row}  # a run that was stopped has an export too
+    models = {row.name: board.out(row, args.runs) / "export" for row in rows if row.seed == 0 and row.name in done}
+    models = {name: folder for name, folder in models.items() if folder.exists()}
+    if not models:
         raise ValueError(f"{args.runs} holds no finished row of {board.name}: train some, or name their folder with --runs")
-    lines = []
-    for row in finished:
-        model = hub.load(str(board.out(row, args) / "export"))
-        classes = model.G.latent.classes
-        lines.append(draw(model.G, [Draw(seed, seed % classes if classes else None) for seed in range(SHOWN)]))
-    pictures = Image.fromarray(contact_sheet(np.concatenate(lines), columns=SHOWN, gap=GAP))
-    side = (pictures.height - GAP) // len(finished)
+    lines = [draw(hub.load(str(folder)).G, [Draw(seed) for seed in range(SHOWN)]) for folder in models.values()]
+    pictures = Image.fromarray(contact_sheet(np.concatenate(lines), columns=SHOWN))
     page = Image.new("RGB", (NAME_PX + pictures.width, pictures.height), "white")
     page.paste(pictures, (NAME_PX, 0))
-    for k, row in enumerate(finished):
-        ImageDraw.Draw(page).multiline_text((4, k * side + side // 2), "\n".join(row.name.split(", ")[:-1]), "black",
-                                            font_size=11, anchor="lm")
+    pen, side = ImageDraw.Draw(page), lines[0].shape[1]
+    for k, name in enumerate(models):
+        pen.multiline_text((4, k * (side + GAP) + side // 2), "\n".join(name.split(", ")[:-1]), "black", font_size=11,
+                           anchor="lm")
     page.save(args.sheet, quality=88)
 
 

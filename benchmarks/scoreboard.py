@@ -90,9 +90,9 @@ class Board:
     def path(self) -> Path:
         return RESULTS / f"{self.name}.json"
 
-    def out(self, row: Row, args: argparse.Namespace) -> Path:
+    def out(self, row: Row, runs: Path) -> Path:
         """The folder of the row's run."""
-        return args.runs / re.sub("[^a-z0-9]+", "-", f"{self.name}-{row.name}".lower())
+        return runs / re.sub("[^a-z0-9]+", "-", f"{self.name}-{row.name}".lower())
 
     def read(self) -> dict[str, Any]:
         return json.loads(self.path.read_text("utf-8")) if self.path.exists() else {"rows": []}
@@ -151,7 +151,7 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
         began = time.monotonic()
         print(f"{board.name}: {row.name}, {k + 1} of {len(todo)}, {args.minutes:g} CPU minutes each, about "
               f"{(len(todo) - k) * args.minutes:.0f} minutes left", flush=True)
-        out = board.out(row, args)
+        out = board.out(row, args.runs)
         cpu_s = _train(row, images, data, out, args)
         judged = board.judge(out / "export")
         training = json.loads((out / "export" / "training.json").read_text("utf-8"))
