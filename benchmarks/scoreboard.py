@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -183,6 +184,10 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
             except KeyboardInterrupt:
                 child.wait()  # was interrupted too, and saves its checkpoint
                 raise
+            except Terminated:
+                child.terminate()
+                child.wait()
+                raise
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, command)
     finally:
@@ -208,9 +213,18 @@ def parser(name: str, doc: str, minutes: float, *, data: dict[str, str] = MNIST,
     return p
 
 
+class Terminated(BaseException):
+    """SIGTERM, which unlike Ctrl-C reaches this process alone and not the training that it waits for."""
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise Terminated
+
+
 def main(work: Callable[[argparse.Namespace], None], p: argparse.ArgumentParser) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         work(p.parse_args())
         return 0
@@ -221,3 +235,5 @@ def main(work: Callable[[argparse.Namespace], None], p: argparse.ArgumentParser)
         return 1
     except KeyboardInterrupt:
         return 130
+    except Terminated:
+        return 143

@@ -2,18 +2,25 @@
 
 import json
 import math
+import signal
+import subprocess
+import sys
+import time
 from multiprocessing import get_context
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from commands import ROOT
 from conftest import tiny_images
 
 from benchmarks import mnist, photos, scoreboard, stacked_mnist
 from benchmarks.scoreboard import Board, Row, fill
+from gan.image import to_pil
 from train.recipes import RECIPES, find
 from train.run.build import build_nets
+from train.run.checkpoint import CHECKPOINT, peek
 
 
 def board(judge=None):
@@ -135,3 +142,37 @@ def test_a_run_of_other_minutes_is_not_taken_for_this_one(tmp_path):
     (tmp_path / "x" / "plan.json").write_text('{"minutes": 20, "kimg": 5}')
     with pytest.raises(ValueError, match="holds a run of 20 minutes: choose another folder with --runs"):
         scoreboard._train(Row("dcgan", "dcgan"), tiny_images(), "data", tmp_path / "x", args)
+
+
+BOARD = """
+import sys
+from benchmarks.scoreboard import Board, Row, fill, main, parser
+from train.data.images import load_images
+def work(args):
+    row = Row("gan", "gan", ("g.width=4", "d.width=4", "batch=4"))
+    fill(Board("test", "A title", "", {}, None), [row], load_images(args.train), args.train, args)
+import benchmarks.scoreboard as b
+b.RESULTS = __import__("pathlib").Path(sys.argv.pop())
+sys.exit(main(work, parser("test", "", 2)))
+"""
+
+
+def test_a_board_that_is_terminated_ends_its_training_which_can_go_on(cache, tmp_path):
+    for k, pixels in enumerate(tiny_images().pixels):
+        path = tmp_path / "shapes" / f"{k}.png"
+        path.parent.mkdir(exist_ok=True)
+        to_pil(pixels).save(path)
+    out = tmp_path / "runs" / "test-gan"
+    out.mkdir(parents=True)
+    (out / "plan.json").write_text('{"minutes": 2, "kimg": 1000000}')
+    asked = ["--train", tmp_path / "shapes", "--test", "none", "--runs", tmp_path / "runs", tmp_path / "results"]
+    process = subprocess.Popen([sys.executable, "-c", BOARD, *map(str, asked)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    log, deadline = out / "log.jsonl", time.monotonic() + 60
+    while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143 and "stopping after this round" in said and "Traceback" not in said
+    state, _ = peek(out / CHECKPOINT)
+    assert state["nimg"] > 0 and float((out / "cpu_s.txt").read_text()) > 0
+    assert "not run yet" in (tmp_path / "results" / "test.md").read_text()
