@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from train import auto
 from train.asked import Asked
-from train.auto import RULES, Facts, chosen, planned
+from train.auto import RULES, Facts, chosen, filled_in, planned
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.data.spec import DataSpec
 from train.recipes import find
@@ -162,8 +162,10 @@ def test_a_batch_that_does_not_fit_is_halved(monkeypatch, capsys):
 @pytest.mark.parametrize(("found", "batch"), [(facts(), ["batch=16"]), (facts(gpu=True), [])])
 def test_what_is_changed_in_how_an_origin_was_trained(found, batch):
     """Mirroring is asked of the pictures, and a GPU's batches are too few steps on a CPU."""
-    settings = [text for rule in auto._beside(read_origin("cats64-dcgan"), found, chosen(found)) for text in rule.settings]
-    assert settings == ["flip=true", *batch]
+    spec = tiny_images(channels=3, resolution=64).spec
+    _, rules = filled_in(Asked("x", Path("runs/x")), found, spec, read_origin("cats64-dcgan"))
+    assert [rule.recipe for rule in rules[:1]] == ["dcgan"]
+    assert [text for rule in rules for text in rule.settings] == ["flip=true", *batch]
 
 
 def plan_of(*, count=24, classes=0, **asked):

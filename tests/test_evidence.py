@@ -18,13 +18,18 @@ from gan.hub.card import card
 from gan.hub.evidence import evidence_of
 from gan.image import to_pil
 from gan.ui.pages.tree import scoreboard
+from train.asked import Asked
+from train.auto import planned
 from train.data.images import load_images
+from train.data.mirror import strange_mirror_images
 from train.data.part import hold_out
 from train.evidence import experiment as cells
 from train.evidence.diet import Diet
 from train.evidence.fakes import FromRecipe, origin_of
 from train.evidence.plot import plot
 from train.evidence.statistics import Interval, interval
+from train.run.origin import read_origin
+from train.run.world import World
 
 TINY = ["--set", "g.width=4", "--set", "d.width=4", "--set", "batch=4", "--device", "cpu", "--kimg", "0.016", "--steps", "3"]
 SMALL = "import train.evidence.experiment as e; e.FEWEST_FAKES = 4; e.MOST_FAKES = 12; e.COMPARED = 8"
@@ -276,6 +281,13 @@ def test_a_gan_goes_on_from_another_one(shapes, other, tmp_path, capsys):
     assert "# Do the pictures help? auto from run after" in said and "from run, which was trained on other pictures" in said
     assert "evidence auto --data shapes --sizes 5 --seeds 1 --steps 3 --from runs/run --kimg" in said
     assert evidence("auto", *asked, "--out", tmp_path / "e") == 1 and "from was run@" in error_of(capsys)
+
+
+def test_auto_goes_on_from_a_model_as_a_training_does():
+    images, origin = tiny_images(channels=3, classes=3, resolution=64), read_origin("cats64-dcgan")
+    source = FromRecipe("auto", (), 1.0, torch.device("cpu"), origin)
+    plan = planned(Asked("x", Path("x"), origin="cats64-dcgan", kimg=1.0), images, torch.device("cpu"), None, World())
+    assert source.resolved(images, strange_mirror_images(images.pixels)).to_json() == plan.recipe.to_json()
 
 
 def test_a_model_that_saw_what_is_judged_on_is_no_beginning(shapes, of_shapes, other, tmp_path, capsys):

@@ -21,6 +21,7 @@ from gan.hub.contents import DISCRIMINATOR
 from train.asked import AUTO, NOTHING, Asked, as_before, as_the_origin, command, resolved
 from train.data.images import Images
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
+from train.data.spec import DataSpec
 from train.game.dynamics import WarmUp
 from train.recipe import Recipe
 from train.run.adapt import ENCODER
@@ -28,7 +29,7 @@ from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in,
 from train.run.origin import Origin, findable, read_origin
 from train.run.world import World
 
-__all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "planned"]
+__all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "filled_in", "planned"]
 
 DEFAULT_MINUTES = 30.0  # where neither recipe nor budget is named
 SMALLEST_BATCH = 4  #     to which a batch is halved where memory is short
@@ -155,15 +156,9 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         facts = _facts(images, device)
         start = _head_start(asked, images) if asked.origin is None and facts.few else None
         facts = replace(facts, start=start.id if start else "")
-        rules = chosen(facts)
-        if any(rule.starts for rule in rules):
+        if any(rule.starts for rule in chosen(facts)):
             origin = start
-        if origin is not None:
-            rules = _beside(origin, facts, rules)
-            asked = as_the_origin(asked, spec, origin, tuple(text for rule in rules for text in rule.settings))
-            rules = [Rule("recipe", lambda f: True, asked.recipe, why=f"as {origin.id} was trained"), *rules]
-        else:
-            asked = asked.with_settings(rules[0].recipe, [text for rule in rules for text in rule.settings])
+        asked, rules = filled_in(asked, facts, spec, origin)
         _say(facts, rules, images, device)
         asked, recipe = _within_memory(asked, resolved(asked, spec, origin), images, device, world)
     if origin is not None:
@@ -173,6 +168,21 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         again = findable(origin.identity) if origin is not None else None
         print(f"auto: the same without auto: {command(asked, recipe, images, again, world.size)}", file=sys.stderr)
     return Plan(asked, recipe, origin, _started(origin))
+
+
+def filled_in(asked: Asked, facts: Facts, spec: DataSpec, origin: Origin | None) -> tuple[Asked, list[Rule]]:
+    """What was asked, with a recipe and its settings, the table's or those of ``origin``, in the place of none; and the
+    rules that they come from, that of the recipe first. Errors: ``ValueError``."""
+    rules = chosen(facts)
+    if origin is None:
+        return asked.with_settings(rules[0].recipe, _settings(rules)), rules
+    rules = _beside(origin, facts, rules)
+    asked = as_the_origin(asked, spec, origin, tuple(_settings(rules)))
+    return asked, [Rule("recipe", lambda f: True, asked.recipe, why=f"as {origin.id} was trained"), *rules]
+
+
+def _settings(rules: list[Rule]) -> list[str]:
+    return [text for rule in rules for text in rule.settings]
 
 
 def _beside(origin: Origin, facts: Facts, rules: list[Rule]) -> list[Rule]:

@@ -15,8 +15,8 @@ from gan.base import Generator
 from gan.engine import draw
 from gan.files import object_in
 from gan.latent import Draw
-from train.asked import AUTO, Asked, as_the_origin, resolved
-from train.auto import Facts, chosen
+from train.asked import AUTO, Asked, resolved
+from train.auto import Facts, filled_in
 from train.data.images import Images
 from train.data.part import hold_out
 from train.data.stream import Stream
@@ -57,12 +57,7 @@ class FromRecipe:
         asked = Asked(images.name, Path(), self.recipe, kimg=self.kimg, overrides=self.settings)
         if self.recipe == AUTO:
             facts = Facts(spec.count, spec.resolution, spec.channels, spec.classes, mirror, self.device.type != "cpu")
-            rules = chosen(facts)
-            if self.origin is None:
-                asked = asked.with_settings(rules[0].recipe, [text for rule in rules for text in rule.settings])
-            else:
-                mirrors = [text for rule in rules if rule.group == "mirror" for text in rule.settings]
-                asked = as_the_origin(asked, spec, self.origin, tuple(mirrors))
+            asked, _ = filled_in(asked, facts, spec, self.origin)
         recipe = resolved(asked, spec, self.origin)
         if not recipe.latent.classes:
             raise ValueError(f"{asked.recipe} draws no classes, and a classifier needs labels: choose a recipe that does "
