@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
-import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -22,8 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.scoreboard import Board, main
-from benchmarks.timing import processor_s
+from benchmarks.scoreboard import Board, main, training_s
 from gan import hub
 from gan.engine import device_name
 from gan.files import read_json, replacing
@@ -112,12 +109,11 @@ def run(row: Try, args: argparse.Namespace) -> dict[str, Any]:
     budget = ["--minutes", str(row.minutes)] if args.rate is None else ["--kimg", f"{row.minutes * args.rate * 0.06:g}"]
     command = [sys.executable, "-m", "train", "--data", str(trained), "--out", str(out), *budget, "--resume",
                "--device", "cpu", "--licence", "not stated: a benchmark", *arguments]
-    before = processor_s()
-    subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
+    cpu_s = training_s(command, out)
     training = read_json(out / "export" / "training.json")
     words = shlex.split(training["command"])
     return dict(name=row.name, minutes=training["minutes"], kimg=round(training["nimg"] / 1000, 1),
-                cpu_minutes=round((processor_s() - before) / 60, 1), command=training["command"],
+                cpu_minutes=round(cpu_s / 60, 1), command=training["command"],
                 settings=[value for option, value in zip(words, words[1:]) if option == "--set"],
                 hardware=f"{device_name(torch.device('cpu'))}, 1 thread", **judged(trained, others, out),
                 parameters=sum(p.numel() for p in hub.load(str(out / "export")).G.parameters()))

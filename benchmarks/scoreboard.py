@@ -164,8 +164,8 @@ def fill(board: Board, rows: Sequence[Row], images: Images, data: str, args: arg
 
 
 def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namespace) -> float:
-    """One run, to its end, from where it stands: the processor's seconds, summed over all attempts."""
-    recipe, spent, plan = row.resolved(images), out / "cpu_s.txt", out / "plan.json"
+    """One run, to its end, from where it stands: the processor's seconds."""
+    recipe, plan = row.resolved(images), out / "plan.json"
     if not plan.exists():
         out.mkdir(parents=True, exist_ok=True)
         kimg = kimg_in(args.minutes, images_per_s(recipe, images, clock=time.process_time))
@@ -176,7 +176,13 @@ def _train(row: Row, images: Images, data: str, out: Path, args: argparse.Namesp
     command = [sys.executable, "-m", "train", row.recipe, "--data", data, "--out", str(out), "--kimg", str(planned["kimg"]),
                "--seed", str(row.seed), "--device", "cpu", "--licence", args.licence, "--resume",
                *(w for s in row.settings for w in ("--set", s))]
-    before = processor_s()
+    return training_s(command, out)
+
+
+def training_s(command: Sequence[str], out: Path) -> float:
+    """Runs a training in the folder ``out`` to its end: the processor's seconds, summed over all attempts."""
+    out.mkdir(parents=True, exist_ok=True)
+    spent, before = out / "cpu_s.txt", processor_s()
     try:
         with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as child:
             try:

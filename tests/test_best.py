@@ -132,6 +132,8 @@ def test_the_session_holds_out_exports_the_best_and_says_so(tmp_path, marks, cac
     assert main(["score", str(out / "export"), "--data", str(tmp_path / "photos"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["against"] == "20 held-out pictures of photos" and found["samples"] == 20
+    assert main(["score", str(out / "export"), "--data", str(tmp_path / "photos"), "--count", "8", "--write"]) == 0
+    assert "\n# run\n" in (out / "export" / "README.md").read_text()  # the model keeps its name
 
 
 def test_without_an_adversary_the_last_average_is_the_best(tmp_path, marks, distances):

@@ -232,7 +232,9 @@ def test_what_a_training_held_out_is_the_test_set(shapes, of_shapes, tmp_path):
     out = tmp_path / "e"
     assert evidence(model, "--data", shapes, "--seeds", 2, "--steps", 3, "--out", out) == 0
     regime = json.loads((out / "e.json").read_text())["regimes"][0]
-    assert "15 pictures of shapes at 16 px are the test set" in (out / "e.md").read_text() and regime["counts"] == [12] * 3
+    text = (out / "e.md").read_text()
+    assert "15 pictures of shapes at 16 px are the test set" in text and regime["counts"] == [12] * 3
+    assert "evidence drawer --data shapes --seeds 2 --steps 3 --out runs/e" in text  # no --test: it would be refused
 
 
 def test_a_verdict_is_not_written_to_a_model_of_another_recipe(shapes, of_shapes, tmp_path, capsys):
@@ -254,6 +256,13 @@ def test_the_choice_is_by_cross_entropy_and_of_equals_the_first():
     best = cells._best([Diet(classic=name) for name in ("light", "medium", "strong")],
                        lambda diet: cells.Cell(diet.name, loss[diet.name], test=[1.0], fakes=[]))
     assert best.classic == "medium"
+
+
+def test_a_folder_of_auto_is_of_one_kind_of_machine():
+    """Its table has other batches where a GPU is: the cells would be of two recipes."""
+    cpu, gpu = (FromRecipe("auto", (), 20, torch.device(kind)).identity for kind in ("cpu", "cuda"))
+    assert cpu != gpu and all(FromRecipe("cgan", (), 20, torch.device(kind)).identity.keys() < cpu.keys()
+                              for kind in ("cpu", "cuda"))
 
 
 # From another model

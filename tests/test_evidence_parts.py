@@ -100,6 +100,14 @@ def test_copies_of_test_pictures_are_left_out():
     assert found.copies == 34 and not digests(found.test) & (digests(found.pool) | digests(found.validation))
 
 
+def test_copies_of_pictures_to_choose_by_are_left_out():
+    images = tiny_images(classes=2, count=100)
+    found = split(part(images, np.tile(np.arange(100), 2)),
+                  part(tiny_images(classes=2, count=200), np.arange(100, 200)))
+    assert found.again and not digests(found.pool) & digests(found.validation)
+    assert len(found.pool.pixels) + len(found.validation.pixels) + found.again + found.copies == 200
+
+
 def test_bad_pictures_are_refused_in_one_line():
     images = tiny_images(classes=3, count=60)
     with pytest.raises(ValueError, match="tiny has no labels: put the pictures of each class in a sub-folder"):

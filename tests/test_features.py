@@ -5,10 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from commands import ROOT, error_of, train
 from conftest import tiny_images
 from runs import tiny_run
 
+from gan import hub
 from gan.base import Latent
+from gan.image import to_pil
 from train.__main__ import main
 from train.features import EYES, OWN, FeatureNet, load_features
 from train.game.projected import Projected
@@ -73,6 +76,37 @@ def test_projected_discriminator(resolution, channels):
     frozen = {name for name, p in D.named_parameters() if not p.requires_grad}
     assert frozen == {name for name, _ in D.named_parameters() if name.startswith(("eyes.", "across_"))}
     assert all(p.grad is not None for p in D.parameters() if p.requires_grad)
+
+
+def shapes(folder):
+    (folder / "pictures").mkdir()
+    for k, pixels in enumerate(tiny_images(count=24).pixels):
+        to_pil(pixels).save(folder / "pictures" / f"{k:02}.png")
+    return folder / "pictures"
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    (["--features", ROOT / "README.md"], "holds no feature net: python -m train features writes one"),
+    (["--features", ROOT / "weights" / "mnist-gan" / "model.safetensors"], "holds no feature net"),
+    (["--features", "nothing"], "there is no file nothing"),
+    (["--count", 5], "at least 6 pictures of each kind are compared: pictures and --count leave 5"),
+    (["--count", 0], "at least 6 pictures of each kind are compared: pictures and --count leave 0"),
+])
+def test_what_score_cannot_use_is_one_line(cache, tiny_model, tmp_path, capsys, asked, said):
+    assert train("score", tiny_model(), "--data", shapes(tmp_path), *asked) == 1
+    assert said in error_of(capsys)
+
+
+def test_a_record_that_says_nonsense_of_what_was_held_out_is_scored_all_the_same(cache, tiny_model, tmp_path):
+    folder = tiny_model()
+    (folder / "training.json").write_text('{"data": {"held_out": "0.25"}}')
+    assert train("score", folder, "--data", shapes(tmp_path), "--count", 8) == 0
+
+
+def test_scores_are_not_written_into_what_was_fetched(tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(hub.folders, "download", lambda repo, revision: (tiny_model(), "f" * 40))
+    assert train("score", "ann/drawer", "--data", tmp_path, "--write") == 1
+    assert "--write needs a folder of yours: python -m gan pull ann/drawer brings the model there" in error_of(capsys)
 
 
 def test_a_wrong_model_for_the_data_is_one_line(tiny_model, tmp_path, capsys):

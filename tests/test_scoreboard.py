@@ -144,6 +144,14 @@ def test_a_run_of_other_minutes_is_not_taken_for_this_one(tmp_path):
         scoreboard._train(Row("dcgan", "dcgan"), tiny_images(), "data", tmp_path / "x", args)
 
 
+def test_the_seconds_of_all_attempts_are_summed(tmp_path):
+    command = [sys.executable, "-c", "pass"]
+    first = scoreboard.training_s(command, tmp_path / "run")
+    assert scoreboard.training_s(command, tmp_path / "run") > first > 0
+    with pytest.raises(subprocess.CalledProcessError):
+        scoreboard.training_s([sys.executable, "-c", "raise SystemExit(1)"], tmp_path / "run")
+
+
 BOARD = """
 import sys
 from benchmarks.scoreboard import Board, Row, fill, main, parser

@@ -109,6 +109,16 @@ def test_copies_are_memorised_and_new_draws_are_not():
     assert memorised(train[:300] + 1e-6, train) == 1 and memorised(new, train) < 0.03  # each held out from the others
 
 
+def test_real_pictures_that_are_there_twice_do_not_hide_copies():
+    train, held_out, new = RS.randn(3, 2000, 5)
+    twice, among = np.concatenate([train, train[:200]]), np.concatenate([held_out, train[:200]])
+    for seen, unseen in ((twice, None), (train, among), (train, train)):
+        assert memorised(train[:300], seen, unseen) == 1
+    for seen, unseen in ((twice, None), (train, among)):
+        assert memorised(train[:300] + 1e-4, seen, unseen) == 1 and memorised(new, seen, unseen) < 0.03
+    assert memorised(new, train, train) == 0
+
+
 def brute_sliced_wasserstein(real, fake, level, levels):
     """In float64, with the filters of another library, one picture, one patch and one direction at a time."""
     smooth = lambda x: ndimage.convolve(x, np.outer(*[np.array([1, 4, 6, 4, 1]) / 16] * 2), mode="mirror")  # noqa: E731

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from gan.files import object_in
 from train.data.images import Images
 
-__all__ = ["hold_out", "held_rows", "part"]
+__all__ = ["held_out_share", "held_rows", "hold_out", "part"]
 
 FEWEST = 10  # pictures of a held-out part that says anything
 
@@ -44,6 +47,13 @@ def part(images: Images, rows: np.ndarray) -> Images:
 def hold_out(images: Images, share: float) -> tuple[Images, Images]:
     """(what is trained on, what is held out): a share of each class's pictures. Errors: as ``held_rows``."""
     return tuple(part(images, rows) for rows in held_rows(images.spec.count, images.labels, share, images.partner))
+
+
+def held_out_share(training: Mapping[str, Any]) -> float:
+    """The share by which a model's training split its data, as its record says; 0 where it kept nothing apart, or says
+    nonsense: anybody may have written it."""
+    share = object_in(training, "data").get("held_out")
+    return share if isinstance(share, float) and 0 < share < 1 else 0.0
 
 
 def held_rows(count: int, labels: np.ndarray | None, share: float,

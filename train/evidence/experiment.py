@@ -30,7 +30,7 @@ from train.metrics.scores import memorised
 
 __all__ = ["ARMS", "Cell", "Experiment", "Group", "Missing", "arms_of", "check_same"]
 
-VERSION = 2  # raise it when the same command would fill a cell with other numbers
+VERSION = 3  # raise it when the same command would fill a cell with other numbers
 RATIOS = (0.25, 1.0, 4.0)
 PSI = 0.7
 FEWEST_FAKES, MOST_FAKES = 200, 4000  # of a class; of all together, from a GAN of a subset

@@ -18,7 +18,7 @@ from gan.latent import Draw
 from train.asked import AUTO, Asked, resolved
 from train.auto import Facts, filled_in
 from train.data.images import Images
-from train.data.part import hold_out
+from train.data.part import held_out_share, hold_out
 from train.data.stream import Stream
 from train.recipe import Recipe
 from train.recipes import find
@@ -48,15 +48,21 @@ class FromRecipe:
 
     @property
     def identity(self) -> dict[str, str]:
+        """``auto`` chooses by the machine too, so that a folder is of one kind of machine."""
         return {"generator": self.recipe, "settings": " ".join(self.settings), "kimg": f"{self.kimg:g}",
+                **({"machine": "gpu" if self._gpu else "cpu"} if self.recipe == AUTO else {}),
                 **({"from": self.origin.identity} if self.origin else {})}
+
+    @property
+    def _gpu(self) -> bool:
+        return self.device.type != "cpu"
 
     def resolved(self, images: Images, mirror: float) -> Recipe:
         """For a subset; ``mirror`` as ``strange_mirror_images`` of the pool. Errors: ``ValueError``."""
         spec = images.spec
         asked = Asked(images.name, Path(), self.recipe, kimg=self.kimg, overrides=self.settings)
         if self.recipe == AUTO:
-            facts = Facts(spec.count, spec.resolution, spec.channels, spec.classes, mirror, self.device.type != "cpu")
+            facts = Facts(spec.count, spec.resolution, spec.channels, spec.classes, mirror, self._gpu)
             asked, _ = filled_in(asked, facts, spec, self.origin)
         recipe = resolved(asked, spec, self.origin)
         if not recipe.latent.classes:
@@ -124,10 +130,9 @@ def of_model(name: str, images: Images, test: Images | None) -> tuple[FromModel,
     if model.class_names != images.spec.class_names:
         raise ValueError(f"{model.id} draws {len(model.class_names) or 'no'} classes, and {images.name} has "
                          f"{images.spec.classes}: {', '.join(images.spec.class_names[:6])}")
-    data = object_in(model.training, "data")
-    seen, share = data.get("fingerprint"), data.get("held_out")
+    seen, share = object_in(model.training, "data").get("fingerprint"), held_out_share(model.training)
     instead = f"python -m train evidence {_recipe_of(model)} --data … trains it anew on pictures that it may see"
-    if test is None and isinstance(share, float) and 0 < share < 1:
+    if test is None and share:
         images, test = hold_out(images, share)
     if test is not None and seen == test.fingerprint:
         raise ValueError(f"{model.id} was trained on the test pictures ({test.name}), as its training.json says: {instead}")

@@ -30,6 +30,7 @@ class Split:
     validation: Images
     test: Images
     copies: int  #  pictures that were left out since one like them is in the test set
+    again: int  #   and since one like them is among those to choose by
 
     @property
     def counts(self) -> np.ndarray:
@@ -99,8 +100,12 @@ def split(images: Images, test: Images | None = None) -> Split:
     left = part(images, np.flatnonzero(rest & ~copies))
     _check_counts(left, FEWEST // 2, "after copies of test pictures were left out, a split needs")
     chosen = _first_of_each(left, 1, lambda n: min(MOST_VALIDATION, max(1, round(VALIDATION_SHARE * n))))
-    pool = np.setdiff1d(np.arange(len(left.pixels)), chosen)
-    return Split(part(left, pool), part(left, chosen), kept_apart, int(copies.sum()))
+    validation, others = part(left, chosen), np.setdiff1d(np.arange(len(left.pixels)), chosen)
+    to_choose_by = set(_digests(validation.pixels))
+    again = np.array([d in to_choose_by for d in _digests(left.pixels[others])], bool)
+    pool = part(left, others[~again])
+    _check_counts(pool, 1, "after copies of pictures to choose by were left out, a split needs")
+    return Split(pool, validation, kept_apart, int(copies.sum()), int(again.sum()))
 
 
 def _shape(images: Images) -> str:

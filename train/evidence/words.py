@@ -58,14 +58,15 @@ def protocol(experiment: Experiment, images: Images, test: Images | None, args: 
             f"1:1, 4:1), all fakes, those with psi 0.7, or those that the classifier of the reals reads rightly. "
             f"{args.seeds} seeds of {of_seed}; "
             f"means with Student's 95 % intervals over the seeds, differences paired; the test pictures are the same in all."
-            + (f" {parts.copies} copies of test pictures were left out." if parts.copies else ""))
+            + (f" {parts.copies} copies of test pictures were left out." if parts.copies else "")
+            + (f" {parts.again} copies of pictures to choose by were left out." if parts.again else ""))
 
 
 def command(source: FromModel | FromRecipe, images: Images, test: Images | None, args: argparse.Namespace) -> str:
     """The command again, without this machine's folders."""
     generator = source.model.id if isinstance(source, FromModel) else source.recipe
     parts = ["python", "-m", "train", "evidence", generator, "--data", images.name]
-    parts += ["--test", test.name] if test else []
+    parts += ["--test", test.name] if test and args.test else []  # what a model held out nobody needs to name
     parts += ["--sizes", *args.sizes] if args.sizes else []
     parts += ["--seeds", str(args.seeds), "--steps", str(args.steps)]
     if isinstance(source, FromRecipe):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
@@ -98,10 +98,14 @@ class FeatureNet(nn.Module):
 
 
 def load_features(path: Path) -> FeatureNet:
-    """A shipped net, widened to float32, in evaluation, frozen."""
-    with safe_open(path, "pt") as file:
-        config = json.loads(file.metadata()["config"])
-        net = FeatureNet(config["widths"], residual=config["residual"])
-        if not isinstance(next(net.parameters()), FakeTensor):  # without memory, where it is estimated
-            net.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    """A net that ``FeatureNet.save`` wrote, widened to float32, in evaluation, frozen. Errors: ``ValueError`` for another
+    file."""
+    try:
+        with safe_open(path, "pt") as file:
+            config = json.loads((file.metadata() or {})["config"])
+            net = FeatureNet(config["widths"], residual=config["residual"])
+            if not isinstance(next(net.parameters()), FakeTensor):  # without memory, where it is estimated
+                net.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{path} holds no feature net: python -m train features writes one") from None
     return net.eval().requires_grad_(False)

@@ -10,16 +10,17 @@ from pathlib import Path
 from torch import nn
 
 from gan import hub
-from gan.files import object_in, replacing
+from gan.files import replacing
 from gan.image import contact_sheet, to_pil
 from train.data.images import load_images
-from train.data.part import hold_out
+from train.data.part import held_out_share, hold_out
 from train.features import OWN, FeatureNet, load_features
 from train.metrics.elbo import elbo
 from train.metrics.inception import load_inception
 from train.metrics.pretext import Training, train_features
 from train.metrics.reading import MOST, closest_pairs, fakes, how_many, score
-from train.metrics.record import keep
+from train.metrics.record import keep, own_folder
+from train.metrics.scores import K_DENSITY
 
 __all__ = ["features_command", "score_command"]
 
@@ -35,19 +36,22 @@ def score_command(argv: list[str]) -> int:
     p.add_argument("--count", type=int, default=MOST, metavar="N", help=f"pictures of each kind, at most (default: {MOST})")
     p.add_argument("--closest", type=Path, metavar="PNG", help="write the fakes closest to a training picture, beside it; "
                    "the app shows a nearest.png in the model's folder")
-    p.add_argument("--write", action="store_true", help="keep the scores in the model's training.json and its card")
+    p.add_argument("--write", action="store_true", help="keep the scores in the training.json and the card of a model in a "
+                   "folder of yours")
     p.add_argument("--json", action="store_true", help="as JSON")
     args = p.parse_args(argv)
     model = hub.load(args.model)
-    G = model.G
+    own, G = own_folder(args.model) if args.write else None, model.G
     name, net = _feature_net(args.features)
     images = load_images(args.data, resolution=G.resolution)
     if (images.spec.channels, G.latent.classes) not in ((G.channels, 0), (G.channels, images.spec.classes)):
         raise ValueError(f"{args.model} draws {G.channels} channels and {G.latent.classes} classes, {images.name} has "
                          f"{images.spec.channels} and {images.spec.classes}")
-    share = object_in(model.training, "data").get("held_out")  # by which the command on its card splits the data
+    share = held_out_share(model.training)  # by which the command on its card splits the data
     images, held_out = hold_out(images, share) if share else (images, None)
     n = how_many(images, held_out, args.count)
+    if n <= K_DENSITY:
+        raise ValueError(f"at least {K_DENSITY + 1} pictures of each kind are compared: {images.name} and --count leave {n}")
     shown = sys.stderr.isatty()
     pictures = fakes(G, n, images, progress=shown)
     found = score(G, images, net, name=name, held_out=held_out, most=n, pictures=pictures, progress=shown)
@@ -57,8 +61,8 @@ def score_command(argv: list[str]) -> int:
         sheet = closest_pairs(net, pictures, images)
         with replacing(args.closest) as file:
             to_pil(contact_sheet(sheet)).save(file, "PNG")
-    if args.write:
-        keep(hub.folder_of(args.model)[0], model, metrics=found)
+    if own:
+        keep(own, model, metrics=found)
     print(json.dumps(found, indent=2) if args.json else _table(found))
     return 0
 

@@ -10,9 +10,18 @@ from gan import hub
 from gan.files import read_json, write_json, write_text
 from gan.hub.card import card, is_ours
 
-__all__ = ["keep"]
+__all__ = ["keep", "own_folder"]
 
 log = logging.getLogger(__name__)
+
+
+def own_folder(name: str) -> Path:
+    """Where ``keep`` may write of a model. Errors: ``FileNotFoundError``, and ``ValueError`` for one of the Hub, whose files
+    here are its author's."""
+    folder, _, revision = hub.folder_of(name)
+    if revision:
+        raise ValueError(f"--write needs a folder of yours: python -m gan pull {name} brings the model there")
+    return folder
 
 
 def keep(folder: Path, model: hub.Model, **found: Any) -> None:
@@ -23,6 +32,6 @@ def keep(folder: Path, model: hub.Model, **found: Any) -> None:
     write_json(path, training)
     readme = folder / "README.md"
     if not readme.exists() or is_ours(readme.read_text("utf-8")):
-        write_text(readme, card(folder.name, model, training))
+        write_text(readme, card(model.id, model, training))
     else:
         log.warning("%s was written by its owner and is left as it is", readme)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Shares", "frechet_distance", "kernel_distance", "memorised", "nearest", "neighbours", "shares"]
+__all__ = ["K_DENSITY", "Shares", "frechet_distance", "kernel_distance", "memorised", "nearest", "neighbours", "shares"]
 
 PART = 1000  #        rows of a distance matrix at a time
+SAME = 1e-5  #        of the features' length: what is nearer is a copy, whatever rounding makes of its distance
 K, K_DENSITY = 3, 5  # neighbours within a ball: of precision and recall, of density and coverage; the papers' own
 
 
@@ -105,9 +106,11 @@ def nearest(x: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def memorised(fake: np.ndarray, train: np.ndarray, held_out: np.ndarray | None = None) -> float:
     """The share of fakes that are closer to a training picture than all but 1 % of the held-out pictures are. Nothing
     was learnt by heart where it is about 1 % or less. Without held-out pictures each training picture is held out
-    from the others, one after the other."""
+    from the others, one after the other. Real pictures that are there twice do not say how near others come."""
     reach = neighbours(train, 1)[:, 0] if held_out is None else nearest(held_out, train)[0]
-    return float((nearest(fake, train)[0] < np.quantile(reach, 0.01)).mean())
+    same = SAME * np.sqrt(np.square(train.astype(np.float64)).sum(1).mean())
+    apart, found = reach[reach > same], nearest(fake, train)[0]
+    return float(((found <= same) | (found < (np.quantile(apart, 0.01) if apart.size else 0))).mean())
 
 
 def _distances(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
