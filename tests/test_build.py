@@ -47,6 +47,10 @@ def test_every_recipe_takes_them(name, remedy):
     ("pix2pix", ["source=none"], "a unet reads a picture: give the recipe a source"),
     ("pix2pix", ["source=Grey()"], "needs pictures that have colours, and these are grey"),
     ("pix2pix", ["source=Paired()"], "reads pairs; no pairs were looked for"),
+    ("cyclegan", ["d.spectral=true"], "d.spectral does not suit cycle: it has no layer of a kind that can be"),
+    ("pix2pix", ["pool=Pool(2)"], r"pool=Pool\(.*does not suit unet: D judges a picture beside the one it was made from"),
+    ("infogan", ["pool=Pool(2)"], "does not suit dcgan: an older picture was made from other codes"),
+    ("progan", ["pool=Pool(2)"], "does not suit progan: its pictures grow"),
 ])
 def test_what_does_not_suit_is_refused_in_one_line(name, overrides, message):
     with pytest.raises(ValueError, match=message) as error:
@@ -58,7 +62,9 @@ def test_what_does_not_suit_is_refused_in_one_line(name, overrides, message):
     ("dcgan", ["d.norm=layer", "penalties=R1(10), R2(10), GradientPenalty()"]), ("wgan-gp", ["d.norm=layer"]),
     ("sngan", ["d.group=4"]), ("dcgan", ["d.group=4", "d.norm=none"]), ("gan", ["d.spectral=true"]),
     ("progan", ["d.copies=2"]), ("dcgan", ["d.pack=2", "d.copies=2"]),
-    ("dcgan", ["loss=relativistic", "d.pack=2"])])
+    ("dcgan", ["loss=relativistic", "d.pack=2"]), ("dcgan", ["pool=Pool(2)"]), ("lsgan", ["pool=Pool(2)", "d.copies=2"]),
+    ("pix2pix", ["d.projected=true", "pool=Pool(2)"]), ("cgan", ["d.projected=true"]),
+    ("lsgan", ["augment=DiffAugment(p=0)", "callbacks=AdaptiveAugment()"])])
 def test_remedies_that_suit(name, overrides):
     run = tiny_run(name, *overrides)
     run.advance()

@@ -58,10 +58,12 @@ def test_a_run_that_goes_on_goes_on_there(told, tmp_path, nimg, resume):
 
 @pytest.mark.parametrize(("recipe", "words"), [
     ("dcgan", ("1.39 where it can only guess", "0.693 where D")), ("sngan", ("`hinge`): 2 where", "minimises: 0 where")),
+    ("lsgan", ("`least_squares`): 0.25 where it can only guess", "minimises: 0.125 where")),
     ("wgan-gp", ("`wasserstein`): 0 where", "GradientPenalty: added")), ("vae", ("Reconstruction, KL: added",))])
 def test_losses_are_explained(recipe, words):
     text = meanings(tiny_run(recipe).recipe)
-    assert all(part in text for part in words) and ("G learns" in text.splitlines()[1]) == (recipe in ("dcgan", "sngan"))
+    saturates = recipe in ("dcgan", "sngan", "lsgan")
+    assert all(part in text for part in words) and ("G learns" in text.splitlines()[1]) == saturates
 
 
 def test_without_the_package_one_line_says_so(tmp_path, monkeypatch, capsys):

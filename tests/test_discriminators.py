@@ -5,6 +5,7 @@ import torch
 
 from gan.base import Latent
 from gan.layers import norm_layer
+from train.features import EYES, load_features
 from train.game import discriminators
 
 
@@ -23,6 +24,15 @@ def test_copies_judge_their_part_of_a_batch_each():
     for k, net in enumerate(D.nets):
         torch.testing.assert_close(logits[4 * k : 4 * k + 4], net(x[4 * k : 4 * k + 4]))
     assert not torch.equal(D.nets[0](x), D.nets[1](x))  # from different initial weights
+
+
+def test_spectral_norm_leaves_the_frozen_net_of_a_projected_one_alone():
+    D = built(projected=True, spectral=True)
+    expected = load_features(EYES)
+    assert {name: torch.equal(p, dict(expected.named_parameters())[name]) for name, p in D.eyes.named_parameters()} == \
+        dict.fromkeys(dict(expected.named_parameters()), True)
+    learning = [name for name, p in D.named_parameters() if p.requires_grad and p.ndim == 4]
+    assert learning and all(name.endswith("parametrizations.weight.original") for name in learning)
 
 
 def test_a_pack_is_judged_as_one_picture():

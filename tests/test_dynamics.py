@@ -61,6 +61,27 @@ def test_adaptive_augmentation_moves_towards_its_target_and_resumes():
     assert straight.recipe.augment.p == second.recipe.augment.p != 0.5
 
 
+@pytest.mark.parametrize(("loss", "border"), [("nonsaturating", 0.0), ("least_squares", 0.5)])
+def test_augmentation_adapts_to_what_the_loss_calls_real(loss, border):
+    """Where D cannot tell, half of the reals lie above the border: p falls, and it stays at 0."""
+    run = tiny_run("dcgan", f"loss={loss}", "augment=DiffAugment(p=0.5)", "callbacks=AdaptiveAugment(every=1, kimg=1)")
+    adapt = run.dynamics[0]
+    for shift, way in ((torch.tensor([-0.2, 0.2] * 2), -1), (torch.full((4,), 0.2), 1)):
+        before, step = run.recipe.augment.p, make_step("D")
+        step.__dict__["real_logits"] = border + shift
+        adapt.after_phase(run.game, run.game.phases[0], step)
+        adapt.after_round(run.game)
+        assert run.recipe.augment.p == pytest.approx(before + way * 4 / 1000)
+
+
+def test_weights_that_are_frozen_are_not_clipped():
+    run = tiny_run("wgan", "d.projected=true")
+    before = {name: p.clone() for name, p in run.game.D.named_parameters() if not p.requires_grad}
+    run.advance()
+    assert before and all(torch.equal(dict(run.game.D.named_parameters())[name], p) for name, p in before.items())
+    assert all(p.abs().max() <= 0.01 for p in run.game.D.parameters() if p.requires_grad)
+
+
 def test_in_a_prelude_g_learns_alone_from_the_terms_that_are_named():
     run = tiny_run("srgan", kimg=0.032)
     D = [p.clone() for p in run.game.D.parameters()]

@@ -113,15 +113,17 @@ def minibatch_std(x: Tensor, group: int) -> Tensor:
     return torch.cat([x, std.repeat(group).reshape(n, 1, 1, 1).expand(n, 1, h, w)], 1)
 
 
-def spectral_normalise(net: nn.Module, *, skip: tuple[type, ...] = ()) -> None:
-    """Puts every convolution, linear layer and embedding of the net under spectral normalisation, one power iteration.
+def spectral_normalise(net: nn.Module, *, skip: tuple[type, ...] = ()) -> int:
+    """Puts every convolution, linear layer and embedding of the net under spectral normalisation, one power iteration, and
+    returns how many.
 
     Source: Miyato et al. 2018, arXiv:1802.05957. ``skip`` names the kinds of layers to leave out.
     """
     kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding, UpConv)
-    for module in list(net.modules()):
-        if isinstance(module, kinds) and not isinstance(module, skip):
-            spectral_norm(module)
+    found = [module for module in net.modules() if isinstance(module, kinds) and not isinstance(module, skip)]
+    for module in found:
+        spectral_norm(module)
+    return len(found)
 
 
 def init_normal(net: nn.Module) -> None:

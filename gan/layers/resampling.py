@@ -40,10 +40,11 @@ class UpConv(Prepared):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [N, I, H, W] -> [N, O, 2H, 2W]."""
-        if self.training and self.weight.requires_grad and torch.is_grad_enabled():  # torch.func differentiates no Function
-            kernel = _Spread.apply(self.weight)
+        weight = self.weight  # once: under spectral norm each reading is a power iteration
+        if self.training and weight.requires_grad and torch.is_grad_enabled():  # torch.func differentiates no Function
+            kernel = _Spread.apply(weight)
         else:
-            kernel = _spread(self.weight) if self.kernel is None or self.weight.requires_grad else self.kernel
+            kernel = _spread(weight) if self.kernel is None or weight.requires_grad else self.kernel
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 

@@ -92,7 +92,9 @@ def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any],
     own = kinds(make)
     around = {name: options[name] for name in OPTIONS if name in options and name not in own}
     unread = set() if "source" in own else {"source"}  # a D that judges x alone, whatever G made it from
-    plain = {name: value for name, value in options.items() if name not in {*around, *unread}}
+    if make is Projected:
+        unread = options.keys() - own  # of the family's own D
+    plain = {name: value for name, value in options.items() if name not in around.keys() | unread}
     copies, pack = around.get("copies", 1), around.get("pack", 1)
     if copies < 1 or pack < 1:
         raise ValueError(f"d.copies and d.pack must be at least 1, got {copies} and {pack}")
@@ -108,7 +110,7 @@ def build(make: type[Discriminator], latent: Latent, options: Mapping[str, Any],
 
     def one() -> Discriminator:
         D = make(latent, **plain)
-        if around.get("spectral"):
+        if around.get("spectral") and make is not Projected:  # whose small nets are, and whose frozen one must not change
             _normalise(D)
         return Packed(D, pack) if pack > 1 else D
 
@@ -124,4 +126,5 @@ def _normalise(D: Discriminator) -> None:
     # Weights without memory, in which the memory is estimated, cannot be asked.
     if not all(isinstance(p, FakeTensor) or p.any() for p in weights):
         raise ValueError(f"d.spectral does not suit {family}: some of its layers start at zero, without a norm")
-    spectral_normalise(D)
+    if not spectral_normalise(D):
+        raise ValueError(f"d.spectral does not suit {family}: it has no layer of a kind that can be normalised")

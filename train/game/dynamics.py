@@ -59,14 +59,14 @@ class ClipWeights(Dynamics):
     @torch.no_grad()
     def after_phase(self, game: Game, phase: Phase, step: Step) -> None:
         if phase.net == "D":
-            for p in game.D.parameters():
+            for p in filter(lambda p: p.requires_grad, game.D.parameters()):  # what is frozen stays as it is
                 p.clamp_(-self.bound, self.bound)
 
 
 class Grow(Dynamics):
     """Progressive growing (Karras et al. 2018, arXiv:1710.10196, sec. 2): from 4 px up, ``kimg`` thousand images to fade a
-    level in and as many to hold it; without ``kimg`` the levels share the run evenly. Reals are brought to the current
-    resolution, and fade with the nets.
+    level in and as many to hold it; without ``kimg`` a fade and a hold are alike in length and fill the run: the first level
+    is held for one of them, the last for two. Reals are brought to the current resolution, and fade with the nets.
     """
 
     def __init__(self, kimg: float | None = None):
@@ -99,7 +99,8 @@ class Grow(Dynamics):
 
 class AdaptiveAugment(Dynamics):
     """Moves the probability of the recipe's augmentation so that D stays as sure of the reals as ``target`` says (Karras et
-    al. 2020, arXiv:2006.06676, sec. 3): r = mean sign of D(real), 0 while D cannot tell, 1 when it knows them by heart.
+    al. 2020, arXiv:2006.06676, sec. 3): r = mean sign of D(real), counted from the border between real and fake: 0 while D
+    cannot tell, 1 when it knows them by heart.
     Every ``every`` rounds p moves up or down by one step, so large that it would take ``kimg`` thousand images from 0 to 1.
     """
 
@@ -113,7 +114,7 @@ class AdaptiveAugment(Dynamics):
     def check(self, game: Game) -> None:
         if game.augment is None:
             raise ValueError("AdaptiveAugment needs an augmentation to adapt: --set 'augment=DiffAugment(p=0)'")
-        if game.loss is None or not game.loss.anchored:
+        if game.loss is None or game.loss.border is None:
             raise ValueError(f"AdaptiveAugment reads the signs of D's logits, which mean nothing under {write(game.loss)}")
 
     def on_start(self, game: Game) -> None:
@@ -122,7 +123,7 @@ class AdaptiveAugment(Dynamics):
 
     def after_phase(self, game: Game, phase: Phase, step: Step) -> None:
         if phase.net == "D" and phase.every == 1:
-            self.signs.append(step.mean_of_all(step.real_logits.detach().sign().mean()))
+            self.signs.append(step.mean_of_all((step.real_logits.detach() - game.loss.border).sign().mean()))
 
     def after_round(self, game: Game) -> None:
         if game.rounds % self.every == 0 and self.signs:

@@ -21,8 +21,8 @@ class Objective:
     constant_name: str
     d: Callable[[Step], Tensor]
     g: Callable[[Step], Tensor]
-    anchored: bool = True  #  logit 0 is the border between real and fake; else only differences of logits mean something
-    saturates: bool = True  # a D that is always right teaches G little
+    border: float | None = 0.0  # logit of a D that cannot tell; None: only differences of logits mean something
+    saturates: bool = True  #     a D that is always right teaches G little
 
 
 def _logistic_d(s: Step) -> Tensor:
@@ -81,14 +81,14 @@ def _average_g(s: Step) -> Tensor:
 
 
 # Mao et al. 2016, arXiv:1611.04076, eq. 9: distances of the scores to the labels 0 and 1.
-least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g)
+least_squares = Objective("least_squares", d=_least_squares_d, g=_least_squares_g, border=0.5)
 # Arjovsky et al. 2017, arXiv:1701.07875, eq. 2 and alg. 1: D estimates the earth mover's distance, if it is Lipschitz.
-wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g, anchored=False, saturates=False)
+wasserstein = Objective("wasserstein", d=_wasserstein_d, g=_wasserstein_g, border=None, saturates=False)
 # Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16 and 17.
 hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
 # Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each
 # fake is judged against the real beside it, so that D cannot drop modes without being seen.
-relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g, anchored=False)
+relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g, border=None)
 # The same paper, sec. 4.2, as ESRGAN has it (Wang et al. 2018, arXiv:1809.00219, eq. 1 and 2): each picture is judged
 # against the mean of the others of its batch, so that fakes and reals need not be pairs.
-relativistic_average = Objective("relativistic_average", d=_average_d, g=_average_g, anchored=False)
+relativistic_average = Objective("relativistic_average", d=_average_d, g=_average_g, border=None)

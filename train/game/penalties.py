@@ -33,6 +33,7 @@ class Term(Recorded, nn.Module):
     nets: tuple[str, ...] = ("D",)  # whose losses it joins; its own parameters are optimised with the first
     input_grad = False  #     reads gradients with respect to the images: reals and fakes become leaves
     per_sample = False  #     reads D one sample at a time, which BatchNorm in D would tie together
+    reads_back = False  #     reads from a fake what it was made of, so that D is to see that one
 
     def __init__(self, weight: Number = 1.0, *, every: int = 1):
         super().__init__()
@@ -56,7 +57,7 @@ def require_shared_features(term: Term, D: nn.Module) -> None:
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
-    """Squares are never summed in half precision."""
+    """Squares of gradients are never summed in half precision."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -122,6 +123,7 @@ class MutualInformation(Term):
     """
 
     nets = ("D", "G")
+    reads_back = True
 
     def __init__(self, weight: Number = 1.0, *, continuous: float = 0.1, hidden: int = 128, every: int = 1):
         super().__init__(weight, every=every)

@@ -83,7 +83,7 @@ def wgan(data: DataSpec) -> Recipe:
 
 @recipe(paper="Gulrajani et al. 2017, arXiv:1704.00028", parent="wgan", note="a gradient penalty in the place of clipping")
 def wgan_gp(data: DataSpec) -> Recipe:
-    # Table 1 and app. F: weight 10, five D updates, no batch norm in D, since the penalty is per sample; rate decays to 0.
+    # Alg. 1 and app. F: weight 10, five D updates, no batch norm in D, since the penalty is per sample; rate decays to 0.
     # bfloat16: benchmarks/choices.py.
     rate = Adam(Schedule(2e-4, 0.0), (0.0, 0.9))
     return Recipe(family="resnet", latent=Latent(128), loss=wasserstein, penalties=(GradientPenalty(10.0),), d_steps=5,
@@ -100,7 +100,7 @@ def sngan(data: DataSpec) -> Recipe:
         note="the nets grow from 4 px to the full resolution")
 def progan(data: DataSpec) -> Recipe:
     # App. A.1: latents on a sphere, Adam 1e-3 (0, 0.99), WGAN-GP with drift 1e-3, one D update. The paper fades and holds
-    # 800 kimg each; here the run is shared evenly over the levels, so that a small budget still ends at full resolution.
+    # 800 kimg each; here fades and holds share the run, so that a small budget still ends at full resolution.
     opt = Adam(1e-3, (0.0, 0.99))
     return Recipe(family="progan", latent=Latent(128, classes=data.classes, prior="sphere"), loss=wasserstein,
                   penalties=(GradientPenalty(10.0), Drift(1e-3)), callbacks=(Grow(),), g_opt=opt, d_opt=opt,

@@ -45,8 +45,9 @@ def inpaint(data: DataSpec) -> Recipe:
         note="a small picture in, one four times as large out: L1 first, then what a frozen net sees and an adversary")
 def srgan(data: DataSpec) -> Recipe:
     # ESRGAN, sec. 3 and 4.1: dense blocks without norm, each picture judged against the mean of the others, L1 alone first;
-    # Adam (0.9, 0.99), 2e-4 and then 1e-4. Weights are in parts of the adversary's, which weighs 5e-3 there beside 1e-2 of
-    # L1 and 1 of VGG's features; the frozen net here is another. 23 blocks of 64 channels, growing by 32, there.
+    # Adam 2e-4 and then 1e-4, by the authors' code with (0.9, 0.99). Weights are in parts of the adversary's, which weighs
+    # 5e-3 there beside 1e-2 of L1 and 1 of VGG's features; the frozen net here is another. 23 blocks of 64 channels,
+    # growing by 32, there.
     opt = Adam(Schedule(4e-4, 1e-4), (0.9, 0.99))
     return Recipe(family="rrdb", latent=Latent(0), source=Shrink(4), loss=relativistic_average, batch=16, flip=True,
                   penalties=(L1(10.0), Perceptual(10.0)), callbacks=(Prelude(terms=("L1",)),), g_opt=opt, d_opt=opt,

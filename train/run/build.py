@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gan.base import Discriminator, Generator
 from gan.models import family
-from gan.spec import write
+from gan.spec import kinds, write
 from train.game import discriminators
 from train.game.game import Game, phases_of
 from train.recipe import Recipe
@@ -86,5 +86,19 @@ def _check(recipe: Recipe, G: Generator, D: Discriminator) -> None:
             way_out = "d.norm=layer, or d.spectral=true where the net has it" if what == "BatchNorm" else "leave it out"
             raise ValueError(f"{type(term).__name__} is a penalty per sample, but D has {what}, which ties the samples "
                              f"of a batch together: {way_out}")
+    if recipe.pool is not None:
+        if why := _why_no_pool(recipe, G, D):
+            raise ValueError(f"pool={write(recipe.pool)} does not suit {recipe.family}: {why}")
     if recipe.mix is not None and G.num_ws == 1:
         raise ValueError(f"mix needs a generator that reads several latents, and {recipe.family} reads one")
+
+
+def _why_no_pool(recipe: Recipe, G: Generator, D: Discriminator) -> str:
+    """Why D may not be shown older pictures of G, "" where it may."""
+    if G.levels > 1:
+        return "its pictures grow, and older ones are smaller"
+    if any(term.reads_back for term in recipe.penalties):
+        return "an older picture was made from other codes than those that are to be read back from it"
+    if recipe.source is not None and any("source" in kinds(type(m)) for m in D.modules() if isinstance(m, Discriminator)):
+        return "D judges a picture beside the one it was made from, and an older one was made from another"
+    return ""

@@ -81,7 +81,8 @@ def meanings(recipe: Recipe) -> str:
     """The curves of this recipe in words, as Markdown."""
     lines = ["**step** counts the real images that D has seen."]
     if recipe.loss is not None:
-        blind = SimpleNamespace(real_logits=torch.zeros(2), fake_logits=torch.zeros(2), mean_of_all=itself)
+        guess = torch.full((2,), recipe.loss.border or 0.0)
+        blind = SimpleNamespace(real_logits=guess, fake_logits=guess, mean_of_all=itself)
         d, g = (side(blind).mean().item() for side in (recipe.loss.d, recipe.loss.g))
         lines += [
             f"**losses/D** is what D minimises (`{recipe.loss.constant_name}`): {d:.3g} where it can only guess; the "

@@ -85,7 +85,7 @@ class CollapseWatch(Observer):
             return
         self.real = step.real.detach()[: len(self.inputs.z)]
         if phase.net == "D" and run.recipe.loss is not None:
-            self.accuracy.append(_accuracy(step, run.recipe.loss.anchored))
+            self.accuracy.append(_accuracy(step, run.recipe.loss.border))
         grads = [p.grad for p in phase.params if p.grad is not None]
         self.norms.setdefault(phase.net, []).append(nn.utils.get_total_norm(grads).item())
 
@@ -186,9 +186,9 @@ def _draw(G: Generator, inputs: Inputs) -> Tensor:
         G.train(training)
 
 
-def _accuracy(step: Step, anchored: bool) -> float:
-    """Share of pictures, or where 0 is no border of pairs, that D tells right."""
+def _accuracy(step: Step, border: float | None) -> float:
+    """Share of pictures, or where there is no border of pairs, that D tells right."""
     real, fake = step.real_logits.detach(), step.fake_logits.detach()
-    if anchored:
-        return (torch.cat([real > 0, fake < 0]).float().mean()).item()
+    if border is not None:
+        return (torch.cat([real > border, fake < border]).float().mean()).item()
     return (real[:, None] > fake[None]).float().mean().item()
