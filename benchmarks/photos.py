@@ -97,8 +97,8 @@ def work(args: argparse.Namespace) -> None:
     name = Path(args.data).stem
     protocol = (f"{args.minutes:g} minutes of one thread each, as many fakes as reals (half of {images.name}, at most "
                 f"2,500). All but the sliced Wasserstein distance, of pixels, is read in the features of the judge "
-                f"(train/features/own.safetensors), which no row was trained against; real against real, the floor, is in "
-                f"the models' cards.")
+                f"(train/features/own.safetensors), which no row was trained against; as many other reals, the floor, are "
+                f"in benchmarks/README.md.")
     title = f"{name} at {images.spec.resolution} px, {args.minutes:g} minutes of the processor each"
     board = Board(f"photos-{name}-{args.minutes:g}", title, protocol,
                   {**columns(images.spec.resolution), "memorised": "memorised"}, partial(judge, load_features(OWN), images))

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from train.auto import RULES, Facts, chosen, filled_in, planned
 from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.data.spec import DataSpec
 from train.recipes import find
+from train.run.budget import memory_bytes
 from train.run.checkpoint import CHECKPOINT, peek
 from train.run.origin import read_origin
 from train.run.world import World
@@ -157,6 +159,20 @@ def test_a_batch_that_does_not_fit_is_halved(monkeypatch, capsys):
     assert "auto: memory   batch=8" in (err := capsys.readouterr().err) and "auto: memory   batch=4" in err
     with pytest.raises(ValueError, match="GB are free"):
         planned(Asked("x", Path("runs/x"), kimg=1.0, batch=16), images, CPU, None, World())
+
+
+@pytest.mark.parametrize(("free", "batch"), [(2.0, 16), (1.4, 8), (1.0, 4)])
+def test_a_batch_that_fits_only_by_its_lower_bound_is_halved(monkeypatch, capsys, free, batch):
+    """A run takes half as much again as the bound."""
+    images = tiny_images(channels=3, resolution=64)
+    asked = Asked("x", Path("runs/x"), kimg=1.0, origin="none", overrides=("g.width=8", "d.width=8"))
+    whole = planned(asked, images, CPU, None, World()).recipe
+    needed = sum(memory_bytes(whole, images.spec))
+    eight = sum(memory_bytes(replace(whole, batch=8), images.spec))
+    assert needed < 1.5 * eight < 1.4 * needed, "else the figures above say nothing"
+    monkeypatch.setattr(auto, "free_bytes", lambda device: free * needed)
+    assert planned(asked, images, CPU, None, World()).recipe.batch == batch
+    assert ("auto: memory   batch=8: about " in capsys.readouterr().err) == (batch < 16)
 
 
 @pytest.mark.parametrize(("found", "batch"), [(facts(), ["batch=16"]), (facts(gpu=True), [])])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from commands import TINY, error_of, train
 from conftest import tiny_images
+from pictures import folder, picture
 from PIL import Image
 from runs import assert_same, everything, images_for, tiny_run
 from safetensors.torch import load_file, save_file
@@ -178,7 +179,7 @@ def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
     capsys.readouterr()
     second = ["--data", photos / "grey", "--device", "cpu", "--out", tmp_path / "second", "--from", first, "--kimg"]
     assert train(*second, "0.016") == 0
-    assert "G, its average and D\n" in capsys.readouterr().err
+    assert "G and D\n" in capsys.readouterr().err
     said = json.loads((tmp_path / "second" / "export" / "training.json").read_text())
     revision = said["from"]["revision"]
     assert said["from"] == {"id": "first", "revision": revision, "licence": "research only"} and len(revision) == 12
@@ -192,7 +193,7 @@ def test_from_a_run_from_its_export_and_on(photos, tmp_path, capsys):
     (first / "export" / DISCRIMINATOR).unlink()
     third = ["--data", photos / "grey", "--device", "cpu", "--out", tmp_path / "third", "--from", first / "export"]
     assert train(*third, "--kimg", "0.016") == 0
-    assert "G, its average and D starts anew (there is none beside it)\n" in capsys.readouterr().err
+    assert "G and D starts anew (there is none beside it)\n" in capsys.readouterr().err
     identity = peek(tmp_path / "third" / CHECKPOINT)[1]
     for grandchild in (tmp_path / "second", tmp_path / "second" / "export"):  # what was at the beginning holds to the end
         assert read_origin(str(grandchild)).licence == "not stated; and research only"
@@ -214,6 +215,43 @@ def test_resumed_is_bit_exact_with_an_origin(photos, tmp_path):
     assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
+def test_what_a_run_started_from_may_have_gone_on_or_be_gone_when_it_is_resumed(photos, tmp_path, capsys):
+    base = ["--data", photos / "colour", "--device", "cpu", "--checkpoint-s", "0"]
+    first = ["dcgan", *base, "--out", tmp_path / "first", *TINY]
+    second = ["--from", tmp_path / "first", *base, "--out", tmp_path / "second", "--set", "batch=4"]
+    assert train(*first, "--kimg", "0.008") == train("dcgan", *second, "--kimg", "0.008") == 0
+    identity = peek(tmp_path / "second" / CHECKPOINT)[1]
+    assert train(*first, "--kimg", "0.016", "--resume") == 0
+    assert train("dcgan", *second, "--kimg", "0.012", "--resume") == 0
+    (tmp_path / "first").rename(tmp_path / "away")
+    for named in (["dcgan"], []):
+        capsys.readouterr()
+        assert train(*named, *second, "--kimg", "0.016", "--resume") == 0
+        assert peek(tmp_path / "second" / CHECKPOINT)[1] == {**identity, "kimg": "0.016"}
+    assert train("dcgan", *second, "--kimg", "0.016", "--resume", "--set", "flip=true") == 1
+    assert "flip: False in the run, True asked" in error_of(capsys)
+    for other in (tmp_path / "another", "none", "ada/another", f"first@{'0' * 12}"):
+        assert train("dcgan", *second, "--kimg", "0.016", "--resume", "--from", other) == 1
+        assert f"belongs to another run; from: {identity['from']} in the run, {other} asked" in error_of(capsys)
+    assert train(*first[:1], *base, "--out", tmp_path / "away", *TINY, "--resume", "--from", tmp_path / "second") == 1
+    assert "from: absent in the run" in error_of(capsys)
+
+
+def test_without_its_encoder_a_run_goes_on_without_a_name_too(photos, tmp_path):
+    """The recipe's e is none, and the run's is what came with the model."""
+    base = ["--data", photos / "colour", "--device", "cpu", "--kimg"]
+    assert train("vae-gan", *base, "0.008", "--out", tmp_path / "first", *TINY[:-2], "--set", "e.width=4") == 0
+    assert train("dcgan", *base, "0.008", "--out", tmp_path / "second", "--from", tmp_path / "first", "--batch", "4") == 0
+    assert train(*base, "0.012", "--out", tmp_path / "second", "--resume") == 0
+
+
+def test_what_was_trained_on_pairs_goes_on_with_pairs(tmp_path):
+    files = {f"{side}/{k}.png": picture(k + 9 * (side == "B")) for side in "AB" for k in range(8)}
+    base = ["--data", folder(tmp_path / "pairs", files), "--kimg", "0.008", *TINY]
+    assert train("pix2pix", *base, "--out", tmp_path / "first") == 0
+    assert train(*base, "--out", tmp_path / "second", "--from", tmp_path / "first", "--dry-run") == 0
+
+
 def test_from_the_hub_with_its_discriminator(ada, photos, tmp_path, capsys):
     """Pulled under the commit, which the run and its command name; a download to draw from leaves D where it is."""
     base = ["--data", photos / "colour", "--kimg", "0.004"]
@@ -223,7 +261,7 @@ def test_from_the_hub_with_its_discriminator(ada, photos, tmp_path, capsys):
     assert not (folder / DISCRIMINATOR).exists()
     capsys.readouterr()
     assert train(*base, "--out", tmp_path / "s", "--from", "ada/ants", "--device", "cpu") == 0
-    assert f"from ada/ants@{commit}: G, its average and D\n" in capsys.readouterr().err
+    assert f"from ada/ants@{commit}: G and D\n" in capsys.readouterr().err
     said = json.loads((tmp_path / "s" / "export" / "training.json").read_text())
     assert said["from"] == {"id": "ada/ants", "revision": commit, "licence": "not stated"}
     assert f"--from ada/ants@{commit} " in said["command"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import ROOT, TINY, error_of, gan, train
 from PIL import Image
 
@@ -17,6 +18,7 @@ from gan import hub
 from gan.directions import DIRECTIONS
 from gan.recipe import read_recipe
 from train import session
+from train.run.alone import alone_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, peek
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -154,6 +156,32 @@ def test_resume_rules(photos, tmp_path, capsys):
     assert "flip: False in the run, True asked" in error_of(capsys)
     assert train(*base, "--kimg", "0.016", "--resume") == 0
     assert hub.load(out / "export").training["nimg"] == 16
+
+
+def test_a_second_run_in_the_same_folder_is_refused(photos, tmp_path, capsys):
+    asked = ["gan", "--data", photos, "--out", tmp_path / "r", *TINY, "--kimg", "0.008"]
+    with alone_in(tmp_path / "r"):
+        for more in ((), ("--resume",)):
+            assert train(*asked, *more) == 1
+            assert f"another process trains in {tmp_path / 'r'}: wait until it ends" in error_of(capsys)
+        assert not (tmp_path / "r").exists()
+        assert train(*asked, "--dry-run") == 0
+    assert train(*asked) == 0
+
+
+def test_a_trial_that_breaks_down_is_one_line(photos, tmp_path, capsys):
+    asked = ["wgan-gp", "--data", photos, "--out", tmp_path / "r", *TINY, "--minutes", "1"]
+    assert train(*asked, "--set", "d_opt.lr=1e9", "--set", "g_opt.lr=1e9") == 1
+    assert "a trial of some rounds, which shows how fast this is, broke down: " in error_of(capsys)
+
+
+def test_a_device_that_is_full_is_one_line(photos, tmp_path, capsys, monkeypatch):
+    def full(self):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of …")
+
+    monkeypatch.setattr("train.run.loop.Run.advance", full)
+    assert train("gan", "--data", photos, "--out", tmp_path / "r", *TINY, "--kimg", "1") == 1
+    assert "the device is out of memory (CUDA out of memory): choose a smaller --batch" in error_of(capsys)
 
 
 def test_diverged_run_goes_back_and_exports(photos, tmp_path, capsys, monkeypatch):

@@ -9,6 +9,8 @@ import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+import torch
+
 from train.asked import Asked
 from train.evidence.commands import evidence_command
 from train.jobs import ON, send
@@ -129,6 +131,10 @@ def main(argv: list[str] | None = None) -> int:
             return train(asked, world)
     except (ValueError, KeyError, OSError) as error:
         print(f"error: {str(error)[:MOST_SAID]}", file=sys.stderr)
+        return 1
+    except torch.OutOfMemoryError as error:
+        print(f"error: the device is out of memory ({str(error).partition('. ')[0][:MOST_SAID]}): choose a smaller --batch, "
+              f"width (g.width and d.width) or --resolution", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stopped:
         print(stopped, file=sys.stderr) if str(stopped) else None

@@ -24,9 +24,10 @@ from train.data.mirror import FEWEST, ONE_WAY, strange_mirror_images
 from train.data.spec import DataSpec
 from train.game.dynamics import WarmUp
 from train.recipe import Recipe
+from train.recipes import find
 from train.run.adapt import ENCODER
 from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, memory_bytes
-from train.run.origin import Origin, findable, read_origin
+from train.run.origin import Origin, findable, is_of, read_origin
 from train.run.world import World
 
 __all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "filled_in", "planned"]
@@ -142,16 +143,20 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
             world: World) -> Plan:
     """The plan of a training. ``before`` is the identity of the run that goes on, None where one begins.
 
-    Errors: ``ValueError``, ``FileNotFoundError`` of one line.
+    What a run started from is in its checkpoint: one that goes on asks for its name only. Errors: ``ValueError``,
+    ``FileNotFoundError`` of one line.
     """
     spec, unnamed = images.spec, asked.recipe == AUTO
+    if before is not None and asked.resume:
+        was = before.get("from", "")
+        if asked.origin is not None and not (is_of(was, asked.origin) if was else asked.origin == NOTHING):
+            raise ValueError(f"{asked.out} belongs to another run; from: {was or 'absent'} in the run, {asked.origin} asked")
+        if unnamed or was and find(asked.recipe).name == before.get("recipe"):
+            asked, recipe = as_before(asked, before, spec)
+            return Plan(asked, recipe, None, {key: before[key] for key in ("from", "from_licence") if key in before})
     origin = None if asked.origin in (None, NOTHING) else read_origin(asked.origin)
     if not unnamed:
         recipe = resolved(asked, spec, origin, None if before is None else float(before["kimg"]))
-    elif before is not None and asked.resume:
-        asked, recipe = as_before(asked, before, spec)
-        started = {key: before[key] for key in ("from", "from_licence") if key in before}
-        return Plan(asked, recipe, origin, _started(origin) or started)
     else:
         facts = _facts(images, device)
         start = _head_start(asked, images) if asked.origin is None and facts.few else None
@@ -167,7 +172,8 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         asked, recipe = _within_time(asked, recipe, images, device, world, anew=origin is None)
         again = findable(origin.identity) if origin is not None else None
         print(f"auto: the same without auto: {command(asked, recipe, images, again, world.size)}", file=sys.stderr)
-    return Plan(asked, recipe, origin, _started(origin))
+    started = {} if origin is None else {"from": origin.identity, "from_licence": origin.licence}
+    return Plan(asked, recipe, origin, started)
 
 
 def filled_in(asked: Asked, facts: Facts, spec: DataSpec, origin: Origin | None) -> tuple[Asked, list[Rule]]:
@@ -193,10 +199,6 @@ def _beside(origin: Origin, facts: Facts, rules: list[Rule]) -> list[Rule]:
     small = Rule("size", lambda f: True, settings=(f"batch={BATCH_FROM}",), why="without a GPU the number of G's steps "
                  "decides, and small batches have more", measured=STARTING)
     return [*kept, small]
-
-
-def _started(origin: Origin | None) -> dict[str, str]:
-    return {} if origin is None else {"from": origin.identity, "from_licence": origin.licence}
 
 
 def _facts(images: Images, device: torch.device) -> Facts:
@@ -228,17 +230,27 @@ def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.d
     user named it."""
     while True:
         half, trouble = recipe.batch // 2, ""
+        may_halve = half >= SMALLEST_BATCH and asked.batch is None
         try:
             check_trainable(recipe, asked.overrides, images.spec, device, world)
+            if may_halve:
+                trouble = _too_tight(recipe, images.spec, device, world)
         except ValueError as error:
             trouble = str(error)
-            if "GB are free" not in trouble or half < SMALLEST_BATCH or asked.batch is not None:
+            if "GB are free" not in trouble or not may_halve:
                 raise
         if not world.any(bool(trouble)):
             return asked, recipe
         print(f"auto: memory   batch={half}: {trouble}", file=sys.stderr)
         asked = replace(asked, overrides=(*asked.overrides, f"batch={half}"))
         recipe = replace(recipe, batch=half)
+
+
+def _too_tight(recipe: Recipe, spec: DataSpec, device: torch.device, world: World) -> str:
+    """Why a run does not fit that takes more than its lower bound, as runs do; "" where it fits."""
+    needed = TAKES * sum(memory_bytes(replace(recipe, batch=world.share_of(recipe.batch)), spec))
+    free = free_bytes(device)
+    return f"about {needed / 1e9:,.1f} GB would be taken and {free / 1e9:,.1f} GB are free" if needed > free else ""
 
 
 def _say_origin(recipe: Recipe, images: Images, origin: Origin) -> None:
@@ -249,7 +261,7 @@ def _say_origin(recipe: Recipe, images: Images, origin: Origin) -> None:
     more = f"; G rests for the first {rests:g} kimg" if rests else ""
     if recipe.e is not None and not any(name.startswith(ENCODER) for name in origin.G):
         more += "; the encoder, which did not come with it, starts anew"
-    print(f"from {origin.identity}: G, its average and {said}{more}\nfrom {origin.identity}: the licence of its data holds "
+    print(f"from {origin.identity}: G and {said}{more}\nfrom {origin.identity}: the licence of its data holds "
           f"for what comes of it as well: {origin.licence} (--from {NOTHING} starts from nothing)", file=sys.stderr)
 
 

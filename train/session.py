@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from gan import hub
 from gan.engine import pick_device
 from gan.files import sweep, write_json
-from train.asked import AUTO, Asked, command
+from train.asked import AUTO, NOTHING, Asked, command
 from train.auto import Plan, planned
 from train.data.images import Images, load_images
 from train.data.part import hold_out
@@ -20,6 +21,7 @@ from train.data.stream import Stream
 from train.data.streamed import stream_images
 from train.recipe import Recipe
 from train.recipes import RECIPES, ancestors, changes, find
+from train.run.alone import alone_in
 from train.run.best import BEST, Best
 from train.run.budget import check_trainable, images_per_s, kimg_in
 from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, identity_of, load_checkpoint, peek
@@ -28,7 +30,7 @@ from train.run.export import JUDGED, WORTH_S, Provenance, add_directions, export
 from train.run.health import Unhealthy
 from train.run.loop import Observer, Run
 from train.run.observers import Checkpoints, Log, Snapshots, clock
-from train.run.origin import findable
+from train.run.origin import findable, read_origin
 from train.run.publish import PushedCheckpoints, fetch_run
 from train.run.signals import stopping_on_signals
 from train.run.speed import Speed
@@ -48,14 +50,21 @@ def train(asked: Asked, world: World) -> int:
     asked.check()
     if asked.dashboard:
         trackio()  # is it there?
+    with alone_in(asked.out) if world.first and not asked.dry_run else nullcontext():
+        return _train(asked, world)
+
+
+def _train(asked: Asked, world: World) -> int:
     device = pick_device(asked.device)
     if world.first and not asked.dry_run:
         _check_hub(asked)
     state, before = _begun(asked, world)
     named = RECIPES.get(before.get("recipe", "") if before and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
+    of_origin = named is None and asked.origin not in (None, NOTHING)  # what was trained on pairs goes on with pairs
+    reads = RECIPES.get(read_origin(asked.origin).recipe_name) if of_origin else named
     if asked.hold_out is None and before:
         asked = replace(asked, hold_out=float(before.get("hold_out", 0)))
-    images, held_out = _images(asked, pairs=bool(named and named.pairs))
+    images, held_out = _images(asked, pairs=bool(reads and reads.pairs))
     if named:
         named.check(images.spec, images.hint)
     plan = planned(asked, images, device, before or None, world)

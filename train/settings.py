@@ -51,7 +51,7 @@ def between(old: Recipe, new: Recipe) -> list[str]:
 def _changed(path: str, old: Any, new: Any) -> list[str]:
     if write(old) == write(new) or path in OF_THE_DATA:
         return []
-    if isinstance(new, Mapping):
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
         return [text for name in new for text in _changed(f"{path}.{name}", old.get(name), new[name])]
     if dataclasses.is_dataclass(new) and type(old) is type(new) and not hasattr(new, "constant_name"):
         return [text for f in dataclasses.fields(new)

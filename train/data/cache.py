@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from gan.files import read_json
 
-__all__ = ["alone", "cache_errors", "note", "npy_header"]
+__all__ = ["alone", "cache_errors", "lock_of", "note", "npy_header"]
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,17 @@ def note(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def lock_of(folder: Path, name: str = "") -> FileLock:
+    """Of what one process at a time does with a folder, on this machine. It lies elsewhere: the folder may not be there."""
+    place = hashlib.sha256(f"{folder.resolve()} {name}".encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir()) / f"gan-gallery-{place}.lock")
+
+
 @contextmanager
 def alone(cache: Path, name: str) -> Iterator[None]:
     """Work that one process at a time does on this machine, while others that want the same wait: of several that train one
     run the first decodes its pictures. Where a process is killed in it the next one has its turn."""
-    place = hashlib.sha256(f"{cache.resolve()} {name}".encode()).hexdigest()[:16]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"gan-gallery-{place}.lock")
+    lock = lock_of(cache, name)
     with cache_errors(cache):
         try:
             lock.acquire(timeout=0)

@@ -19,6 +19,7 @@ from train.game.game import Game, Phase
 from train.game.step import Step
 from train.recipe import Recipe
 from train.run.build import build_game
+from train.run.health import Unhealthy
 from train.run.loop import Run
 from train.run.world import World
 
@@ -32,17 +33,25 @@ MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slowe
 def images_per_s(recipe: Recipe, images: Images, *, device: str | torch.device = "cpu",
                  clock: Callable[[], float] = time.perf_counter, world: World | None = None) -> float:
     """The mean speed of the whole run, from a throw-away one that is put to four moments of it. ``clock`` says which
-    seconds count: those that pass, or with ``time.process_time`` those of the processor."""
+    seconds count: those that pass, or with ``time.process_time`` those of the processor. Errors: ``ValueError`` where its
+    losses do not stay finite.
+    """
     trial = Run(recipe, Stream(images, seed=0, flip=recipe.flip, source=recipe.source), device=device, world=world)
-    seconds_per_image = []
-    for moment in MOMENTS:
-        trial.game.nimg = int(moment * recipe.total_nimg)
-        trial.advance()  # warms up
-        began, before = clock(), trial.nimg
-        while trial.world.any(clock() - began < TRIAL_S / len(MOMENTS) or trial.nimg == before):
-            trial.advance()
-        seconds_per_image.append((clock() - began) / (trial.nimg - before))
-    return trial.world.share(len(MOMENTS) / sum(seconds_per_image))
+    try:
+        found = [_seconds_per_image(trial, int(moment * recipe.total_nimg), clock) for moment in MOMENTS]
+    except Unhealthy as error:
+        raise ValueError(f"a trial of some rounds, which shows how fast this is, broke down: {error}") from None
+    return trial.world.share(len(MOMENTS) / sum(found))
+
+
+def _seconds_per_image(trial: Run, nimg: int, clock: Callable[[], float]) -> float:
+    """As the run would be after ``nimg`` images."""
+    trial.game.nimg = nimg
+    trial.advance()  # warms up
+    began, before = clock(), trial.nimg
+    while trial.world.any(clock() - began < TRIAL_S / len(MOMENTS) or trial.nimg == before):
+        trial.advance()
+    return (clock() - began) / (trial.nimg - before)
 
 
 def check_minutes(minutes: float) -> None:

@@ -8,6 +8,7 @@ reads them, the recipe in a notation that evaluates nothing, D after its size an
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from train.run.adapt import ENCODER, Change, Misfit, converted, take_over
 from train.run.build import build_nets, without_memory
 from train.run.checkpoint import CHECKPOINT, peek
 
-__all__ = ["Origin", "findable", "keep_discriminator", "read_origin"]
+__all__ = ["Origin", "findable", "is_of", "keep_discriminator", "read_origin"]
 
 Weights = dict[str, Tensor]
 
@@ -110,7 +111,10 @@ class Origin:
         return ""
 
     def give(self, game: Game, recipe: Recipe, spec: DataSpec) -> None:
-        """Starts a game from here; a D that does not fit stays fresh. Errors: ``ValueError`` where G does not fit."""
+        """Starts a game from here; a D that does not fit stays fresh. The average is soon one of the new G's alone: its
+        half-life begins at a share of what was seen, so that a short run does not show the old pictures. Errors:
+        ``ValueError`` where G does not fit.
+        """
         change = self._change(recipe, spec)
         take_over(game.G, self.G, change, "G")
         take_over(game.G_ema.train(), self.G_ema, change, "G")
@@ -143,6 +147,17 @@ def read_origin(name: str) -> Origin:
     """
     is_run = (Path(name) / CHECKPOINT).is_file() and not (hub.WEIGHTS / name / "config.json").is_file()
     return _of_run(Path(name)) if is_run else _of_model(name)
+
+
+def is_of(identity: str, name: str) -> bool:
+    """Whether ``name``, as --from takes it, is what has this identity, whatever has become of that since: it may have been
+    trained further, or be gone."""
+    model, _, was = identity.rpartition("@")
+    named, _, revision = name.partition("@")
+    if re.fullmatch("[0-9a-f]{7,40}", revision) and not was.startswith(revision):
+        return False
+    whole = Path(name).resolve()
+    return model in (named, whole.parent.name if whole.name == "export" else whole.name)
 
 
 def findable(identity: str) -> str:
