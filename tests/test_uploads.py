@@ -67,11 +67,16 @@ def served(tmp_path_factory, test_families):
         yield app
 
 
-def give(app, place: Handler, picture: bytes) -> tuple[list[str], bool]:
-    """(what a place says to an upload, whether the upload is still there)."""
+def upload(app, picture: bytes) -> str:
+    """The path that is answered."""
     answer = httpx.post(app.url + "gradio_api/upload", files={"files": ("x.png", picture)}, timeout=20)
     assert answer.status_code == 200, answer.text
-    (path,) = answer.json()
+    return answer.json()[0]
+
+
+def give(app, place: Handler, picture: bytes, path: str = "") -> tuple[list[str], bool]:
+    """(what a place says to an upload, whether the upload is still there)."""
+    path = path or upload(app, picture)
     given = {"path": path, "meta": {"_type": "gradio.FileData"}}
     data = [given if k in place.files else value for k, value in enumerate(place.values)]
     model, label = ("styles", "apple") if place.name.startswith("ask_make") else ("digits", "one")
@@ -96,6 +101,16 @@ def test_every_place_reads_it_or_says_why_not(served, name):
             assert len(told) == 1, (place.name, told)
         else:
             assert not told, (place.name, told)
+
+
+def test_visitors_with_the_same_picture_do_not_take_it_from_each_other(served):
+    """Gradio gives uploads of the same bytes one folder. This fails, too, where its class of uploads is another one."""
+    picture = PICTURES["a plain photo"]
+    for place in served.places:
+        first, second = upload(served, picture), upload(served, picture)
+        alone, there = give(served, place, picture, first)
+        assert first != second and not there and Path(second).is_file(), place.name
+        assert give(served, place, picture, second) == (alone, False)
 
 
 def test_an_upload_that_does_not_say_its_size_or_is_too_large_is_refused(served):
