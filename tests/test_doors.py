@@ -93,7 +93,9 @@ def test_a_set_is_the_same_by_every_door(served, client, tmp_path):
     ("form must be", "interpolate", dict(model="digits", form="exe")),
     ("rate must be", "interpolate", dict(model="digits", rate=1e308)),
     ("not in this gallery", "interpolate", dict(model="<script>")),
-    ("cannot be read", "draw_edit", dict(recipe="{")), ("count must be", "augment", dict(model="digits", count=0)),
+    ("cannot be read", "draw_edit", dict(recipe="{")),
+    ("at most 100", "draw_edit", dict(recipe=EditRecipe("digits", "r", tuple(range(101))).to_json())),
+    ("count must be", "augment", dict(model="digits", count=0)),
     ("at most", "augment", dict(model="digits", count=10**9)), ("packed as", "augment", dict(model="digits", form="../x")),
     ("no class", "augment", dict(model="digits", counts="x=3")),
     ("no classes", "augment", dict(model="plain", balance=True))])

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import threading
+import time
 
 import gradio as gr
 import numpy as np
@@ -16,13 +18,16 @@ from serving import studio_of, write_models
 from gan import hub
 from gan.base import Latent
 from gan.directions import find_directions, save_directions
+from gan.edit import draw_edits
 from gan.engine import draw
 from gan.latent import Draw
 from gan.models import family
 from gan.recipe import EditRecipe, Move, SeedsRecipe, from_json, read_recipe
+from gan.ui import studio as studio_module
 from gan.ui.edits import direction_names
 from gan.ui.pages.edit import Edit
 from gan.ui.parts.link import Link
+from gan.ui.view import View
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +113,28 @@ def test_of_an_edited_sheet_the_page_shows_the_first_and_says_so(page):
     shown = page.open(sheet)[page.desk]
     assert from_json(json.dumps(shown["recipe"])) == recipe and shown["mark"] is None
     assert sheet.notes == ["this sheet holds 2 pictures under one edit: here is its first"]
+
+
+def test_who_asks_for_one_picture_waits_for_a_chunk_of_others_edits_and_no_more(page, monkeypatch):
+    studio, order = page.studio, []
+    asking = threading.Thread(target=lambda: order.append(studio.draw(View("plain", (1,)))))
+
+    def chunk(*asked):
+        if asking.ident:
+            asking.join(10)  # drawn between the first chunk and this, it needs no device any more
+        else:
+            asking.start()
+            while len(studio.engine.batcher) < 2:
+                time.sleep(0.001)
+        order.append("chunk")
+        return draw_edits(*asked)
+
+    monkeypatch.setattr(studio_module, "draw_edits", chunk)
+    recipe = edit(page, moves=(Move(0, 2.0),), seeds=tuple(range(30)))
+    tiles = studio.edits(studio.model("plain"), [recipe], page.directions(studio.model("plain")))
+    asking.join()
+    assert order[0] == "chunk" != order[1] and order.count("chunk") == 4
+    assert (tiles == draw_edits(studio.model("plain"), [recipe], page.directions(studio.model("plain")))).all()
 
 
 def test_a_matrix_mixes_every_row_with_every_column(page):

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import gradio as gr
 
 from gan.directions import load_directions
-from gan.edit import draw_edits
 from gan.hub.contents import sha256
 from gan.image import contact_sheet, png_bytes
 from gan.latent import MAX_SEED
@@ -27,7 +26,7 @@ from gan.ui.path import MOST_BETWEEN, Path, stops_of
 from gan.ui.sets import Set, counts_of, make_set
 from gan.ui.studio import Studio
 from gan.ui.varied import Varied, check_much, find_picture, pack_varied
-from gan.ui.view import MAX_PSI, View, seeds_of
+from gan.ui.view import MAX_PSI, View, check_tiles, seeds_of
 from gan.vary import STRENGTH, Variations
 from gan.walk import Space
 
@@ -118,9 +117,9 @@ def _edit(studio: Studio) -> Callable:
         if not isinstance(asked, EditRecipe):
             raise ValueError(f"expected a recipe of the kind edit, got {asked.kind}")
         entry = studio.entry(asked.model)
+        check_tiles(len(asked.seeds), entry.resolution)
         model = studio.model(entry.id)
-        with studio.engine.turn():
-            tiles = draw_edits(model, [asked], load_directions(entry.folder, model.G))
+        tiles = studio.edits(model, [asked], load_directions(entry.folder, model.G))
         picture = tiles[0] if len(tiles) == 1 else contact_sheet(tiles)
         return _file(save_png(studio.outbox.fresh(f"{file_stem(model.id)}-edited.png"), picture, asked))
     return draw_edit

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from gan import hub
+from gan.directions import Directions
+from gan.edit import draw_edits
 from gan.engine import Engine, device_name
 from gan.gallery import Entry, entry, list_models
 from gan.hub.remote import HUB_ID
 from gan.image import columns_of, contact_sheet
 from gan.latent import Draw
 from gan.project import Projection, project
-from gan.recipe import SeedsRecipe, StripRecipe, save_png
+from gan.recipe import EditRecipe, SeedsRecipe, StripRecipe, save_png
 from gan.ui.outbox import Outbox, file_stem
-from gan.ui.view import View, most_tiles, seeds_text
+from gan.ui.view import View, check_tiles, seeds_text
 from gan.walk import Walk
 
 __all__ = ["Drawn", "Studio", "collect"]
@@ -130,9 +132,8 @@ class Studio:
         """Draws a view. ``ValueError`` for a model, class or codes that are not there, and for more than a sheet holds."""
         entry, model = self.entry(view.model), self.model(view.model)
         view = replace(view, revision=model.revision)
-        images, most = view.images(model.class_names), most_tiles(entry.resolution)
-        if len(images) > most:
-            raise ValueError(f"{len(images)} images are too many for one sheet of this model: at most {most}")
+        images = view.images(model.class_names)
+        check_tiles(len(images), entry.resolution)
         draws = [Draw(one.seeds[0], model.label(one.label), one.psi, one.codes) for one in images]
         started = time.perf_counter()
         pixels = self.engine.draw(entry.name, draws)
@@ -141,6 +142,16 @@ class Studio:
     def frames(self, model_id: str, walk: Walk, numbers: Sequence[int]) -> np.ndarray:
         """uint8 [N, H, W, C]: those frames of a walk. Errors as ``entry`` and ``draw_walk``."""
         return self.engine.frames(self.entry(model_id).name, walk, numbers)
+
+    def edits(self, model: hub.Model, recipes: Sequence[EditRecipe], directions: Directions | None) -> np.ndarray:
+        """uint8 [N, H, W, C]: ``gan.edit.draw_edits``, with the device taken for a chunk at a time."""
+        images = [replace(recipe, seeds=recipe.seeds[k : k + 1])  # none where it starts from a picture
+                  for recipe in recipes for k in range(len(recipe.seeds) or 1)]
+        drawn = []
+        for start in range(0, len(images), model.G.chunk_size):
+            with self.engine.turn():
+                drawn.append(draw_edits(model, images[start : start + model.G.chunk_size], directions))
+        return np.concatenate(drawn)
 
     def find(self, model: hub.Model, picture: np.ndarray, told: Callable[[Projection], None] = lambda projection: None,
              **how: Any) -> Projection:

@@ -19,7 +19,6 @@ from gan import hub
 from gan.augment import Order, check_room, estimate
 from gan.dataset import check_form, pack
 from gan.directions import load_directions
-from gan.edit import draw_edits
 from gan.hub.contents import sha256
 from gan.picture import read_picture
 from gan.project import Point, Projection, check_point
@@ -98,8 +97,7 @@ def preview(studio: Studio, varied: Varied) -> tuple[np.ndarray, int]:
     """(uint8 [N, H, W, C]: of each picture in turn how the model has it and its first variations; how many that is each)."""
     directions = load_directions(studio.entry(varied.model.id).folder, varied.model.G)
     recipes = first_recipes(varied.model, varied.pictures, varied.asked, directions, SHOWN)
-    with studio.engine.turn():
-        return draw_edits(varied.model, recipes, directions), len(recipes) // len(varied.pictures)
+    return studio.edits(varied.model, recipes, directions), len(recipes) // len(varied.pictures)
 
 
 def pack_varied(studio: Studio, varied: Varied, form: Any, report: Callable[[int, int], None]) -> tuple[str, bytes]:

@@ -11,8 +11,8 @@ from gan.latent import MAX_SEED, check_seed, parse_seeds
 from gan.recipe import PngRecipe, SeedsRecipe, StripRecipe
 from gan.ui.parts.link import Link, finite, link_to, one_of, short_text
 
-__all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "PSIS", "READS", "SHEET", "View", "fitted", "from_link", "from_recipe",
-           "most_tiles", "run_of", "seeds_of", "seeds_text", "within_psi"]
+__all__ = ["MAX_CODE", "MAX_PSI", "MAX_TILES", "PSIS", "READS", "SHEET", "View", "check_tiles", "fitted", "from_link",
+           "from_recipe", "most_tiles", "run_of", "seeds_of", "seeds_text", "within_psi"]
 
 SHEET = 16  #           tiles of the usual sheet
 MAX_TILES = 100  #      tiles of the largest sheet that a page draws: those of the samples fit
@@ -66,6 +66,12 @@ class View:
 def most_tiles(resolution: int) -> int:
     """How many pictures of that resolution one sheet may hold."""
     return max(1, min(MAX_TILES, MAX_PIXELS // resolution**2))
+
+
+def check_tiles(count: int, resolution: int) -> None:
+    """``ValueError`` for more pictures of that resolution than one sheet may hold."""
+    if count > (most := most_tiles(resolution)):
+        raise ValueError(f"{count:,} images are too many for one sheet of this model: at most {most}")
 
 
 def run_of(first: int, count: int = SHEET) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ inside the answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,6 @@ from gradio.components import Component
 
 from gan import hub
 from gan.directions import Directions, load_directions
-from gan.edit import draw_edits
 from gan.hub.contents import sha256
 from gan.image import contact_sheet, png_bytes
 from gan.latent import check_seed
@@ -123,11 +122,6 @@ class Edit:
     def directions(self, model: hub.Model) -> Directions | None:
         return load_directions(self.studio.entry(model.id).folder, model.G)
 
-    def draw(self, model: hub.Model, recipes: Sequence[EditRecipe], directions: Directions | None) -> np.ndarray:
-        """uint8 [N, H, W, C]. Errors as ``draw_edits``."""
-        with self.studio.engine.turn():
-            return draw_edits(model, recipes, directions)
-
     def start(self, recipe: EditRecipe, given: np.ndarray | None = None) -> dict[str, Any]:
         """The desk: the picture, and where each direction leads from where it starts. ``given`` as ``shown``."""
         model = self.studio.model(recipe.model)
@@ -142,12 +136,13 @@ class Edit:
             return ""
         ways = [replace(recipe, moves=(Move(k, float(strength)),)) for k in range(len(directions))
                 for strength in np.linspace(-REACH, REACH, STILLS)]
-        return self._sent(contact_sheet(self.draw(model, ways, directions), columns=STILLS, gap=0), recipe, "strips.png")
+        pixels = self.studio.edits(model, ways, directions)
+        return self._sent(contact_sheet(pixels, columns=STILLS, gap=0), recipe, "strips.png")
 
     def shown(self, model: hub.Model, recipe: EditRecipe, directions: Directions | None,
               given: np.ndarray | None = None) -> dict[str, Any]:
         """One edited picture. ``given`` uint8 [H, W, C] is the picture that asks to be drawn again: see ``verdict``."""
-        (pixels,) = self.draw(model, [recipe], directions)
+        (pixels,) = self.studio.edits(model, [recipe], directions)
         recipe = replace(recipe, revision=model.revision)
         name = f"{file_stem(model.id)}-{'picture' if recipe.source else f'seed{recipe.seeds[0]:04d}'}-edited.png"
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
@@ -186,7 +181,7 @@ class Edit:
         plain = replace(recipe, source=None, latent=None, mix=(), moves=())
         sides = [replace(plain, seeds=(seed,)) for seed in (*columns, *rows)]
         cells = [replace(plain, seeds=(row,), mix=(Mix(column, first, last),)) for row in rows for column in columns]
-        pixels = self.draw(model, [*sides, *cells], None)  # plain: no direction is followed
+        pixels = self.studio.edits(model, [*sides, *cells], None)  # plain: no direction is followed
         across, down, inner = np.split(pixels, [len(columns), len(sides)])
         blank = np.full_like(pixels[:1], 255)
         grid = [blank, across]
