@@ -32,8 +32,11 @@ def file_of(page, value):
 
 
 def test_stops_are_read_back():
-    for stops in [((1, None),), ((1, "a b"), (1, None), (2**32 - 1, "x"))]:
+    for stops in [((1, None),), ((1, "a b"), (1, None), (2**32 - 1, "x")),
+                  ((1, "tench, Tinca tinca"), (2, "50% off"), (3, "%2C"), (4, "a=b:c"))]:
         assert stops_of(stops_text(stops)) == stops
+        assert path_from_link(Link.of(Path("m", stops).link(ID)), ["m"]).stops == stops
+    assert stops_text(((1, "a b"), (5, None))) == "1:a b,5"  # as it always was
     for wrong in ("-1", "1,x", "1.5", str(2**32), ",".join(["1"] * 49), "1:" + "x" * 300):
         with pytest.raises(ValueError):
             stops_of(wrong)

@@ -27,8 +27,10 @@ def values(page, **changed):
 
 
 def test_counts_and_links_are_read_back():
-    counts = (("cat", 100), ("a b", 5))
-    assert counts_of(counts_text(counts)) == counts and counts_of(" ") == ()
+    for counts in ((("tench, Tinca tinca", 100), ("50% off", 5), ("%2C", 1), ("a=b", 2)), (("cat", 100), ("a b", 5))):
+        assert counts_of(counts_text(counts)) == counts
+        assert set_from_link(Link.of(Set("m", counts=counts).link(ID)), ["m"]).counts == counts
+    assert counts_text(counts) == "cat=100,a b=5" and counts_of(" ") == ()
     for wrong in ("cat", "cat=x", "=5", "cat=-1", "cat=1.5", "cat=9999999999"):
         with pytest.raises(ValueError, match="cat=100, dog=50"):
             counts_of(wrong)

@@ -83,7 +83,7 @@ def _interpolate(studio: Studio) -> Callable:
 
         Args:
             model: name of the model, as the gallery shows it
-            stops: seeds in order, as in 1,5,9; a class may follow a colon, as in 5:name
+            stops: seeds in order, as in 1,5,9; a class may follow a colon, as in 5:name, a comma in it as %2C
             frames: from one stop to the next, 1 to 240
             loop: whether the path goes back to the first stop
             ease: whether it slows down at every stop
@@ -133,7 +133,7 @@ def _augment(studio: Studio) -> Callable:
         Args:
             model: name of the model, as the gallery shows it
             count: images in all, at most 10,000
-            counts: images of each class in the place of count, as in cat=100, dog=50
+            counts: images of each class in the place of count, as in cat=100, dog=50; a comma in a name as %2C
             balance: whether there are as many of each class; otherwise as the seeds draw them
             psi: truncation from 0 to 1.5; 1 = none
             distinct: whether near-duplicates are left out

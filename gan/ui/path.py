@@ -10,7 +10,7 @@ from gan.gallery import Entry
 from gan.hub import Model
 from gan.latent import Draw, check_seed
 from gan.recipe import WalkRecipe
-from gan.ui.parts.link import Link, flag, link_to, one_of, short_text, whole_between
+from gan.ui.parts.link import Link, flag, link_to, listed, name_of, one_of, short_text, whole_between
 from gan.ui.view import MAX_PIXELS, within_psi
 from gan.walk import Space, Walk
 
@@ -87,13 +87,13 @@ def stops_of(text: str) -> tuple[Stop, ...]:
         if not seed.strip().isdecimal() or len(seed) > 12:
             raise ValueError(f"cannot read {seed[:40]!r} as a seed: expected whole numbers, as in 1,5,9; a class may follow "
                              "after a colon, as in 5:name")
-        stops.append((check_seed(int(seed)), short_text(label.strip()) or None))
+        stops.append((check_seed(int(seed)), short_text(name_of(label.strip())) or None))
     return tuple(stops)
 
 
 def stops_text(stops: Sequence[Stop]) -> str:
     """What ``stops_of`` reads as these stops."""
-    return ",".join(str(seed) if label is None else f"{seed}:{label}" for seed, label in stops)
+    return ",".join(str(seed) if label is None else f"{seed}:{listed(label)}" for seed, label in stops)
 
 
 def path_from_link(link: Link, models: Sequence[str]) -> Path | None:

@@ -14,7 +14,7 @@ from gan.augment import DISTINCT, Candidate, Order, augment, balanced, by_class,
 from gan.dataset import FORMS, check_form, pack, write_card
 from gan.gallery import Entry
 from gan.ui.outbox import file_stem
-from gan.ui.parts.link import Link, flag, link_to, one_of, whole_between
+from gan.ui.parts.link import Link, flag, link_to, listed, name_of, one_of, whole_between
 from gan.ui.studio import Studio
 from gan.ui.view import within_psi
 
@@ -69,13 +69,13 @@ def counts_of(text: str) -> tuple[tuple[str, int], ...]:
         name, _, number = part.rpartition("=")
         if not name.strip() or not number.strip().isdecimal() or len(number) > 9:
             raise ValueError(f"cannot read {part.strip()[:60]!r}: expected a class and a number, as in cat=100, dog=50")
-        found.append((name.strip(), int(number)))
+        found.append((name_of(name.strip()), int(number)))
     return tuple(found)
 
 
 def counts_text(counts: Sequence[tuple[str, int]]) -> str:
     """What ``counts_of`` reads as these counts."""
-    return ",".join(f"{name}={count}" for name, count in counts)
+    return ",".join(f"{listed(name)}={count}" for name, count in counts)
 
 
 def set_from_link(link: Link, models: Sequence[str]) -> Set | None:

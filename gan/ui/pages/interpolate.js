@@ -68,7 +68,8 @@ window.gan.path = (() => {
     const start = () => { play.textContent = "Pause"; playing = requestAnimationFrame(tick(performance.now())); };
     const pause = () => { cancelAnimationFrame(playing); playing = 0; play.textContent = "Play"; };
 
-    const edit = changed => trigger.edit({ stops: changed.map(s => s.label == null ? `${s.seed}` : `${s.seed}:${s.label}`).join(",") });
+    const stop = s => s.label == null ? `${s.seed}` : `${s.seed}:${s.label.replace(/[%,]/g, encodeURIComponent)}`;  // as path.py reads it
+    const edit = changed => trigger.edit({ stops: changed.map(stop).join(",") });
     const lists = () => {
       const still = (k, node) => { const canvas = make("canvas", { "aria-hidden": "true" }); cell(canvas, k); node.prepend(canvas); return node; };
       const count = Math.min(STILLS, path.count), span = path.loop ? path.count / count : (path.count - 1) / Math.max(1, count - 1);

@@ -6,13 +6,14 @@ Links hold everything that they restore (``?page=&model=&rev=&seed=&class=&psi=&
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import numpy as np
 
-__all__ = ["Link", "finite", "flag", "link_to", "one_of", "short_text", "whole_between"]
+__all__ = ["Link", "finite", "flag", "link_to", "listed", "name_of", "one_of", "short_text", "whole_between"]
 
 MAX_LINK = 8000  # characters
 T = TypeVar("T")
@@ -70,6 +71,16 @@ def short_text(text: str) -> str:
     if len(text) > 200 or not text.isprintable():
         raise ValueError("it is no short printable text")
     return text
+
+
+def listed(name: str) -> str:
+    """A name as it stands among others with commas between; the pages' scripts do the same."""
+    return re.sub("[%,]", lambda sign: quote(sign[0]), name)
+
+
+def name_of(text: str) -> str:
+    """The name of which ``listed`` makes this text."""
+    return re.sub("%2C|%25", lambda sign: unquote(sign[0]), text)
 
 
 def finite(text: str) -> float:
