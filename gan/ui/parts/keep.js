@@ -8,9 +8,9 @@ window.gan.keep = (() => {
   const sound = item => item && text(item.link, 8000) && item.link.startsWith("page=") && text(item.recipe, 65536) && text(item.text, 300)
     && text(item.thumb, THUMB) && /^$|^data:image\/(webp|png);base64,[\w+/=]*$/.test(item.thumb);
   const only = ({ link, recipe, text, thumb }) => ({ link, recipe, text, thumb });
-  const usable = list => Array.isArray(list) ? list.filter(sound).map(only).slice(0, MOST) : [];
+  const usable = list => Array.isArray(list) ? list.filter(sound).map(only) : [];
   const read = () => {
-    try { return usable(JSON.parse(localStorage.getItem(KEY))); } catch { return []; }  // storage is closed, or another's text in it
+    try { return usable(JSON.parse(localStorage.getItem(KEY))).slice(0, MOST); } catch { return []; }  // storage is closed, or another's text in it
   };
   let items = read();
   const tell = () => listeners.forEach(listener => listener());
@@ -64,9 +64,11 @@ window.gan.keep = (() => {
     try { if (file.size < 2 ** 26) found = JSON.parse(await file.text()); } catch { /* no JSON */ }
     if (!Array.isArray(found?.items)) return "This file holds no favourites: choose one that was saved here.";
     const good = usable(found.items), fresh = good.filter(item => !has(item.link));
-    write([...items, ...fresh].slice(0, MOST));
+    const added = fresh.slice(0, Math.max(0, MOST - items.length)), more = fresh.length - added.length;
+    write([...items, ...added]);
     const left = found.items.length - good.length;
-    return `${fresh.length} added, ${good.length - fresh.length} were here already` + (left ? `, ${left} could not be read` : "") + ".";
+    return `${added.length} added, ${good.length - fresh.length} were here already` + (left ? `, ${left} could not be read` : "")
+      + (more ? `, ${more} had no room: at most ${MOST} are kept` : "") + ".";
   };
 
   return { add, remove, has, thumb, button, save, load, list: () => items, watch: listener => { listeners.add(listener); listener(); } };
