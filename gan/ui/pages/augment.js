@@ -1,7 +1,7 @@
 /* The Augment page in the browser: the first pictures of a set, and the set as a file; and variations of a visitor's own
    pictures. Where those were found stays here, and is sent again whenever something is drawn from it. */
 window.gan.set = (() => {
-  const { make, watchValue, download, link, code, job, latest, notice } = window.gan;
+  const { make, watchValue, download, link, code, job, latest, notice, PATIENCE_MS } = window.gan;
   const WAYS = { neighbours: "beside the picture", mix: "towards random pictures", walk: "along the model's directions" };
   let arrived = () => {}, sought = () => {}, told = () => {};  // the page's one set takes the answers, and its one bench of variations
   let turned = () => {};  // another model: what was found in the last one is of no use
@@ -59,7 +59,9 @@ window.gan.set = (() => {
   }
 
   function own(element, upload, trigger) {
-    let model = null, most = 0, found = [], waiting = [], number = 0, sent = 0;  // waiting: files that were not looked for yet; sent: the number of the one that is
+    let model = null, most = 0, found = [], waiting = [], number = 0;  // waiting: files that were not looked for yet
+    let sent = 0, asked = 0;  //          numbers of the one that is, and of the variations that are drawn, 0 = none
+    let quiet = 0, silent = false;  //    a timer, and whether nothing was heard of it for so long
     const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
     const pick = make("input", { type: "file", accept: "image/*", multiple: true, class: "no-room", tabindex: "-1", "aria-hidden": "true",
                                  onchange: () => { use([...pick.files]); pick.value = ""; } });
@@ -78,8 +80,30 @@ window.gan.set = (() => {
       make("p", { class: "status" }, "Each picture is looked for in the model, which takes a while, and pictures near it are drawn. Of yours only a fingerprint, the sha256, is written into them; nothing is kept here."),
       make("div", { class: "actions start" }, choose, pick), running.node, said, after));
 
-    const forget = () => { [found, waiting] = [[], []]; after.hidden = true; said.textContent = ""; };
+    const drop = () => {
+      if (sent) running.end();
+      [waiting, sent] = [[], 0];
+    };
+    const forget = () => {
+      drop();
+      [found, asked] = [[], 0];
+      drawing.forget();
+      heard();
+      after.hidden = true;
+      said.textContent = "";
+    };
+    // The picture that is looked for may wait behind others', or never be answered: after a while the visitor may choose again.
+    const heard = () => {
+      clearTimeout(quiet);
+      if (silent) said.textContent = "";
+      [silent, choose.disabled] = [false, waiting.length > 0];
+      if (waiting.length) quiet = setTimeout(() => {
+        [silent, choose.disabled] = [true, false];
+        said.textContent = "Nothing was heard of it for a while: it waits behind others', or got lost. You may go on waiting, or choose again.";
+      }, PATIENCE_MS);
+    };
     const use = files => {
+      if (silent) drop();  // chosen again
       const idle = !waiting.length, room = most - found.length - waiting.length;
       if (files.length > room) notice(`At most ${most} pictures at a time: the first ${room} of these ${files.length} were taken.`);
       said.textContent = "";
@@ -87,17 +111,25 @@ window.gan.set = (() => {
       if (idle) next();
     };
     const next = async () => {
-      choose.disabled = waiting.length > 0;
+      heard();
       if (!waiting.length) return found.length && ask();
-      try {
-        const { path } = await upload(waiting[0]);
-        sent = ++number;
-        trigger.find({ path, model, number: sent });
-      } catch { say("A picture could not be sent: is it larger than 5 MB?"); }
+      const mine = waiting;
+      let path = null;
+      try { ({ path } = await upload(mine[0])); } catch { /* said below */ }
+      if (waiting !== mine) return;  // others were chosen meanwhile
+      heard();
+      if (!path) return say("A picture could not be sent: is it larger than 5 MB?");
+      sent = ++number;
+      trigger.find({ path, model, number: sent });
     };
     const done = () => { running.show({ kind: "end" }); waiting.shift(); next(); };
     const say = text => { said.textContent = text; done(); };
-    const { ask, done: answered } = latest(() => { trigger.vary(wanted()); });
+    const drawing = latest(() => {
+      const call = wanted();
+      asked = call.number;
+      trigger.vary(call);
+    });
+    const { ask } = drawing;
     const varied = async value => {
       const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
@@ -117,6 +149,7 @@ window.gan.set = (() => {
     };
     sought = value => {
       if (value.number !== sent) return;  // Gradio may bring the last word of a handler twice
+      heard();
       if (value.kind === "progress") return running.show(waiting.length > 1 ? { ...value, text: `${value.text} (${waiting.length - 1} more)` } : value);
       if (value.kind === "found" && JSON.parse(value.recipe).model === model) found.push(value.recipe);
       if (value.kind === "cancelled") waiting = [];
@@ -124,11 +157,14 @@ window.gan.set = (() => {
       done();
     };
     told = value => {
+      if (["varied", "refused"].includes(value.kind)) {
+        if (value.number !== asked) return;  // pictures that are not here any more, or were varied in another way since
+        drawing.done();
+      }
       running.show(value);
       if (value.kind === "file") download(value.url, value.name);
       if (value.kind === "varied") varied(value);
       if (value.kind === "refused") said.textContent = value.text;
-      if (["varied", "refused"].includes(value.kind)) answered();
     };
   }
 

@@ -9,7 +9,7 @@ window.gan.edit = (() => {
   const store = names => { try { localStorage.setItem(NAMES, JSON.stringify(names)); } catch { /* closed: they live until the page is left */ } };
 
   function build(element, props, watch, upload, trigger) {
-    let desk = null, recipe = null, shown = null, names = {}, number = 0, fresh = false, file = null, painting = false;
+    let desk = null, recipe = null, shown = null, names = {}, number = 0, search = 0, fresh = false, file = null, painting = false;
 
     // The picture, and a visitor's own beside it.
     const both = compare({ first: "yours", second: "the model's", alt: "Your picture" }), { screen, sides, after } = both;
@@ -133,6 +133,7 @@ window.gan.edit = (() => {
     const matrix = async value => {
       sheet.src = value.url;
       try { await sheet.decode(); } catch { return; }
+      if (value.cells[0].model !== desk.model) return;
       closely.disabled = false;
       const across = value.columns.length + 1;
       const cell = (row, column) => {
@@ -161,9 +162,12 @@ window.gan.edit = (() => {
     const find = async mask => {
       if (!file) return;
       told.textContent = "";
+      running.end();
+      const mine = ++search;
       let sent;
-      try { sent = await upload(file); } catch { told.textContent = "The picture could not be sent: is it larger than 5 MB?"; return; }
-      trigger.project({ path: sent.path, model: recipe.model, label: mask || !recipe.source ? null : recipe.class ?? null, mask });
+      try { sent = await upload(file); } catch { if (mine === search) told.textContent = "The picture could not be sent: is it larger than 5 MB?"; return; }
+      if (mine !== search) return;
+      trigger.project({ number: search, path: sent.path, model: desk.model, label: mask || !recipe.source ? null : recipe.class ?? null, mask });
     };
     const use = picked => { if (picked) { file = picked; yours(null); find(null); } };
     const found = value => {
@@ -196,6 +200,8 @@ window.gan.edit = (() => {
       if (props.value !== value) return;  // a later one has come
       [desk, recipe, names] = [value, value.recipe, stored()];
       drawing.forget();
+      running.end();
+      number++, search++;  // answers that are under way are another desk's
       if (value.names && Object.keys(value.names).length) names = { ...names, [desk.model]: { ...value.names, ...names[desk.model] } };
       stage.hidden = false;
       fresh = false;
@@ -207,13 +213,12 @@ window.gan.edit = (() => {
       mixer();
     });
     arrived = value => {
-      if (value.kind === "drawn" && value.number === number) {
-        drawn(value);
-        drawing.done();
-      } else if (value.kind === "refused") {
-        told.textContent = value.text;
+      if (["drawn", "refused"].includes(value.kind)) {
+        if (value.number !== number) return;
+        if (value.kind === "drawn") drawn(value); else told.textContent = value.text;
         drawing.done();
       } else if (value.kind === "matrix") matrix(value);
+      else if (value.number !== search) return;
       else if (value.kind === "found") found(value);
       else {
         running.show(value);

@@ -233,7 +233,7 @@ class Edit:
         on(self.psi.release, self.restart, set(self.controls), [*self.controls, self.desk], trigger_mode="always_last")
         asks(self.desk.draw, self.redraw, self.answer, trigger_mode="multiple")
         asks(self.desk.mix, self.mix, self.answer)
-        asks(self.desk.project, self.project, self.found, group="project")
+        asks(self.desk.project, self.project, self.found, group="project", trigger_mode="multiple")
         job.cancellable(self.desk.cancel, self.found)
 
 

@@ -2,7 +2,7 @@
    the server and is forgotten there; of several changes the last one counts. */
 window.gan.transform = (() => {
   const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download, latest, first } = window.gan;
-  const PATIENCE_MS = 15_000, LARGE = 4_500_000, SIDE_SENT = 2048;
+  const LARGE = 4_500_000, SIDE_SENT = 2048;
   let arrived = () => {};  // the page's one easel takes the answers
 
   const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
@@ -46,14 +46,15 @@ window.gan.transform = (() => {
   }
 
   function build(element, props, watch, upload, trigger) {
-    let now = null, file = null, number = 0, examples = 0, brought = 0;
+    let now = null, file = null, number = 0, examples = 0;
+    let brought = 0, wished = 0;  // pictures and strokes of the visitor, and how many there were when an example was asked for
 
     // What is given
     const pads = {
       drawing: brush(make("canvas", { class: "drawn-on", role: "application", "aria-label": "Draw here: arrow keys move, the space bar sets the pen down" }),
-        { ink: "#000000", paper: "#ffffff", size: 0.02, changed: () => ask() }),
+        { ink: "#000000", paper: "#ffffff", size: 0.02, changed: () => { brought++; ask(); } }),
       hole: brush(make("canvas", { class: "drawn-on over", role: "application", "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" }),
-        { ink: "#c2613f", size: 0.1, changed: ended => { if (ended) ask(); } }),
+        { ink: "#c2613f", size: 0.1, changed: ended => { if (file) brought++; if (ended) ask(); } }),
     };
     let pad = null;
     const cut = crop(() => ask());
@@ -66,7 +67,7 @@ window.gan.transform = (() => {
     const moving = on => { pads.hole.canvas.classList.toggle("aside", on); if (on) press(mover); };
     const thick = make("input", { type: "range", step: 0.25, "aria-label": "Thickness", oninput: () => pad.size(thick.value / now.side) });
     const undo = button("Undo", () => pad.undo()), clear = button("Clear", () => pad.clear());
-    const start = button("An example", () => trigger.example({ model: now.model, seed: now.seed, example: examples++ }));
+    const start = button("An example", () => wish(examples++));
     const keep = button("Save the drawing", () => download(drawing(), "drawing.png"));
     const pick = make("input", { type: "file", accept: "image/*", class: "no-room", tabindex: "-1", "aria-hidden": "true", onchange: () => { use(pick.files[0]); pick.value = ""; } });
     const choose = button("Choose a picture …", () => pick.click());
@@ -122,7 +123,7 @@ window.gan.transform = (() => {
         say("The picture could not be sent: is it larger than 5 MB?");
       }
     };
-    const queue = latest(() => ready() ? void send() : (blank(), false), PATIENCE_MS);
+    const queue = latest(() => ready() ? void send() : (blank(), false));
     const ask = () => { if (now) queue.ask(); };
     const blank = () => {
       both.show(null);
@@ -191,7 +192,11 @@ window.gan.transform = (() => {
       blank();
       fit();
       ready();
-      if (value.examples) trigger.example({ model: value.model, seed: value.seed, example: 0 });
+      if (value.examples) wish(0);
+    };
+    const wish = example => {
+      wished = brought;
+      trigger.example({ model: now.model, seed: now.seed, example });
     };
     watchValue(props, watch, value => {
       link.say(value.link);
@@ -202,12 +207,12 @@ window.gan.transform = (() => {
 
     const begin = async value => {
       if (value.model !== now.model) return;
-      const image = make("img", { src: value.url }), before = brought;
+      const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
       if (value.label) { now = { ...now, label: value.label, link: value.link }; link.say(now.link); }  // what it became
-      if (now.gives === "drawing") return pad.picture(image);
       const example = await (await fetch(value.url)).blob();
-      if (brought !== before) return;  // the visitor brought a picture meanwhile
+      if (value.model !== now.model || brought !== wished) return;  // the visitor chose something else meanwhile
+      if (now.gives === "drawing") return pad.picture(image);
       file = example;
       await take(value.url);
       if (now.gives === "hole") pad.dot(0.5, 0.55, 0.36); else ask();

@@ -14,6 +14,10 @@ window.gan.job = (() => {
       bar.value = value.total ? value.done / value.total : 0;
       text.textContent = value.text;
     };
-    return { node, show };
+    const end = () => {  // nobody waits for it any more
+      if (!node.hidden) cancel({ job: id });
+      node.hidden = true;
+    };
+    return { node, show, end };
   };
 })();
