@@ -17,7 +17,7 @@ from gan import hub
 from gan.gallery import entry
 from gan.image import contact_sheet
 from gan.latent import Draw
-from gan.recipe import SeedsRecipe, read_recipe, save_png
+from gan.recipe import SeedsRecipe, StripRecipe, WalkRecipe, read_recipe, save_png
 from gan.ui import Studio, launch_options
 from gan.ui.messages import explain
 from gan.ui.pages import PAGES
@@ -227,6 +227,24 @@ def test_a_picture_given_back_says_whether_it_was_drawn_again(served, tmp_path):
     mark = drawn(served.shell.restore(str(save_png(tmp_path / "y.png", pixels[:9], recipe))))["mark"]
     assert not mark["verified"] and "size" in mark["text"]
     assert served.sheet.show(View("digits", (5, 6)))["mark"] is None
+
+
+@pytest.mark.parametrize("recipe", [
+    SeedsRecipe("digits", "r", (5,), psi=2.0), SeedsRecipe("digits", "r", tuple(range(121))),
+    StripRecipe("digits", "r", 5, psis=(0.1, 0.2)), WalkRecipe("digits", "r", (1, 5), 40, 300)])
+def test_a_picture_whose_recipe_the_page_cannot_draw_is_not_called_false(served, tmp_path, recipe):
+    with pytest.warns(UserWarning, match="not verified"):
+        values = by_name(served.shell.restore(str(save_png(tmp_path / "x.png", np.zeros((16, 16, 1), np.uint8), recipe))))
+    shown = values["path"] if isinstance(recipe, WalkRecipe) else values["generate-sheet"]
+    assert shown["mark"] is None
+
+
+@pytest.mark.parametrize("recipe", [
+    SeedsRecipe("digits", "r", (5,), "one", psi=0.7000000000000001),
+    WalkRecipe("digits", "r", (1, 5), 3, 20, labels=("one", "one"))])
+def test_a_recipe_that_is_written_otherwise_is_the_same(served, tmp_path, recipe):
+    values = by_name(served.shell.restore(str(save_png(tmp_path / "x.png", np.zeros((16, 16, 1), np.uint8), recipe))))
+    assert (values.get("path") or values["generate-sheet"])["mark"]["verified"] is False
 
 
 def test_tiles_stand_where_the_page_puts_its_buttons(served):

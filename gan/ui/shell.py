@@ -126,7 +126,7 @@ class Shell:
         if link is None:
             raise ValueError("no page here shows pictures of this kind")
         asked = Link.of(link)
-        asked.picture = pixels_of(path)
+        asked.picture, asked.made_by = pixels_of(path), recipe
         return self.go(asked)
 
     def restore_all(self, paths: Sequence[str]) -> dict[Component, Any]:

@@ -64,9 +64,11 @@ class Generate:
         view = from_link(link, self.studio.models)
         if view is None:
             return {}
-        view, notes = fitted(view, self.studio.entry(view.model))
+        entry = self.studio.entry(view.model)
+        view, notes = fitted(view, entry)
         link.notes += notes
-        return {**self.show(view, link.picture), **self.controls.fit(view), self.tray.component: self.tray.show(view.model)}
+        given = link.given(lambda: view.recipe(entry.class_names))
+        return {**self.show(view, given), **self.controls.fit(view), self.tray.component: self.tray.show(view.model)}
 
     def show(self, view: View, given: np.ndarray | None = None) -> Values:
         """Draws a view and sets what stands for its seeds. Errors as ``Studio.draw``."""

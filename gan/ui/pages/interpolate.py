@@ -87,7 +87,9 @@ class Interpolate:
         path, notes = fitted(path, self.studio.entry(path.model))
         link.notes += notes
         frame = link.read("frame", lambda text: whole_between(text, 0, 10**6), 0)
-        *_, value = self.show(path, frame, link.picture)
+        model = self.studio.model(path.model)
+        frame = min(frame, len(path.walk(model)) - 1)
+        *_, value = self.show(path, frame, link.given(lambda: path.recipe(model, frame)))
         return {**self.fit(path), self.player: value}
 
     def link_of(self, recipe: PngRecipe) -> str | None:
@@ -117,10 +119,10 @@ class Interpolate:
         yield {
             "kind": "path", "url": self.studio.outbox.url(file), "tile": sheet.shape[1] // columns_of(len(frames)),
             "columns": columns_of(len(frames)), "count": len(frames), "between": path.frames, "loop": path.loop,
-            "stops": [{"seed": seed, "label": label} for seed, label in path.stops], "frame": min(frame, len(frames) - 1),
+            "stops": [{"seed": seed, "label": label} for seed, label in path.stops], "frame": frame,
             "classes": list(model.class_names), "model": path.model, "link": shown.link(ID), "rates": RATES,
             "films": FILMS, "code": _code(path), "recipe": path.recipe(model, 0).to_json(),
-            "mark": None if given is None else verdict(frames[min(frame, len(frames) - 1)], given),
+            "mark": None if given is None else verdict(frames[frame], given),
             "status": f"{len(frames)} frames drawn on {self.studio.device} in {ms:.0f} ms" + (
                 f", by another version of {path.model} than asked for" if other else "")}
 

@@ -5,13 +5,16 @@ Links hold everything that they restore (``?page=&model=&rev=&seed=&class=&psi=&
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import numpy as np
+
+from gan.recipe import PngRecipe
 
 __all__ = ["Link", "finite", "flag", "link_to", "listed", "name_of", "one_of", "short_text", "whole_between"]
 
@@ -25,7 +28,8 @@ class Link:
     def __init__(self, query: Mapping[str, str]):
         self.query = dict(query)
         self.notes: list[str] = []
-        self.picture: np.ndarray | None = None  # uint8 [H, W, C]: the one that was given back, where this is its link
+        self.picture: np.ndarray | None = None  # uint8 [H, W, C]: the one that was given back, where this is its link,
+        self.made_by: PngRecipe | None = None  # and its recipe
 
     @classmethod
     def of(cls, text: str) -> Link:
@@ -47,8 +51,23 @@ class Link:
     def only(self, keys: Sequence[str]) -> Link:
         """A link of these parts alone; what it notes is noted here as well."""
         part = Link({key: self.query[key] for key in keys if key in self.query})
-        part.notes, part.picture = self.notes, self.picture
+        part.notes, part.picture, part.made_by = self.notes, self.picture, self.made_by
         return part
+
+    def given(self, recipe: Callable[[], PngRecipe]) -> np.ndarray | None:
+        """The picture that was given back, to be compared with what ``recipe()`` draws; None, and noted, where it was made
+        by another one than the page can draw."""
+        if self.picture is None or self.made_by is None or _plain(recipe()) == _plain(self.made_by):
+            return self.picture
+        self.notes.append("this page cannot draw all that the picture's recipe says: it was not verified")
+        return None
+
+
+def _plain(recipe: PngRecipe) -> dict[str, Any]:
+    """A recipe as far as links hold it: numbers of six digits; of any version of the model, as that is told of anyway."""
+    plain = json.loads(recipe.to_json(), parse_float=lambda text: f"{float(text):g}", parse_int=str)
+    labels = plain.get("labels", [])
+    return {**plain, "revision": "", "labels": labels[:1] if len({*labels}) == 1 else labels}
 
 
 def link_to(page: str, **parts: str) -> str:
