@@ -1,6 +1,7 @@
 """The Gallery page and a model's own: what they say, and what they cannot read of it."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -67,6 +68,19 @@ def test_timeline_reads_no_file_outside_its_folder(served, tmp_path):
     (tmp_path / "m" / "timeline" / "timeline.json").write_text(text)
     strip = served.gallery.timeline(entry(str(tmp_path / "m")))
     assert [snapshot["caption"] for snapshot in strip] == ["2 thousand images"]
+
+
+def test_a_model_that_is_opened_again_and_again_takes_no_more_room(served):
+    folder, shown = served.folder / "digits", served.studio.outbox.root / "shown"
+    Image.new("RGB", (8, 8)).save(folder / "samples.png")
+    (folder / "nearest.png").write_text("no picture")
+    first = details(entry(str(folder)), served.studio.outbox)
+    held = {*shown.iterdir()}
+    assert details(entry(str(folder)), served.studio.outbox) == first and {*shown.iterdir()} == held
+    assert first["samples"] and first["nearest"] is None and all([*one.iterdir()] for one in held)
+    Image.new("RGB", (9, 9)).save(folder / "samples.png")
+    os.utime(folder / "samples.png", (1, 1))
+    assert details(entry(str(folder)), served.studio.outbox)["samples"]["width"] == 9
 
 
 def test_curves_are_drawn_as_far_as_the_file_can_be_read(tmp_path):

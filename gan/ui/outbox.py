@@ -12,10 +12,10 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from gradio import route_utils
@@ -34,11 +34,13 @@ ABANDONED_S = 24 * 3600  # age from which a folder is taken for left where it ca
 NAME = re.compile(r"gan-gallery-(?:(\d+)-)?\w+")
 UPLOADS = "GRADIO_TEMP_DIR"  # the environment variable that tells Gradio its folder of uploads; users name theirs with it
 
+T = TypeVar("T")
 _ours: set[Path] = set()  # roots of this process
 
 
 class Outbox:
-    """A temporary folder with three parts: ``shown`` lives as long as the app, the others are swept."""
+    """A temporary folder with three parts: ``shown`` holds copies of the pictures of the models that are here, the others
+    are swept."""
 
     def __init__(self, *, keep_s: float = KEEP_S, most: int = MAX_DRAWN):
         base = Path(os.environ.get(UPLOADS) or tempfile.gettempdir())
@@ -50,6 +52,8 @@ class Outbox:
         self.keep_s, self.most = keep_s, most
         self._swept, self._since = time.monotonic(), 0
         self._lock = threading.Lock()
+        self._copies: dict[tuple[Path, int], tuple[Path, Any]] = {}  # a picture and its time of change -> see ``copy_of``
+        self._copying = threading.Lock()
         self._before: str | None = None
         atexit.register(self.close)
 
@@ -67,6 +71,26 @@ class Outbox:
         folder = self.root / part / secrets.token_hex(8)
         folder.mkdir(parents=True)
         return folder / name
+
+    def copy_of(self, source: Path, suffix: str, write: Callable[[Path], T]) -> T:
+        """What ``write(copy)`` says, which writes a copy of a model's picture for the pages: once, as long as the picture
+        stays as it is. Errors: those of ``write``, and ``OSError`` where there is no picture."""
+        key = source, source.stat().st_mtime_ns
+        with self._copying:
+            if key not in self._copies:
+                copy = self.fresh(f"{source.stem}{suffix}", part="shown")
+                try:
+                    self._copies[key] = copy, write(copy)
+                except BaseException:
+                    shutil.rmtree(copy.parent)
+                    raise
+            return self._copies[key][1]
+
+    def forget_copies(self, folder: Path) -> None:
+        """Removes the copies of what lies in the folder of a model that is here no more."""
+        with self._copying:
+            for key in [key for key in self._copies if key[0].is_relative_to(folder)]:
+                shutil.rmtree(self._copies.pop(key)[0].parent, ignore_errors=True)
 
     @staticmethod
     def url(path: Path) -> str:

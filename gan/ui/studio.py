@@ -111,10 +111,13 @@ class Studio:
             if held is None:
                 _, model_id, commit = hub.folder_of(name)
                 held = entry(f"{model_id}@{commit}")  # pinned: it costs no further request
+            before = {guest.folder for guest in self.guests.values()}
             self.guests[held.id] = held
             self.guests.move_to_end(held.id)
             while len(self.guests) > MOST_GUESTS:
                 self.guests.popitem(last=False)
+            for folder in before - {guest.folder for guest in self.guests.values()}:
+                self.outbox.forget_copies(folder)
         return held
 
     def model(self, model_id: str) -> hub.Model:

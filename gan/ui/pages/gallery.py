@@ -44,7 +44,6 @@ class Gallery:
 
     def __init__(self, studio: Studio):
         self.studio = studio
-        self.timelines: dict[str, list[dict[str, Any]]] = {}  # by folder: copies of pictures live as long as the app
         self.cards = scripted("gan.gallery.build", "element", "props", "watch", events=("play",), elem_id="gallery",
                               value=walls(list(studio.entries.values()), studio.outbox))
         self.model = scripted("gan.gallery.model", "element", "props", "watch", elem_id="model-page")
@@ -73,11 +72,8 @@ class Gallery:
 
     def timeline(self, entry: Entry) -> list[dict[str, Any]]:
         """A model's sheets over its training, evenly picked, the last one among them."""
-        key = str(entry.folder)
-        if key not in self.timelines:
-            picked = [(s, preview(s.path, self.studio.outbox)) for s in evenly(snapshots(entry.folder), SNAPSHOTS)]
-            self.timelines[key] = [{**picture, "caption": s.caption} for s, picture in picked if picture]
-        return self.timelines[key]
+        picked = [(s, preview(s.path, self.studio.outbox)) for s in evenly(snapshots(entry.folder), SNAPSHOTS)]
+        return [{**picture, "caption": s.caption} for s, picture in picked if picture]
 
 
 def walls(entries: Sequence[Entry], outbox: Outbox, guests: Sequence[Entry] = ()) -> dict[str, Any]:

@@ -58,14 +58,14 @@ def evenly(items: Sequence[T], count: int) -> list[T]:
 
 def preview(path: Path, outbox: Outbox) -> dict[str, Any] | None:
     """A light copy of a picture for the page, decoded and encoded anew; None where there is no usable one."""
-    try:
-        if path.stat().st_size > MAX_FILE:
-            return None
+    def write(copy: Path) -> dict[str, Any]:
         with Image.open(path, formats=["PNG", "WEBP"]) as image:
             if image.width * image.height > MAX_PIXELS:
-                return None
-            copy = outbox.fresh(f"{path.stem}.webp", part="shown")
+                raise ValueError("too large to be shown")
             image.convert("RGB").save(copy, "WEBP", quality=88)
             return {"url": outbox.url(copy), "width": image.width, "height": image.height}
+
+    try:
+        return None if path.stat().st_size > MAX_FILE else outbox.copy_of(path, ".webp", write)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
