@@ -106,6 +106,12 @@ def test_a_picture_given_back_is_verified_pixel_for_pixel(page):
     assert "pixel for pixel" in marks[0]["text"] and "another device" in marks[1]["text"]
 
 
+def test_an_edit_of_another_version_is_told(page):
+    link = Link.of(page.link_of(EditRecipe("plain", "0123456789ab", (3,))))
+    page.open(link)
+    assert link.notes == ["this is drawn by another version of plain than the link asks for"]
+
+
 def test_of_an_edited_sheet_the_page_shows_the_first_and_says_so(page):
     recipe = edit(page, moves=(Move(0, 2.0),))
     sheet = Link.of(page.link_of(EditRecipe(**{**recipe.__dict__, "seeds": (3, 4)})))

@@ -11,10 +11,11 @@ from gan import hub
 from gan.engine import Engine, draw
 from gan.gallery import entry
 from gan.latent import Draw
-from gan.recipe import SeedsRecipe, save_png
+from gan.recipe import EditRecipe, SeedsRecipe, save_png
 from gan.ui import Studio
 from gan.ui.outbox import Outbox
 from gan.ui.pages import PAGES
+from gan.ui.pages.gallery import details
 from gan.ui.parts.link import Link
 from gan.ui.shell import Shell
 from gan.ui.studio import MOST_GUESTS
@@ -88,8 +89,25 @@ def test_no_link_opens_a_folder_of_this_machine(ada, shell, whole_model):
 
 
 def test_guests_are_few(ada, shell, whole_model):
+    Image.new("RGB", (8, 8)).save(whole_model / "samples.png")
     for k in range(MOST_GUESTS + 1):
         hub.push(whole_model, f"ada/cats{k}")
-        shell.studio.invite(f"ada/cats{k}")
+        assert details(shell.studio.invite(f"ada/cats{k}"), shell.studio.outbox)["samples"]
     assert list(shell.studio.guests) == [f"ada/cats{k}" for k in range(1, MOST_GUESTS + 1)]
     assert list(shell.studio.entries) == ["here"]
+    assert len([*(shell.studio.outbox.root / "shown").iterdir()]) == MOST_GUESTS  # the first one's copy went with it
+
+
+def test_the_link_of_an_edit_brings_its_model_of_the_hub(ada, shell, whole_model):
+    commit = hub.push(whole_model, "ada/cats").commit
+    old = {"page": "edit", "edit": EditRecipe("ada/cats", commit, (3,)).to_json()}  # it names the model in its recipe alone
+    values, told = opened(shell, **old)
+    assert not told and values["desk"]["model"] == "ada/cats"
+    link = Link.of(values["desk"]["link"]).query
+    assert (link["model"], link["rev"]) == ("ada/cats", commit)
+    shell.studio.guests.clear()
+    values, told = opened(shell, **link)
+    assert not told and values["desk"]["model"] == "ada/cats"
+    for query in (old, link):
+        values, told = opened(shell, **{key: value.replace("ada/cats", "ada/none") for key, value in query.items()})
+        assert len(told) == 1 and "ada/none" in told[0] and values["desk"]["model"] == "here"

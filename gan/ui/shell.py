@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gan.hub.remote import HUB_ID
-from gan.recipe import PngRecipe, SeedsRecipe, read_recipe
+from gan.recipe import PngRecipe, SeedsRecipe, from_json, read_recipe
 from gan.ui import api, parts
 from gan.ui.guard import Guard, PageParameter
 from gan.ui.health import Health
@@ -93,6 +93,8 @@ class Shell:
             except Exception as error:
                 link.notes.append(explain(error))
         model, revision = link.query.get("model", ""), link.query.get("rev", "")
+        if edit := edit_in(link):  # older links name the model in it alone
+            model, revision = edit.model, edit.revision
         if guests and not model:
             link.query["model"] = guests[0]
         elif "/" in model and model not in self.studio.entries and (revision or model not in self.studio.guests):
@@ -100,7 +102,8 @@ class Shell:
                 self.studio.invite(f"{model}@{revision}" if revision else model)
             except Exception as error:
                 link.notes.append(explain(error))
-                del link.query["model"]  # the page opens with another one
+                for part in ("model", "edit"):  # the page opens with another one
+                    link.query.pop(part, None)
 
     def check_fit(self, link: Link, page: Page) -> None:
         """Takes a model out of a link to a page on which it can do nothing, and says where it can."""
@@ -168,6 +171,13 @@ def hub_ids(text: str) -> tuple[str, ...]:
     if len(names) > MOST_INVITED or not all(HUB_ID.fullmatch(name) and len(name) <= 200 for name in names):
         raise ValueError(f"expected at most {MOST_INVITED} models of the Hub, as user/name or user/name@revision")
     return names
+
+
+def edit_in(link: Link) -> PngRecipe | None:
+    """The edit in a link; None where there is none that can be read, of which its page tells."""
+    with suppress(ValueError):
+        return from_json(link.query.get("edit", ""))
+    return None
 
 
 def recipe_of(path: str) -> PngRecipe | None:

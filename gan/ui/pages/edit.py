@@ -91,12 +91,13 @@ class Edit:
         if not models:
             return {}
         recipe = link.read("edit", self.known, None)
+        rev = recipe.revision if recipe else link.read("rev", short_text, "")
+        chosen = self.studio.model(recipe.model if recipe else link.read("model", one_of(models, "model"), models[0]))
+        if rev not in ("", chosen.revision):
+            link.notes.append(f"this is drawn by another version of {chosen.id} than the link asks for")
         if recipe is None:
-            chosen = self.studio.model(link.read("model", one_of(models, "model"), models[0]))
             seeds = link.read("seed", seeds_of, (0,))
             label = link.read("class", lambda text: one_of(list(chosen.class_names), "class")(short_text(text)), None)
-            if link.read("rev", short_text, "") not in ("", chosen.revision):
-                link.notes.append(f"this is drawn by another version of {chosen.id} than the link asks for")
             recipe = EditRecipe(chosen.id, chosen.revision, seeds[:1], label)
         names = link.read("names", direction_names, {})
         if len(recipe.seeds) > 1:
@@ -117,7 +118,7 @@ class Edit:
             return None
         if recipe.source is not None and recipe.latent is None:
             raise ValueError("this edit starts from a picture that is not in it: project the picture again")
-        return link_to(ID, edit=recipe.to_json())
+        return _link(recipe)
 
     def directions(self, model: hub.Model) -> Directions | None:
         return load_directions(self.studio.entry(model.id).folder, model.G)
@@ -148,7 +149,7 @@ class Edit:
         url = self._sent(pixels, recipe, name, png_bytes(pixels, recipe.to_json()))
         python = python_call("picture", f"recipe={recipe.to_json()!r}", "draw_edit")
         return {"kind": "drawn", "url": url, "name": name, "mark": None if given is None else verdict(pixels, given),
-                "recipe": json.loads(recipe.to_json()), "link": link_to(ID, edit=recipe.to_json()), "code": {
+                "recipe": json.loads(recipe.to_json()), "link": _link(recipe), "code": {
                     "Command line": f"python -m gan generate {name} --out again", "Python": python}}
 
     def _sent(self, pixels: np.ndarray, recipe: EditRecipe, name: str, data: bytes = b"") -> str:
@@ -235,6 +236,11 @@ class Edit:
         asks(self.desk.mix, self.mix, self.answer)
         asks(self.desk.project, self.project, self.found, group="project", trigger_mode="multiple")
         job.cancellable(self.desk.cancel, self.found)
+
+
+def _link(recipe: EditRecipe) -> str:
+    """The model stands in it for the shell too, which fetches one of the Hub."""
+    return link_to(ID, model=recipe.model, rev=recipe.revision, edit=recipe.to_json())
 
 
 def _first(recipe: EditRecipe) -> EditRecipe:
