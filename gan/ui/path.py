@@ -86,7 +86,7 @@ def stops_of(text: str) -> tuple[Stop, ...]:
     for seed, _, label in parts:
         if not seed.strip().isdecimal() or len(seed) > 12:
             raise ValueError(f"cannot read {seed[:40]!r} as a seed: expected whole numbers, as in 1,5,9; a class may follow "
-                             "after a colon, as in 5:name")
+                             "after a colon, as in 5:name, a comma in it written %2C")
         stops.append((check_seed(int(seed)), short_text(name_of(label.strip())) or None))
     return tuple(stops)
 

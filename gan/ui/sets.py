@@ -68,7 +68,8 @@ def counts_of(text: str) -> tuple[tuple[str, int], ...]:
     for part in filter(str.strip, str(text)[:8000].split(",")):
         name, _, number = part.rpartition("=")
         if not name.strip() or not number.strip().isdecimal() or len(number) > 9:
-            raise ValueError(f"cannot read {part.strip()[:60]!r}: expected a class and a number, as in cat=100, dog=50")
+            raise ValueError(f"cannot read {part.strip()[:60]!r}: expected a class and a number, as in cat=100, dog=50; "
+                             "a comma in a name is written %2C")
         found.append((name_of(name.strip()), int(number)))
     return tuple(found)
 
