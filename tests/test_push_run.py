@@ -3,11 +3,14 @@
 import json
 import time
 
+import pytest
+import torch
 from commands import TINY, error_of, train
+from runs import IDENTITY
 
 from gan import hub
-from train.run.checkpoint import CHECKPOINT, peek
-from train.run.publish import BRANCH
+from train.run.checkpoint import CHECKPOINT, peek, save_checkpoint
+from train.run.publish import BRANCH, fetch_run
 
 
 def arguments(photos, out, *more):
@@ -16,6 +19,19 @@ def arguments(photos, out, *more):
 
 def branch(server, name=BRANCH):
     return server.store.repos["model", "ada/cats"].at(name).files
+
+
+def checkpoint_in(folder, meta, identity):
+    folder.mkdir()
+    save_checkpoint(folder / CHECKPOINT, ({"t": torch.zeros(1)}, meta), identity)
+    return {CHECKPOINT: (folder / CHECKPOINT).read_bytes()}
+
+
+def pushed(server, name, folder, meta, identity):
+    """A repository with a checkpoint and a log on its branch."""
+    server.store.publish(name, {**checkpoint_in(folder, meta, identity), "log.jsonl": b"of " + name.encode()})
+    repo = server.store.repos["model", name]
+    repo.branches[BRANCH] = repo.branches["main"]
 
 
 def test_a_run_is_published_and_another_machine_goes_on(ada, photos, tmp_path, capsys):
@@ -44,6 +60,19 @@ def test_a_newer_checkpoint_here_is_not_replaced(ada, photos, tmp_path):
     newest = (out / CHECKPOINT).read_bytes()
     assert train(*arguments(photos, out, "--kimg", "0.096", "--resume", "ada/cats")) == 0
     assert (out / CHECKPOINT).read_bytes() == newest
+
+
+@pytest.mark.parametrize("nimg", [32, 96])
+def test_another_run_here_is_not_replaced(server, tmp_path, nimg):
+    """Whether it has seen fewer images or more."""
+    pushed(server, "ada/cats", tmp_path / "cats", {"nimg": 64}, IDENTITY)
+    checkpoint_in(tmp_path / "dogs", {"nimg": nimg}, {**IDENTITY, "data": "dogs", "kimg": "1"})
+    (tmp_path / "dogs" / "log.jsonl").write_text("of dogs")
+    before = {path: path.read_bytes() for path in (tmp_path / "dogs").iterdir()}
+    with pytest.raises(ValueError, match="dogs belongs to another run than ada/cats: choose another --out; "
+                                         "data: dogs in the run, y asked$"):
+        fetch_run("ada/cats", tmp_path / "dogs")
+    assert {path: path.read_bytes() for path in (tmp_path / "dogs").iterdir()} == before
 
 
 def test_trouble_on_the_way_is_a_warning_and_training_goes_on(ada, photos, tmp_path, caplog):

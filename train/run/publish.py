@@ -15,7 +15,7 @@ from gan.hub.listing import listed, names_in
 from gan.hub.publish import MODEL, Kind, upload
 from gan.hub.remote import fetched
 from gan.hub.troubles import HubError, patiently, reason
-from train.run.checkpoint import CHECKPOINT, peek
+from train.run.checkpoint import CHECKPOINT, differences, peek
 from train.run.loop import Observer, Run
 
 __all__ = ["BRANCH", "PushedCheckpoints", "fetch_run"]
@@ -80,7 +80,8 @@ def fetch_run(repo: str, out: Path) -> bool:
     """Brings the last checkpoint of a run from the Hub into its folder, where the one there is not newer, with its log and
     snapshots. Whether there was one.
 
-    Errors: ``HubError`` in one line where the Hub cannot be asked; ``ValueError`` where what is there is no checkpoint.
+    Errors: ``HubError`` in one line where the Hub cannot be asked; ``ValueError`` where what is there is no checkpoint, or
+    the folder holds another run, of which nothing is then replaced.
     """
     from huggingface_hub import HfApi
     from huggingface_hub import errors as e
@@ -108,8 +109,12 @@ def _brought(api: object, repo: str, commit: str, names: list[str], out: Path) -
     for name, file in files.items():
         file.most = LARGEST.get(name, SHEET_BYTES)
     checkpoint = fetched(api, repo, commit, files[CHECKPOINT])
-    if (out / CHECKPOINT).exists() and peek(out / CHECKPOINT)[0]["nimg"] >= peek(checkpoint)[0]["nimg"]:
-        return True
+    if (out / CHECKPOINT).exists():
+        (here, mine), (there, its) = peek(out / CHECKPOINT), peek(checkpoint)
+        if lines := differences(mine, its):
+            raise ValueError(f"{out} belongs to another run than {repo}: choose another --out; {'; '.join(lines)}")
+        if here["nimg"] >= there["nimg"]:
+            return True
     for name, file in files.items():
         cached, target = fetched(api, repo, commit, file), out / name
         target.parent.mkdir(parents=True, exist_ok=True)
