@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_images
-from runs import assert_same, tiny_run
+from runs import IDENTITY, assert_same, tiny_run
 from safetensors.torch import load_file
 
 from train.metrics.scores import Shares
 from train.run import best
 from train.run.best import BEST, Best
+from train.run.checkpoint import CHECKPOINT, HEALTHY, load_checkpoint
+from train.run.observers import Checkpoints
+from train.run.publish import BRANCH, PushedCheckpoints, fetch_run
 
 
 @pytest.fixture
@@ -104,6 +107,50 @@ def test_a_full_disk_and_a_broken_file_end_no_training(tmp_path, marks, distance
     run = tiny_run("dcgan", observers=[watch := Best(tmp_path / BEST, tiny_images())])
     run.fit()
     assert run.finished and watch.of(run) == (run.game.G_ema, {}) and "best average not kept" in caplog.text
+
+
+def test_a_file_of_another_net_ends_no_training(tmp_path, marks, distances, caplog):
+    run = tiny_run("dcgan", observers=[watch := Best(tmp_path / BEST, tiny_images())])
+    run.fit()
+    other = {name: value[None] for name, value in run.game.G_ema.state_dict().items()}
+    best.write_tensors(tmp_path / BEST, other, {"kept": json.dumps(watch.known)})
+    assert watch.of(run) == (run.game.G_ema, {}) and "the best average cannot be used" in caplog.text
+    for kept in ("[]", '{"nimg": 8}', '{"nimg": 8, "frechet_distance": NaN}'):
+        best.write_tensors(tmp_path / BEST, other, {"kept": kept})
+        assert not Best(tmp_path / BEST, tiny_images()).known
+
+
+def watched(out, *more):
+    """A run that keeps its best average and its checkpoints in a folder."""
+    watch = Best(out / BEST, tiny_images())
+    keeps = Checkpoints(out / CHECKPOINT, IDENTITY, every_s=0)
+    return watch, tiny_run("dcgan", images=tiny_images(), observers=[watch, keeps, *more])
+
+
+def test_another_machine_goes_on_with_what_was_kept(ada, tmp_path, marks, distances):
+    class Lost(best.Observer):
+        def after_round(self, run):
+            run.stopping = run.nimg >= 24
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    pushed = PushedCheckpoints(here, "ada/cats", private=False, every_s=1e9)
+    watched(here, Lost(), pushed)[1].fit()
+    assert distances == [6.0, 2.0] and not list(here.glob(".*")) and fetch_run("ada/cats", there)
+    watch, run = watched(there)
+    run.restore(*load_checkpoint(there / CHECKPOINT, IDENTITY))
+    run.fit()
+    G, chosen = watch.of(run)
+    assert distances == [2.0] and chosen["nimg"] == 16  # as where it had stayed
+    assert all(torch.equal(value, load_file(here / BEST)[name]) for name, value in G.state_dict().items())
+
+    # A run that begins anew has none yet, and takes over none, neither from the branch nor from a folder.
+    (here / BEST).unlink()
+    pushed._send()
+    assert BEST not in ada.store.repos["model", "ada/cats"].at(BRANCH).files
+    (there / HEALTHY).write_bytes(b"of another run, as the best average there")
+    (there / CHECKPOINT).unlink()
+    assert fetch_run("ada/cats", there) and not (there / BEST).exists() and not (there / HEALTHY).exists()
 
 
 def test_the_session_holds_out_exports_the_best_and_says_so(tmp_path, marks, cache, monkeypatch, capsys):

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 
 from gan.base import Generator
-from gan.files import write_tensors
+from gan.files import parse_json, read_tensors, write_tensors
 from train.data.images import Images
 from train.data.part import part
 from train.features import OWN, FeatureNet, load_features
@@ -92,11 +91,16 @@ class Best(Observer):
 
     def of(self, run: Run) -> tuple[Generator, dict[str, Any]]:
         """(G_ema to export, what training.json says of the choice): the best average of a finished run, and the last one
-        of a run that nothing is known of, or that goes on."""
+        of a run that nothing is known of, or that goes on. A file that does not fit, which may come from the Hub, is a
+        warning and not the end of a whole training."""
         if not run.finished or not self.known or self.known["nimg"] == run.nimg:
             return run.game.G_ema, {}
         best = copy.deepcopy(run.game.G_ema)
-        best.load_state_dict(load_file(self.path))
+        try:
+            best.load_state_dict(read_tensors(self.path, best.state_dict()))
+        except (OSError, ValueError) as error:
+            log.warning("the best average cannot be used (%s: %s); the last one is exported", self.path, error)
+            return run.game.G_ema, {}
         return best, {**self.known, "features": "own", "samples": len(self.reals.pixels), "against": self.reals.name}
 
 
@@ -104,6 +108,7 @@ def _known(path: Path) -> dict[str, float]:
     """What the file says of itself, {} where there is none that can be read."""
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {})["kept"])
-    except (OSError, SafetensorError, KeyError, ValueError):
+            kept = parse_json((file.metadata() or {})["kept"])
+        return {"nimg": int(kept["nimg"]), "frechet_distance": float(kept["frechet_distance"])}
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return {}

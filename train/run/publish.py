@@ -11,11 +11,13 @@ import threading
 from pathlib import Path
 
 from gan import hub
+from gan.hub.contents import MOST_WEIGHTS
 from gan.hub.listing import listed, names_in
 from gan.hub.publish import MODEL, Kind, upload
 from gan.hub.remote import fetched
 from gan.hub.troubles import HubError, patiently, reason
-from train.run.checkpoint import CHECKPOINT, differences, peek
+from train.run.best import BEST
+from train.run.checkpoint import CHECKPOINT, HEALTHY, differences, peek
 from train.run.loop import Observer, Run
 
 __all__ = ["BRANCH", "PushedCheckpoints", "fetch_run"]
@@ -23,10 +25,12 @@ __all__ = ["BRANCH", "PushedCheckpoints", "fetch_run"]
 log = logging.getLogger(__name__)
 BRANCH = "checkpoints"
 MB = 2**20
-LARGEST = {CHECKPOINT: 16384 * MB, "recipe.json": MB, "log.jsonl": 64 * MB, "snapshots/timeline.json": MB}
+LARGEST = {CHECKPOINT: 16384 * MB, BEST: MOST_WEIGHTS, "recipe.json": MB, "log.jsonl": 64 * MB,
+           "snapshots/timeline.json": MB}
 SHEET = re.compile(r"snapshots/\d{1,12}\.webp", re.ASCII)
 SHEET_BYTES = MB
-RUN = Kind("model", MODEL.ours, lambda name: bool(SHEET.fullmatch(name)))
+# Sheets and best average that a run before this one left there go.
+RUN = Kind("model", MODEL.ours, lambda name: name == BEST or bool(SHEET.fullmatch(name)))
 
 
 class PushedCheckpoints(Observer):
@@ -56,29 +60,38 @@ class PushedCheckpoints(Observer):
             self._send()
 
     def _send(self) -> None:
-        """The loop may replace the checkpoint in the meantime: what is sent is a second name of the same file."""
-        kept = self.out / f".{CHECKPOINT}.{os.getpid()}.tmp"
+        """The loop may replace checkpoint and best average in the meantime: what is sent are second names of the same files.
+        The checkpoint comes first: who goes on finds a newer average again, but never one that was older and is missing."""
+        kept = {name: self.out / f".{name}.{os.getpid()}.tmp" for name in (CHECKPOINT, BEST)}
         try:
-            kept.unlink(missing_ok=True)
-            try:
-                os.link(self.out / CHECKPOINT, kept)
-            except OSError:  # a file system without hard links
-                shutil.copyfile(self.out / CHECKPOINT, kept)
-            kimg = peek(kept)[0]["nimg"] / 1000
+            large = {name: path for name, path in kept.items() if _linked(self.out / name, path)}
+            kimg = peek(kept[CHECKPOINT])[0]["nimg"] / 1000
             sheets = [f"snapshots/{path.name}" for path in (self.out / "snapshots").glob("*.webp")]
             files: dict[str, Path | bytes] = {name: (self.out / name).read_bytes() for name in [*LARGEST, *sheets]
-                                              if name != CHECKPOINT and (self.out / name).exists()}
-            upload({**files, CHECKPOINT: kept}, self.repo, RUN, private=self.private, branch=BRANCH,
-                   message=f"{kimg:.1f} kimg")
+                                              if name not in kept and (self.out / name).exists()}
+            upload({**files, **large}, self.repo, RUN, private=self.private, branch=BRANCH, message=f"{kimg:.1f} kimg")
         except (OSError, ValueError) as error:  # HubError is an OSError
             log.warning("the checkpoint did not reach the Hub (%s); the next one will be tried", error)
         finally:
-            kept.unlink(missing_ok=True)
+            for path in kept.values():
+                path.unlink(missing_ok=True)
+
+
+def _linked(path: Path, second: Path) -> bool:
+    """Gives a file a second name. Whether there is such a file."""
+    if not path.exists():
+        return False
+    second.unlink(missing_ok=True)
+    try:
+        os.link(path, second)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(path, second)
+    return True
 
 
 def fetch_run(repo: str, out: Path) -> bool:
-    """Brings the last checkpoint of a run from the Hub into its folder, where the one there is not newer, with its log and
-    snapshots. Whether there was one.
+    """Brings the last checkpoint of a run from the Hub into its folder, where the one there is not newer, with its best
+    average, its log and its snapshots. Whether there was one.
 
     Errors: ``HubError`` in one line where the Hub cannot be asked; ``ValueError`` where what is there is no checkpoint, or
     the folder holds another run, of which nothing is then replaced.
@@ -115,6 +128,9 @@ def _brought(api: object, repo: str, commit: str, names: list[str], out: Path) -
             raise ValueError(f"{out} belongs to another run than {repo}: choose another --out; {'; '.join(lines)}")
         if here["nimg"] >= there["nimg"]:
             return True
+    else:  # of a run that was here before
+        for name in (BEST, HEALTHY):
+            (out / name).unlink(missing_ok=True)
     for name, file in files.items():
         cached, target = fetched(api, repo, commit, file), out / name
         target.parent.mkdir(parents=True, exist_ok=True)
