@@ -47,6 +47,34 @@ def test_windows_hold_what_a_decoded_set_holds(tmp_path, cache, make):
     assert in_windows(path, 4).fingerprint == windows.fingerprint != whole.fingerprint
 
 
+@pytest.mark.parametrize("make", [
+    lambda tmp, files: folder(tmp / "set", files), lambda tmp, files: zipped(tmp / "a.zip", {**files, "bird/": b""})])
+def test_what_lies_beside_the_pictures_is_none_of_them(tmp_path, cache, caplog, make):
+    """What ``gan augment`` and file managers write, an empty folder, names without an ending."""
+    path = make(tmp_path, {**FILES, "metadata.jsonl": b"{}", "Thumbs.db": b"x", "a.pdf": b"%PDF-", "README": b"hello",
+                           "dog/0123abcd": picture(7), "cat/labels.csv": b"a,b"})
+    if path.is_dir():
+        (path / "bird").mkdir()
+    whole = load_images(path)
+    caplog.clear()
+    streamed = in_windows(path, 3)
+    assert streamed.spec == whole.spec and streamed.spec.class_names == ("cat", "dog") and streamed.spec.count == 7
+    assert np.array_equal(streamed.labels, whole.labels)
+    assert np.array_equal(streamed.pixels[np.arange(7)], whole.pixels[:])
+    names = [[line.partition(":")[0] for line in images.skipped] for images in (streamed, whole)]
+    assert names[0] == names[1] and len(names[0]) == 6
+    assert "6 files cannot be used (skipped: README: not an image by its name; Thumbs.db: not an" in caplog.text
+
+
+def test_a_picture_that_is_too_large_is_left_out_and_none_stands_in_its_place(tmp_path, cache, monkeypatch):
+    monkeypatch.setattr("train.data.items.MAX_BYTES", 2000)
+    large = picture(3, size=(64, 64))
+    images = stream_images(webdataset(tmp_path / "set", [*PICTURES[:5], large], [*CLASSES[:5], 1]))
+    assert images.spec.count == 5 and images.skipped == ("000005.png: 0 MB, more than 0",)
+    with pytest.raises(ValueError, match="only one usable image, 1 files skipped, the first being b.txt: not an image by"):
+        stream_images(folder(tmp_path / "other", {"a.png": picture(), "b.txt": b"hello"}))
+
+
 def test_an_epoch_shows_every_picture_once_window_after_window(tmp_path):
     images = in_windows(webdataset(tmp_path / "set", PICTURES), 4)
     labelled = [tuple(pixels[0, 0]) for pixels in images.pixels[np.arange(10)]]

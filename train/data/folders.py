@@ -12,17 +12,37 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from gan.picture import FORMATS
 from train.data.items import Item, Source, digest, key_of, printable, size_problem
 
-__all__ = ["Files", "Folder", "Zip", "below_the_top", "visible"]
+__all__ = ["ENDINGS", "Files", "Folder", "Zip", "below_the_top", "ending", "size_of", "visible"]
 
 log = logging.getLogger(__name__)
+# Of files that are read as pictures; a .mpo is two JPEGs, of which the first is taken.
+ENDINGS = frozenset(end for end, kind in Image.registered_extensions().items() if kind in (*FORMATS, "MPO"))
 
 
 def visible(name: str) -> bool:
     """Whether a file was put there by a person: not hidden, and none of what a Mac adds to its zips."""
     return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def ending(name: str) -> str:
+    """".jpg" of "a/B.JPG"."""
+    return os.path.splitext(name)[1].lower()
+
+
+def size_of(item: Item) -> tuple[int, int] | None:
+    """(width, height) of a picture, by its header; None of what is none."""
+    if item.problem:
+        return None
+    try:
+        with item.open() as file, Image.open(file, formats=FORMATS) as image:
+            return image.size
+    except Exception:  # decoders meet broken files with anything from KeyError to struct.error
+        return None
 
 
 def below_the_top(paths: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
@@ -45,6 +65,12 @@ class Files(Source):
 
     def rows(self, start: int, stop: int) -> Iterator[Item]:
         return iter(self.items[start:stop])
+
+    def usable(self) -> list[int]:
+        """What is a picture by its name, or, where a name has no ending, by its header: lists of labels and the like, and
+        empty folders, are no pictures, and would stand beside the classes."""
+        return [i for i, item in enumerate(self.items) if not item.problem and (
+            ending(item.name) in ENDINGS or not ending(item.name) and size_of(item))]
 
     def note_empty(self, folders: list[str]) -> None:
         """Says of folders beside the items that they hold nothing: each may have been meant for a class."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import math
 import os
 import tempfile
@@ -34,13 +33,11 @@ from train.data.cache import alone, cache_errors, note, npy_header
 from train.data.folders import Files
 from train.data.items import Item, Source, digest, key_of, printable
 from train.data.pairs import halves, partners, within_class
-from train.data.reading import Ticker, each
+from train.data.reading import Ticker, each, hint_of, say_skipped
 from train.data.sources import open_source
 from train.data.spec import DataSpec
 
 __all__ = ["VERSION", "Images", "check_enough", "check_names", "decoded", "load_images", "nearest_resolution", "probe"]
-
-log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200  # characters of a class's name: what a model's config may hold
 VERSION = 1  # of the preprocessing: raise it when the same file would give other pixels
@@ -64,7 +61,7 @@ class Images:
     @property
     def hint(self) -> str:
         """Ends a message of what is missing here: it may be among what could not be used."""
-        return f" (skipped: {'; '.join(self.skipped[:3])}{'; …' * (len(self.skipped) > 3)})" if self.skipped else ""
+        return hint_of(self.skipped)
 
 
 def load_images(
@@ -98,8 +95,7 @@ def load_images(
                     _read(source, resolution, pairs, cache, survey_note, Ticker(progress, 2 * len(source)))
     if images is None:
         raise ValueError(f"the image cache in {cache} was changed by another program meanwhile: try again")
-    if images.skipped:
-        log.warning("%s: %d files cannot be used%s", images.name, len(images.skipped), images.hint)
+    say_skipped(images.name, images.skipped)
     return images
 
 

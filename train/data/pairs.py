@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from gan.picture import FORMATS
-from train.data.folders import Files, below_the_top
+from train.data.folders import Files, below_the_top, size_of
 from train.data.items import Item, key_of
 
 __all__ = ["halves", "partners", "within_class"]
@@ -34,19 +34,8 @@ def halves(source: Files) -> Files:
                                  f"{other}/; take {side}/ away to learn from {other}/ alone")
     if source.classes(list(range(len(source))))[1]:
         return source
-    sizes = [size for item in source.items if (size := _size(item))]
+    sizes = [size for item in source.items if (size := size_of(item))]
     return Halves(source) if sizes and all(width == 2 * height for width, height in sizes) else source
-
-
-def _size(item: Item) -> tuple[int, int] | None:
-    """(width, height) of a picture, None of what is none: that is skipped, and said, when all are read."""
-    if item.problem:
-        return None
-    try:
-        with item.open() as file, Image.open(file, formats=FORMATS) as image:
-            return image.size
-    except Exception:  # decoders meet broken files with anything from KeyError to struct.error
-        return None
 
 
 class Halves(Files):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -14,7 +15,9 @@ from PIL import UnidentifiedImageError
 
 from train.data.items import CHUNK, Item, printable
 
-__all__ = ["Ticker", "each"]
+__all__ = ["Ticker", "each", "hint_of", "say_skipped"]
+
+log = logging.getLogger(__name__)
 
 
 def each(items: Iterable[Item], work: Callable[[Item], Any], tick: Ticker) -> Iterator[tuple[Item, Any]]:
@@ -51,3 +54,13 @@ class Ticker:
     def finish(self) -> None:
         if self._progress:
             self._progress(self._total, self._total)
+
+
+def hint_of(skipped: Sequence[str]) -> str:
+    """The first of what could not be used, at the end of a message."""
+    return f" (skipped: {'; '.join(skipped[:3])}{'; …' * (len(skipped) > 3)})" if skipped else ""
+
+
+def say_skipped(name: str, skipped: Sequence[str]) -> None:
+    if skipped:
+        log.warning("%s: %d files cannot be used%s", name, len(skipped), hint_of(skipped))

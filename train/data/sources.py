@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
 from pathlib import Path
 
-from PIL import Image
-
-from train.data.folders import Folder, Zip
+from train.data.folders import ENDINGS, Folder, Zip, ending
 from train.data.hub_shards import HubShards
 from train.data.items import Source
 from train.data.tables import Hub, Parquet, of_train
@@ -57,9 +54,9 @@ def _file(path: Path) -> Source:
 
 def _folder(root: Path) -> Source:
     folder = Folder(root)
-    endings = {os.path.splitext(item.name)[1].lower() for item in folder}
-    kind = next((ending for ending in (".parquet", ".tar") if ending in endings), None)
-    if kind is None or endings & set(Image.registered_extensions()):
+    endings = {ending(item.name) for item in folder}
+    kind = next((kind for kind in (".parquet", ".tar") if kind in endings), None)
+    if kind is None or endings & ENDINGS:
         return folder
     shards = [item.name for item in folder if item.name.lower().endswith(kind)]
     return (Parquet if kind == ".parquet" else Tars)([root / name for name in of_train(shards, folder.name)], folder.name)

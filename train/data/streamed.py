@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from gan.base import check_shape
+from train.data.folders import Files
 from train.data.images import VERSION, Images, check_enough, check_names, decoded, nearest_resolution, probe
 from train.data.items import Item, Source, key_of, printable
 from train.data.part import held_rows
-from train.data.reading import Ticker, each
+from train.data.reading import Ticker, each, say_skipped
 from train.data.sources import open_source
 from train.data.spec import DataSpec
 
@@ -125,7 +126,8 @@ def stream_images(path: str | Path, *, resolution: int | None = None, held: floa
         check_shape(resolution, 1, 1)
     source = open_source(path, streamed=True)  # it stays open: pictures are read for as long as they are wanted
     rows = source.usable()
-    check_enough(len(rows), source, [])
+    skipped = _skipped(source, set(rows))
+    check_enough(len(rows), source, skipped)
     labels, names = source.classes(rows)
     check_names(source, names)
     shown = trained = np.arange(len(rows))
@@ -134,7 +136,7 @@ def stream_images(path: str | Path, *, resolution: int | None = None, held: floa
     items, where = _spread(source, [rows[k] for k in shown])
     tick = Ticker(progress, 2 * len(items))
     headers = [header for _, header in each(items, probe, tick) if not isinstance(header, str)]
-    check_enough(len(headers), source, [])
+    check_enough(len(headers), source, skipped)
     resolution = resolution or nearest_resolution(float(np.median([min(size) for _, size, _ in headers])))
     channels = 1 if all(grey for *_, grey in headers) else 3
     known = [VERSION, "streamed", source.content, resolution, channels, names, None if labels is None else labels.tolist(),
@@ -144,7 +146,14 @@ def stream_images(path: str | Path, *, resolution: int | None = None, held: floa
     pixels = Windows(source, [rows[k] for k in trained], resolution, channels)
     of_trained, of_shown = (None if labels is None else labels[part] for part in (trained, shown))
     sample = _sample(items, where, of_shown, spec, source.name, tick)
-    return Images(pixels, of_trained, spec, source.name, fingerprint, (), sample=sample)
+    say_skipped(source.name, skipped)
+    return Images(pixels, of_trained, spec, source.name, fingerprint, tuple(skipped), sample=sample)
+
+
+def _skipped(source: Source, usable: set[int]) -> list[str]:
+    """What of the files that lie here is not streamed, and why; of rows nothing is known without reading them."""
+    items = enumerate(source) if isinstance(source, Files) else ()
+    return [f"{printable(item.name)}: {item.problem or 'not an image by its name'}" for i, item in items if i not in usable]
 
 
 def _spread(source: Source, rows: list[int]) -> tuple[list[Item], list[int]]:

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from train.data.folders import Files, visible
+from train.data.folders import ENDINGS, Files, ending, visible
 from train.data.items import Item, keys_of, printable, size_problem
 
 __all__ = ["Tars"]
@@ -30,19 +29,18 @@ class Tars(Files):
     def __init__(self, shards: list[Path], name: str):
         self.name, self.items, self._class_of = name, [], {}
         self._keys: list[tuple[Path, str]] = []  # of the items
-        endings = set(Image.registered_extensions())
         for shard in shards:
             try:
                 with tarfile.open(shard, "r:") as file:
                     for member in file:
                         name = member.name.removeprefix("./")  # of `tar c .`
-                        stem, ending = _parts(name)
+                        stem, more = _parts(name)
                         if not member.isfile() or not visible(name):
                             continue
-                        if ending == ".cls" and member.size <= LONGEST_CLASS:
+                        if more == ".cls" and member.size <= LONGEST_CLASS:
                             text = _bytes(shard, member.offset_data, member.size).read().decode("utf-8", "replace").strip()
                             self._class_of[shard, stem] = printable(text)
-                        elif f".{ending.rpartition('.')[2]}" in endings:
+                        elif ending(name) in ENDINGS:
                             self._keys.append((shard, stem))
                             self.items.append(Item(name, partial(_bytes, shard, member.offset_data, member.size),
                                                    problem=size_problem(member.size)))
@@ -56,7 +54,7 @@ class Tars(Files):
         if not self._class_of:
             return super().usable()
         first = {key: i for i, key in reversed(list(enumerate(self._keys)))}
-        return sorted(i for key, i in first.items() if key in self._class_of)
+        return sorted(i for key, i in first.items() if key in self._class_of and not self.items[i].problem)
 
     def __iter__(self) -> Iterator[Item]:
         usable = set(self.usable())
