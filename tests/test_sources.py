@@ -14,6 +14,7 @@ import pytest
 from pictures import FILES, folder, parquet, picture, tarred, webdataset, zipped
 from PIL import Image
 
+from train.data import tables
 from train.data.images import load_images
 from train.data.spec import DataSpec
 
@@ -114,6 +115,24 @@ def test_parquet_labels(tmp_path, cache, labels, names, expected, class_names):
     assert (None if images.labels is None else images.labels.tolist()) == expected
 
 
+@pytest.mark.parametrize("kind", [
+    pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.large_string()),
+    pa.dictionary(pa.int32(), pa.int64()), pa.int8()], ids=str)
+def test_labels_of_every_type_that_tables_are_written_with(tmp_path, cache, monkeypatch, kind):
+    """pandas writes text as large_string, and categories as a dictionary."""
+    words = pa.array(["dog", "cat", None, "dog"] if "string" in str(kind) else [7, 3, None, 7])
+    if pa.types.is_dictionary(kind):
+        words = words.cast(kind.value_type).dictionary_encode()
+    table = pa.table({"image": [picture(k) for k in range(4)], "label": words.cast(kind)})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "_names_classes", lambda kind: False)
+        assert load_images(tmp_path / "a.parquet").labels is None
+    images = load_images(tmp_path / "a.parquet")  # what was cached of the same file had none
+    assert images.labels.tolist() == [1, 0, 1] and images.skipped == ("a.parquet#2: has no label",)
+    assert images.spec.class_names == (("cat", "dog") if "string" in str(kind) else ("3", "7"))
+
+
 def test_parquet_rows_without_label_or_bytes_are_skipped(tmp_path, cache):
     rows = [picture(0), None, picture(2), picture(3)]
     images = load_images(parquet(tmp_path / "a.parquet", rows, [0, 1, -1, 1], ["x", "y"]))
@@ -153,6 +172,21 @@ def test_hub_data_set(tmp_path, cache, monkeypatch):
     assert images.name == "someone/pets" and images.labels.tolist() == [0, 1, 0, 1]
     assert images.spec.class_names == ("x", "y")
     np.testing.assert_array_equal(images.pixels[3], np.asarray(Image.open(io.BytesIO(picture(3)))))
+
+
+@pytest.mark.parametrize(("values", "names"), [(["dog", "cat", "dog"], ("cat", "dog")), ([7, 3, 7], ("3", "7"))])
+def test_hub_data_set_with_plain_labels(cache, monkeypatch, values, names):
+    """As of the same set with --stream."""
+    import datasets
+
+    rows = {"image": [{"bytes": picture(k), "path": None} for k in range(3)], "label": values, "caption": ["a", "b", "c"]}
+    held = datasets.Dataset.from_dict(rows).cast_column("image", datasets.Image())
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, split: held)
+    images = load_images("someone/pets")
+    assert images.labels.tolist() == [1, 0, 1] and images.spec.class_names == names
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, split: held.remove_columns("image"))
+    with pytest.raises(ValueError, match=r"^no image column; the columns are label, caption \(someone/words\)$"):
+        load_images("someone/words")
 
 
 # --- errors ------------------------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ class Table(Source):
         self._names = tuple(map(printable, names))
         self._labelled = len(set(self._labels) - {None}) > 1
 
+    def _with_classes(self, key: str) -> str:
+        """Another key where another column is taken for labels: what an older version cached of the same files has none."""
+        return key_of(key, self._names)
+
     def __len__(self) -> int:
         return len(self._labels)
 
@@ -92,7 +96,8 @@ class Parquet(Table):
                 self._image, label, names = _columns(file.schema_arrow)
                 values += file.read([label]).column(0).to_pylist() if label else [None] * file.metadata.num_rows
         super().__init__(values, names)
-        self.key, self.content = self._known()
+        key, self.content = self._known()
+        self.key = self._with_classes(key)
 
     def _open(self, shard: PurePath) -> Any:
         return self._pq.ParquetFile(shard, buffer_size=1 << 20)  # else a whole row group is read at once
@@ -163,8 +168,15 @@ def _columns(schema: Any) -> tuple[str, str | None, tuple[str, ...] | None]:
     if labels:
         label = "label" if "label" in labels else labels[0]
         return image, label, tuple(features[label]["names"]) if features[label].get("names") else None
-    told = any(n == "label" and (types.is_integer(t) or types.is_string(t)) for n, t in columns)
-    return image, "label" if told else None, None
+    return image, "label" if any(n == "label" and _names_classes(t) for n, t in columns) else None, None
+
+
+def _names_classes(kind: Any) -> bool:
+    """Whether a column holds numbers or text, as they are or as indices into a list of them (categories of pandas)."""
+    import pyarrow.types as types
+
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return any(is_it(kind) for is_it in (types.is_integer, types.is_string, types.is_large_string, types.is_string_view))
 
 
 class Hub(Table):
@@ -180,17 +192,15 @@ class Hub(Table):
         except Exception as error:  # whatever network, Hub or reader raise
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(f"{name} is no local path, and as a Hub data set it cannot be read: {reason}") from None
-        kinds = {n: type(f).__name__ for n, f in data.features.items()}
-        image = next((n for n, k in kinds.items() if k == "Image"), None)
-        if image is None:
-            raise ValueError(f"no image column; the columns are {', '.join(kinds)} ({name})")
-        labels = [n for n, k in kinds.items() if k == "ClassLabel"]
-        label = "label" if "label" in labels else next(iter(labels), None)
-        super().__init__(list(data[label]) if label else [None] * len(data),
-                         tuple(data.features[label].names) if label else None)
+        try:
+            image, label, names = _columns(data.features.arrow_schema)
+        except ValueError as error:
+            raise ValueError(f"{error} ({name})") from None
+        super().__init__(list(data[label]) if label else [None] * len(data), names)
         self.name, self._image = name, image
         self._data = data.select_columns([image]).cast_column(image, datasets.Image(decode=False))
-        self.key = self.content = key_of("hub", name, data._fingerprint)
+        self.content = key_of("hub", name, data._fingerprint)
+        self.key = self._with_classes(self.content)
 
     def _cells(self) -> Iterator[tuple[str, Any]]:
         for row, value in enumerate(self._data):
