@@ -29,8 +29,13 @@ TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
 
 
 def cache_home() -> Path:
-    """Where what can be made again is kept: ``$XDG_CACHE_HOME/gan-gallery``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gan-gallery"
+    """Where what can be made again is kept: ``$XDG_CACHE_HOME/gan-gallery``. Errors: ``FileNotFoundError`` of one line."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(home).expanduser() / "gan-gallery"
+    except RuntimeError:  # the user has no home, as in some containers, or ~NAME is nobody's
+        raise FileNotFoundError(f"nobody knows where {home} is: point XDG_CACHE_HOME at a folder that can be "
+                                f"written") from None
 
 
 def check_new(folder: Path, option: str) -> None:

@@ -160,6 +160,9 @@ def test_cache_folder(tmp_path, monkeypatch):
     images = load_images(root)
     assert (tmp_path / "xdg" / "gan-gallery" / f"{images.fingerprint}.npy").is_file()
     (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", "~no-such-user/here")
+    with pytest.raises(FileNotFoundError, match="~no-such-user/here is: point XDG_CACHE_HOME at a folder that can"):
+        load_images(root)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(ValueError, match="point XDG_CACHE_HOME at a folder that can be written"):
         load_images(root)

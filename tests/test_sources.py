@@ -192,10 +192,17 @@ def test_hub_data_set_with_plain_labels(cache, monkeypatch, values, names):
 # --- errors ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["nowhere", "some/where/deep", "data/gone.zip", "/no/such", "data/gone.parquet"])
+@pytest.mark.parametrize("name", [
+    "nowhere", "some/where/deep", "data/gone.zip", "/no/such", "data/gone.parquet", "~photos/", "~photos"])
 def test_no_such_path(cache, name):
     with pytest.raises(FileNotFoundError, match=f"{name}: no such file or folder; expected .* user/name"):
         load_images(name)
+
+
+def test_a_folder_that_begins_as_a_home_does(tmp_path, cache, monkeypatch):
+    folder(tmp_path / "~photos", FILES)
+    monkeypatch.chdir(tmp_path)
+    assert load_images("~photos/").name == "~photos"
 
 
 def test_hub_id_without_datasets(cache, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -22,7 +23,7 @@ def open_source(path: str | Path, *, streamed: bool = False) -> Source:
     """Finds out what ``path`` is; ``streamed``: of the Hub nothing is downloaded but what is read.
 
     Errors: ``FileNotFoundError``, or ``ValueError`` saying what is wrong with it."""
-    text, path = str(path), Path(path).expanduser()
+    text, path = str(path), Path(os.path.expanduser(path))  # ~NAME of no user is a name like others
     if not text.strip():  # an empty path would be the current folder
         raise ValueError(f"no data given; {EXPECTED}")
     if path.is_dir():
