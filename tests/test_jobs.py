@@ -10,10 +10,15 @@ from io import BytesIO
 
 import pytest
 from commands import TINY, error_of, train
+from conftest import tiny_images
 from hub_server.client import environment
 from pictures import picture
 
+from gan import hub
+from train import auto, jobs
+from train.asked import Asked
 from train.run.checkpoint import CHECKPOINT
+from train.run.origin import findable
 from train.run.publish import BRANCH
 
 ASKED = ["dcgan", "--data", "ada/pictures", "--out", "somewhere/cats", "--push", "ada/cats", "--on", "hf-jobs"]
@@ -42,6 +47,18 @@ def test_a_job_is_sent_and_followed(ada, capsys):
         names = code.namelist()
     assert "train/__main__.py" in names and "train/features/eyes.safetensors" in names
     assert not [name for name in names if ".pyc" in name]
+
+
+def test_auto_finds_there_what_it_starts_from(tmp_path, monkeypatch):
+    few = tiny_images(channels=3, resolution=64)
+    here = auto._head_start(Asked("pictures", tmp_path), few)
+    with zipfile.ZipFile(BytesIO(jobs._archive())) as code:
+        code.extractall(tmp_path / "code", [name for name in code.namelist() if name.startswith("weights/")])
+    for module in (hub, hub.folders):
+        monkeypatch.setattr(module, "WEIGHTS", tmp_path / "code" / "weights")
+    there = auto._head_start(Asked("pictures", tmp_path), few)
+    assert there.identity == here.identity and findable(there.identity) == there.id
+    assert (hub.WEIGHTS / there.id / "README.md").is_file()  # it says whose pictures these were
 
 
 def test_the_same_code_is_sent_once(ada):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gan import hub
-from gan.hub.contents import sha256
+from gan.hub.contents import DISCRIMINATOR, contents, sha256
 from gan.hub.publish import MODEL, Kind, upload
 from gan.hub.troubles import HubError, patiently, reason, status
 from train.asked import AUTO, NOTHING, Asked
@@ -140,13 +140,15 @@ def _script(asked: Asked) -> str:
 
 
 def _archive() -> bytes:
-    """gan/ and train/ as they are here; the same bytes for the same files."""
+    """gan/ and train/ as they are here, and the models that auto starts from; the same bytes for the same files."""
+    code = [path for package in ("gan", "train") for path in (ROOT / package).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts]
+    models = [path for D in hub.WEIGHTS.glob(f"*/{DISCRIMINATOR}") for path in contents(D.parent).values()]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(p for package in ("gan", "train") for p in (ROOT / package).rglob("*") if p.is_file()):
-            if "__pycache__" not in path.parts:
-                entry = zipfile.ZipInfo(path.relative_to(ROOT).as_posix())
-                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        for path in sorted(code + models):
+            entry = zipfile.ZipInfo(path.relative_to(ROOT).as_posix())
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
