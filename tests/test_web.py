@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shutil
+import time
 from contextlib import ExitStack
 
 import numpy as np
@@ -22,6 +24,12 @@ from gan.recipe import read_recipe
 from gan.walk import Walk
 from gan.web import site as web_site
 from gan.web.onnx import write_graphs
+
+RUNTIME = """export const env = { wasm: {} };
+export class Tensor { constructor(type, data, dims) { Object.assign(this, { data, dims }); } }
+const later = value => new Promise(done => setTimeout(done, 10, { data: new Uint8Array(256).fill(value) }));
+export const InferenceSession = { create: async bytes => ({ inputNames: ["z", "psi"], run: async ({ z, w }) => z ? { w: z } :
+  { pixels: await later(bytes[0] + Math.floor(999 * Math.abs(w.data[0]))) } }) };"""
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -r requirements-web.txt")
 LATENTS = {
@@ -120,6 +128,69 @@ def test_a_runtime_that_is_not_there_or_another(tmp_path, cache, monkeypatch, an
     with pytest.raises(OSError, match=message):
         web_site.build_site(["mnist-gan"], tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+@pytest.fixture
+def quick_site(tmp_path, tiny_model, monkeypatch):
+    """Builds tmp_path/site, anew where there is one, of a model of that name. Without npm and export: a runtime that draws
+    plain tiles, slowly, of the graphs' first byte and the seed."""
+    for name in web_site.RUNTIME:
+        (tmp_path / "runtime" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "runtime" / name).write_text(RUNTIME)
+    monkeypatch.setattr(web_site, "runtime", lambda: tmp_path / "runtime")
+
+    def build(name, byte):
+        def graphs(G, folder):
+            paths = [folder / "w.onnx", folder / "pixels.onnx"]
+            for path in paths:
+                path.write_bytes(bytes([byte]))
+            return paths
+
+        monkeypatch.setattr(web_site, "write_graphs", graphs)
+        shutil.rmtree(tmp_path / "site", ignore_errors=True)
+        return web_site.build_site([str(tiny_model(folder=name))], tmp_path / "site")
+
+    return build
+
+
+FIRST = """async () => { const { data } = document.getElementById("single").getContext("2d").getImageData(3, 3, 1, 1);
+    return [document.getElementById("model").selectedOptions[0].textContent, data[0], await caches.keys()]; }"""
+
+
+@pytest.mark.browser
+def test_a_site_that_was_built_anew_shows_no_picture_under_another_models_name(served, quick_site, tmp_path):
+    quick_site("old", 0)
+    page, address, server = served(tmp_path / "site")
+
+    def visit():
+        page.goto(address)
+        page.wait_for_selector("#single[data-seed='0']")
+        return page.evaluate(FIRST)
+
+    _, tile, _ = visit()
+    page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    assert (before := visit())[:2] == ["old", tile] and len(before[2]) == 1
+    quick_site("new", 7)
+    assert visit()[:2] == ["old", tile]
+    page.evaluate("navigator.serviceWorker.ready.then(there => there.update())")  # as the browser does, a second later
+    deadline = time.monotonic() + 30
+    while (names := page.evaluate("caches.keys()")) == before[2] or len(names) != 1:
+        assert time.monotonic() < deadline, names
+        time.sleep(0.02)
+    again = page.evaluate("() => { const m = gallery.models[0]; m.graphs = null; return m.draw(0).catch(() => [null]); }")
+    assert again[0] in (tile, None)  # a page that stayed open has its own model or none, not the other
+    server.close()
+    assert visit()[:2] == ["new", tile + 7]
+
+
+def test_a_version_of_the_site_is_all_that_is_told_of_its_models(quick_site, tmp_path, tiny_model):
+    """The worker is another where only the name of a model is, and the same where nothing is."""
+    def worker(*of):
+        quick_site(*of)
+        return (tmp_path / "site" / "offline.js").read_text()
+
+    assert worker("old", 0) == worker("old", 0)
+    assert len({worker("old", 0), worker("new", 0), worker("old", 1)}) == 3
 
 
 def parity(page, models, seeds):

@@ -54,20 +54,23 @@ def build_site(models: Sequence[str], out: Path, report: Report = lambda name, d
         described = []
         for done, name in enumerate(models):
             report(name, done, len(models))
-            described.append(_model(name, site / "models" / str(done)))
+            described.append(_model(name, site / "models", done))
         names = sorted(p.relative_to(site).as_posix() for p in site.rglob("*") if p.is_file())
-        digest = sha256(b"".join((site / name).read_bytes() for name in names))[:12]
-        data = {"version": digest, "webgpu": webgpu, "models": described,
-                "files": [name for name in names if name != "index.html"]}
+        data = {"webgpu": webgpu, "models": described, "files": [name for name in names if name != "index.html"]}
+        version = sha256(b"".join([json.dumps(data).encode(), *((site / name).read_bytes() for name in names)]))[:12]
         write_json(site / "site.json", data)
+        worker = site / "offline.js"  # a browser takes up a new version where the bytes of this file are others
+        worker.write_text(f'const VERSION = "{version}";\n{worker.read_text("utf-8")}', "utf-8")
     return data
 
 
-def _model(name: str, folder: Path) -> dict[str, Any]:
-    """Exports a model into a folder; what the page must know of it."""
+def _model(name: str, models: Path, number: int) -> dict[str, Any]:
+    """Exports a model into a folder of its own; what the page must know of it."""
     model = hub.load(name)
-    folder.mkdir(parents=True)
-    write_graphs(model.G, folder)
+    part = models / str(number)
+    part.mkdir(parents=True)
+    digest = sha256(b"".join(path.read_bytes() for path in write_graphs(model.G, part)))[:12]
+    folder = part.rename(models / f"{number}-{digest}")  # a page that is still open finds none rather than another's
     G, said = model.G, object_in(model.training, "data")
     return {"id": model.id, "revision": model.revision, "folder": folder.name, "family": family_of(G),
             "resolution": G.resolution, "channels": G.channels, "learned": G.w_mean is not None,

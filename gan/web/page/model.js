@@ -11,6 +11,7 @@ export class Model {
   load() {
     const open = async (name, kind) => {  // the file is on its way while the runtime compiles
       const answer = await fetch(new URL(`./models/${this.folder}/${name}`, import.meta.url));
+      if (answer.status === 404) throw new Error("this page is of an earlier version of the site, reload it");
       if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
       const bytes = new Uint8Array(await answer.arrayBuffer()), { open } = await this.runtime;
       return open(bytes, kind);

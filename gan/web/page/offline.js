@@ -1,16 +1,32 @@
-/* Keeps the whole site after the first visit, so that it works without a network. The list and its name are in site.json. */
-const kept = async () => {
-  const { files, version } = await (await fetch("site.json")).json();
-  const cache = await caches.open(`gan-gallery-${version}`);
-  await cache.addAll(["./", "site.json", ...files]);
-  for (const name of await caches.keys()) if (name.startsWith("gan-gallery-") && name !== `gan-gallery-${version}`) await caches.delete(name);
-};
-self.addEventListener("install", event => event.waitUntil(kept().then(() => self.skipWaiting())));
-self.addEventListener("activate", event => event.waitUntil(self.clients.claim()));
+/* Keeps the whole site after the first visit, so that it works without a network. Its list of files is in site.json.
+
+   `build_site` writes VERSION above this: a site that was built anew has another worker, which the browser then installs. All
+   that a page needs comes from one version, site.json too, or pictures would be those of another model than is named. So the
+   visit after a new version shows the old one, the next the new one. */
+const PREFIX = "gan-gallery-", NAME = PREFIX + VERSION;
+
+async function keep() {
+  const current = url => new Request(url, { cache: "no-cache" });  // the browser's own cache may hold an earlier version
+  const listed = await fetch(current("site.json"));
+  const { files } = await listed.clone().json();
+  const cache = await caches.open(NAME);
+  await cache.addAll(["./", ...files].map(current));
+  await cache.put("site.json", listed);
+}
+
+async function takeOver() {
+  await self.clients.claim();
+  for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== NAME) await caches.delete(name);
+}
+
+async function answer(request) {
+  const page = request.url.split("?")[0].endsWith("/index.html");
+  return await caches.match(page ? "./" : request, { ignoreSearch: true, cacheName: NAME }) || fetch(request);
+}
+
+self.addEventListener("install", event => event.waitUntil(keep().then(() => self.skipWaiting())));
+self.addEventListener("activate", event => event.waitUntil(takeOver()));
 self.addEventListener("fetch", event => {
-  if (event.request.method !== "GET" || new URL(event.request.url).origin !== location.origin) return;
-  // What is new on the server comes first for the list, so that a new version is seen; all else is as it was kept.
-  const fresh = event.request.url.endsWith("site.json");
-  const stored = () => caches.match(event.request, { ignoreSearch: true });
-  event.respondWith(fresh ? fetch(event.request).catch(stored) : stored().then(found => found || fetch(event.request)));
+  const { method, url } = event.request;
+  if (method === "GET" && new URL(url).origin === location.origin) event.respondWith(answer(event.request));
 });
