@@ -193,6 +193,25 @@ def test_a_version_of_the_site_is_all_that_is_told_of_its_models(quick_site, tmp
     assert len({worker("old", 0), worker("new", 0), worker("old", 1)}) == 3
 
 
+@pytest.mark.browser
+def test_a_download_is_what_its_recipe_draws(served, quick_site, tmp_path):
+    """Of a seed that was given just now: the sheet is still being drawn."""
+    quick_site("m", 0)
+    page, address, _ = served(tmp_path / "site")
+    page.goto(address)
+    page.wait_for_selector("#single[data-seed='0']")
+    for seed, button, count in ((500, "#save-sheet", 16), (900, "#save-one", 1)):
+        page.fill("#seed", str(seed))
+        with page.expect_download() as download:
+            page.click(button)
+        recipe = read_recipe(download.value.path())
+        tiles = np.asarray(Image.open(download.value.path()).convert("L"))[8::18, 8::18].ravel().tolist()
+        wanted = page.evaluate("async seeds => { const all = []; for (const seed of seeds) "
+                               "all.push((await gallery.models[0].draw(seed))[0]); return all; }", list(recipe.seeds))
+        assert tiles == wanted and len(tiles) == count
+        assert recipe.seeds[0] == seed or count == 1  # one picture: the one that was shown
+
+
 def parity(page, models, seeds):
     """The largest difference of a pixel, over the models and the first seeds."""
     worst = {}
