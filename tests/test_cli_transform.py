@@ -52,6 +52,18 @@ def test_folders_keep_their_order_and_what_cannot_be_read_is_named(models, tmp_p
     assert "none of the 2 files" in error_of(capsys)
 
 
+def test_pictures_of_one_name_are_each_written(models, tmp_path, capsys):
+    for k, name in enumerate(("a/x.jpg", "b/x.jpg", "c/x.jpg", "d/X.png", "e/x.jpg.png")):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(picture(k, size=(16, 16), format="JPEG" if name.endswith("jpg") else "PNG"))
+    given = [tmp_path / name for name in "abcde"]
+    assert gan("transform", models / "larger", *given, "--out", tmp_path / "out", "--json") == 0
+    files = json.loads(capsys.readouterr().out)["files"]
+    names = ["x.png", "x.jpg.png", "x.jpg-2.png", "X.png.png", "x.jpg.png.png"]
+    assert files == [str(tmp_path / "out" / name) for name in names]
+    assert len({read_recipe(f).source for f in files}) == 5
+
+
 def test_a_hole_is_a_picture_that_is_white_there(models, tmp_path):
     (tmp_path / "me.png").write_bytes(data := picture(size=(32, 32)))
     image = Image.new("L", (32, 32))

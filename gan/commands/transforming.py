@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     hole = None if args.hole is None else hole_of(read_bytes(args.hole), model)
     files, skipped = [], []
     (args.out.parent if alone else args.out).mkdir(parents=True, exist_ok=True)
-    taken: set[Path] = set()
+    taken: set[str] = set()
     for path, inside in tqdm(pictures, unit="picture", disable=len(pictures) < 2, leave=False):
         try:
             with progress("tile", delay=1, position=int(len(pictures) > 1)) as report:
@@ -91,9 +92,10 @@ def _listed(given: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
         yield from ((p, p.relative_to(path)) for p in inside)
 
 
-def _free(path: Path, taken: set[Path]) -> Path:
-    """x.png for x.jpg; x.jpg.png where x.png is another picture's already."""
-    out = path.with_suffix(".png")
-    out = path.with_name(f"{path.name}.png") if out in taken else out
-    taken.add(out)
+def _free(path: Path, taken: set[str]) -> Path:
+    """x.png for x.jpg; where that is another picture's already x.jpg.png, then x.jpg-2.png, x.jpg-3.png and so on. On many
+    systems X.png is x.png."""
+    names = chain([path.with_suffix(".png").name, f"{path.name}.png"], (f"{path.name}-{k}.png" for k in count(2)))
+    out = next(out for out in map(path.with_name, names) if str(out).casefold() not in taken)
+    taken.add(str(out).casefold())
     return out
