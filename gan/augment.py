@@ -22,17 +22,17 @@ import numpy as np
 
 from gan import hub
 from gan.alike import Seen, thumbnails
+from gan.begun import begin
 from gan.engine import draw
-from gan.files import json_line, read_json, sweep, whole_lines, write_json
+from gan.files import json_line, whole_lines
 from gan.image import to_pil
 from gan.latent import MAX_SEED, Draw, check_psi, check_seed, latents
 from gan.recipe import PngRecipe, SeedsRecipe, save_png
 
-__all__ = ["DISTINCT", "METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "begin", "by_class",
-           "candidates", "check_room", "estimate", "folder_names", "seen_for", "write_image"]
+__all__ = ["DISTINCT", "METADATA", "Candidate", "Order", "Progress", "augment", "balanced", "by_class", "candidates",
+           "check_room", "estimate", "folder_names", "seen_for", "write_image"]
 
 METADATA = "metadata.jsonl"  # as the datasets library reads beside images
-ORDER = ".order.json"
 SEEN = ".seen"
 SLICE = 64  #          images drawn, then written while the next are drawn
 EXAMPLES = 256  #      pictures that say how much two of a model usually differ: seeds 0, 1, ...
@@ -72,6 +72,10 @@ class Order:
         classes = max(1, len(model.class_names))
         if len(self.counts) not in (1, classes):
             raise ValueError(f"counts of {len(self.counts)} classes, but {model.id} has {len(model.class_names) or 'none'}")
+
+    def record(self, model: hub.Model) -> dict[str, Any]:
+        """What a set of that model says of what was asked: see ``gan.begun``."""
+        return {"model": model.id, "revision": model.revision, **asdict(self), "counts": list(self.counts)}
 
 
 @dataclass(frozen=True)
@@ -193,8 +197,7 @@ def augment(model: hub.Model, order: Order, folder: Path, *,
     Errors: ``ValueError`` for an order that the model cannot draw, and a folder that holds anything else; ``OSError``.
     """
     order.check(model)
-    asked = {"model": model.id, "revision": model.revision, **asdict(order), "counts": list(order.counts)}
-    begin(folder, asked)
+    begin(folder, order.record(model))
     written, last_seed = _take_up(folder / METADATA, model, order)
     yield Progress(sum(written), order.total, 0)
     if sum(written) == order.total:
@@ -208,27 +211,6 @@ def augment(model: hub.Model, order: Order, folder: Path, *,
         if seen is not None:
             seen.close()
     (folder / SEEN).unlink(missing_ok=True)
-
-
-def begin(folder: Path, asked: dict[str, Any]) -> None:
-    """Makes a folder for what is asked, or finds the same begun there. ``ValueError`` for one that holds anything else."""
-    begun = folder / ORDER
-    if begun.is_file():
-        if read_json(begun) != asked:
-            raise ValueError(f"{folder.name} holds another set: {_difference(read_json(begun), asked)}; give another folder")
-    elif folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder.name} is not empty: give a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(begun, asked)
-    for sub in folder.iterdir():
-        if sub.is_dir():
-            sweep(sub, older_s=0)  # of a run that was killed: nobody else writes here
-
-
-def _difference(was: Any, asked: dict[str, Any]) -> str:
-    was = was if isinstance(was, dict) else {}
-    key = next((k for k in asked if was.get(k) != asked[k]), "format")
-    return f"its {key} is {str(was.get(key))[:60]}, {str(asked.get(key))[:60]} is asked"
 
 
 def _take_up(metadata: Path, model: hub.Model, order: Order) -> tuple[tuple[int, ...], int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gan import hub
 from gan.augment import METADATA, Order, folder_names
+from gan.begun import ORDER, SCHEMA_KEY
 from gan.files import object_in, replacing, write_text
 
 __all__ = ["CARD", "FORMS", "FRONT", "IMAGES", "check_form", "complete", "described", "lines_of", "pack", "write_card",
@@ -121,6 +122,7 @@ def _zip(folder: Path, file: Any) -> Iterator[int]:
 
         add(CARD)
         add(METADATA)
+        add(ORDER)
         for count, about in enumerate(lines_of(folder), 1):
             add(about["file_name"])
             yield count
@@ -136,7 +138,8 @@ def write_parquet(folder: Path, lines: Iterable[dict[str, Any]], file: Any, clas
     if class_names:
         fields.append(("label", pa.int64()))
         features["label"] = {"names": list(class_names), "_type": "ClassLabel"}
-    schema = pa.schema(fields, {"huggingface": json.dumps({"info": {"features": features}})})
+    schema = pa.schema(fields, {"huggingface": json.dumps({"info": {"features": features}}),
+                                SCHEMA_KEY: (folder / ORDER).read_bytes()})
     index = {name: k for k, name in enumerate(class_names)}
     with pq.ParquetWriter(file, schema) as writer:
         rows: list[dict[str, Any]] = []

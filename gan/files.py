@@ -21,8 +21,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-__all__ = ["cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json", "read_tensors",
-           "replacing", "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
+__all__ = ["MAX_JSON", "cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json",
+           "read_tensors", "replacing", "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp

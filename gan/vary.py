@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gan import hub
-from gan.augment import METADATA, SLICE, begin, write_image
+from gan.augment import METADATA, SLICE, write_image
+from gan.begun import begin
 from gan.dataset import CARD, FRONT, IMAGES
 from gan.directions import Directions
 from gan.edit import draw_edits
@@ -64,6 +65,10 @@ class Variations:
         if not 0 < self.strength <= 1:
             raise ValueError(f"strength must be over 0 and at most 1, got {self.strength}")
         check_seed(self.first_seed)
+
+    def record(self, model: hub.Model, pictures: Sequence[Given]) -> dict[str, Any]:
+        """As ``Order.record``."""
+        return {"model": model.id, "revision": model.revision, **asdict(self), "sources": [p.source for p in pictures]}
 
 
 class Told(NamedTuple):
@@ -111,7 +116,7 @@ def vary(model: hub.Model, pictures: Sequence[Given], asked: Variations, folder:
     if asked.first_seed + total - 1 > MAX_SEED:
         raise ValueError(f"the seeds end at {MAX_SEED}: take a smaller first seed")
     _check_way(model, asked, directions)
-    begin(folder, {"model": model.id, "revision": model.revision, **asdict(asked), "sources": [p.source for p in pictures]})
+    begin(folder, asked.record(model, pictures))
     points = [Point(tuple(row["latent"]), row["label"]) for row in map(json.loads, whole_lines(folder / POINTS))]
     for k in range(len(points), len(pictures)):
         point = pictures[k].point

@@ -267,6 +267,26 @@ def test_command(tmp_path, cache, tiny_model, capsys, name, more):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
+@pytest.mark.parametrize("form", [".zip", ".parquet"])
+def test_a_packed_set_is_taken_for_what_is_asked_only_where_it_says_so(tmp_path, tiny_model, capsys, form):
+    folder, out = tiny_model("dcgan", classes=3), tmp_path / f"set{form}"
+
+    def ask(*count):
+        return main(["augment", str(folder), "--count", *count, "--out", str(out)]), capsys.readouterr()
+
+    assert ask("4")[0] == 0
+    made = out.read_bytes()
+    code, said = ask("4")
+    assert code == 0 and "nothing to do" in said.out
+    code, said = ask("5")
+    assert code == 1 and f"set{form} holds another set: its counts is [4], [5] is asked; give another name" in said.err
+    assert ask("4", "--first-seed", "1")[0] == 1 and out.read_bytes() == made
+    for held in (b"pictures of mine", made[:-50]):
+        out.write_bytes(held)
+        code, said = ask("4")
+        assert code == 1 and "does not say which set it holds: give another name" in said.err and out.read_bytes() == held
+
+
 @pytest.mark.parametrize(("words", "arguments"), [
     ("CLASS=N", ["--counts", "a"]), ("no class 'a'", ["--counts", "a=3"]), ("1 to 10,000,000", ["--count", "0"]),
     ("1 to 10,000,000", ["--count", "1000000000"]), ("are free", ["--count", "10000000"]),

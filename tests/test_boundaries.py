@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = """
     gan.spec gan.files gan.base gan.layers gan.models gan.cost gan.filters gan.degrade
     gan.latent gan.walk gan.image gan.bounds gan.recipe gan.hub gan.shared_gpu gan.batching gan.engine gan.gallery
-    gan.directions gan.picture gan.transform gan.project gan.edit gan.alike gan.augment gan.dataset gan.vary gan.synthetic
-    gan.space gan.web
+    gan.directions gan.picture gan.transform gan.project gan.edit gan.alike gan.begun gan.augment gan.dataset gan.vary
+    gan.synthetic gan.space gan.web
     gan.commands gan.ui gan
     train.schedule train.seeds
     train.features

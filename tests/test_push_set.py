@@ -40,6 +40,15 @@ def test_a_set_becomes_shards_that_a_training_reads(ada, tiny_model, tmp_path, c
     assert images.spec.count == 7 and images.spec.class_names == ("class0", "class1", "class2")
 
 
+def test_a_set_that_was_packed_before_is_published(ada, tiny_model, tmp_path, cache, capsys):
+    model, out = tiny_model(classes=3), tmp_path / "fakes.zip"
+    assert augment(model, out) == 0
+    assert augment(model, out, "--push", "ada/fakes") == 0
+    assert "data/train-00000-of-00001.parquet" in files(ada) and load_images(out, resolution=16).spec.count == 7
+    assert augment(model, out, "--push", "ada/other", "--first-seed", "3") == 1
+    assert "holds another set" in capsys.readouterr().err and ("dataset", "ada/other") not in ada.store.repos
+
+
 def test_again_smaller_and_nobodys_pictures_are_overwritten(ada, tiny_model, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(synthetic, "SHARD", 5)
     model = tiny_model(classes=3)

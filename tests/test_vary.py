@@ -128,6 +128,11 @@ def test_by_the_command(mine, tiny_model, tmp_path, capsys):
         names = archive.namelist()
         assert sum(name.endswith(".png") for name in names) == 4 and ".points.jsonl" not in names
         assert "4 variations of 2 pictures" in archive.read("README.md").decode()
+    assert gan(*command) == 0 and "nothing to do" in capsys.readouterr().out
+    assert gan(*command, "--strength", "0.5") == 1
+    assert "set.zip holds another set: its strength is 0.3, 0.5 is asked" in error_of(capsys)
+    (mine / "a.png").write_bytes(picture(5))
+    assert gan(*command) == 1 and "set.zip holds another set: its sources" in error_of(capsys)
 
 
 @pytest.mark.parametrize(("words", "more"), [

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from gan import hub
 from gan.augment import DISTINCT, Order, augment, balanced, by_class, check_room, estimate
+from gan.begun import is_packed
 from gan.commands.common import add_command, add_device, add_out, load, progress
 from gan.dataset import FORMS, check_form, complete, pack, write_card
 from gan.directions import load_directions
@@ -79,7 +80,7 @@ def _draw(args: argparse.Namespace, model: hub.Model, folder: Path, packed: bool
     """Draws a set from seeds into the folder: (images, what to say of them), None where the packed set is there already."""
     order = Order(_counts(args, model), args.psi, args.first_seed, args.distinct)
     order.check(model)
-    if packed and args.out.exists():
+    if packed and is_packed(args.out, order.record(model)) and not args.push:  # to be published it is drawn again, the same
         return None
     if args.push:
         check_push_set(args.push, private=args.private)
@@ -104,11 +105,11 @@ def _vary(args: argparse.Namespace, model: hub.Model, folder: Path, packed: bool
     if args.push:
         raise ValueError("--push is for sets that are drawn from seeds: leave it out with --from-pictures")
     asked = Variations(args.each, args.way, args.strength, args.first_seed)
-    if packed and args.out.exists():
-        return None
     pictures, left_out = read_pictures(args.from_pictures, model)
     for why in left_out:
         print(f"left out: {why}", file=sys.stderr)
+    if packed and is_packed(args.out, asked.record(model, pictures)):
+        return None
     total = asked.each * len(pictures)
     if not folder.exists():
         check_room(folder, estimate(model, Order((total,))) * (1 + packed))
