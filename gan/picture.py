@@ -105,10 +105,16 @@ def remarks(data: bytes) -> list[str]:
     """What of a readable picture is not read, in words: further frames, and what shines through."""
     with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         warnings.simplefilter("ignore")
-        found = ["of this animation the first frame was read"] if getattr(image, "n_frames", 1) > 1 else []
-        if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
-            found.append("what is transparent was laid on white")
-        return found
+        clear = image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255
+        more = _has_more_frames(image)  # last: it may leave the image in the middle of a broken frame
+        return ["of this animation the first frame was read"] * more + ["what is transparent was laid on white"] * clear
+
+
+def _has_more_frames(image: Image.Image) -> bool:
+    try:
+        return getattr(image, "is_animated", False)
+    except Exception:  # of a file that was cut off: decoders meet it with anything from IndexError to struct.error
+        return True
 
 
 def _read(given: Path | str | bytes, resolution: int, box: Box | None, decoded: Callable[[bytes], np.ndarray]) -> np.ndarray:

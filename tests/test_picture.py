@@ -1,11 +1,14 @@
 """Pictures from outside: every form that people have, and what is refused in one line."""
 
+import io
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from pictures import encoded, picture
 from PIL import Image
 
-from gan.picture import read_picture
+from gan.picture import read_picture, remarks
 
 
 def read(tmp_path, data, resolution=16, channels=3):
@@ -36,6 +39,20 @@ def test_cmyk_alpha_rotation_and_the_first_frame(tmp_path):
     assert turned[:, 13:].mean() > 250 and turned[:, :3].mean() < 5
     frames = encoded(Image.new("RGB", (32, 32), "white"), "GIF", save_all=True, append_images=[Image.new("RGB", (32, 32))])
     assert (read(tmp_path, frames) == 255).all()
+
+
+@pytest.mark.parametrize("format", ["GIF", "TIFF"])
+def test_of_an_animation_that_was_cut_off_what_can_be_read_is_read(format):
+    """Wherever it was cut: the first frame, and a remark where more is begun, or one line."""
+    frames = [Image.open(io.BytesIO(picture(k))) for k in range(3)]
+    whole = encoded(frames[0], format, save_all=True, append_images=frames[1:])
+    said = {length: remarks(whole[:length]) for length in range(len(whole) // 4, len(whole)) if is_read(whole[:length])}
+    assert said[len(whole) - 1] == remarks(whole) == ["of this animation the first frame was read"]
+
+
+def is_read(data):
+    with suppress(ValueError):
+        return read_picture(data, 16, 3) is not None
 
 
 @pytest.mark.parametrize(("words", "data"), [
