@@ -55,6 +55,7 @@ def change(folder, **changes):
 
 
 LATENT = {"noise": 8, "classes": 0, "categorical": [], "continuous": 0, "prior": "normal"}
+THREE = {**LATENT, "classes": 3}
 
 
 @pytest.mark.parametrize(("changes", "message"), [
@@ -68,6 +69,8 @@ LATENT = {"noise": 8, "classes": 0, "categorical": [], "continuous": 0, "prior":
     (dict(resolution=10**400), "resolution must be from 0 to 16384"),
     (dict(resolution=48), "power of two"),
     (dict(width=9), "has shape"),
+    (dict(latent=THREE, embed=0), "config.json is not usable"),
+    (dict(family="stylegan", w_dim=0, up=None, norm=None, embed=None), "config.json is not usable: .*zero"),
     (dict(width=True), "width must be int"),
     (dict(width="8"), "width must be int"),
     (dict(width=-1), "width must be from 0"),
@@ -225,7 +228,8 @@ def test_one_hostile_config_stops_no_gallery(tiny_model, tmp_path, text):
         gallery.entry(str(hostile))
 
 
-@pytest.mark.parametrize("changes", [dict(resolution=48), dict(surprise=1), dict(channels=10**9), dict(class_names=["a"])])
+@pytest.mark.parametrize("changes", [dict(resolution=48), dict(surprise=1), dict(channels=10**9), dict(class_names=["a"]),
+                                     dict(latent=THREE, embed=0)])
 def test_the_gallery_checks_what_loading_checks(tiny_model, changes):
     folder = tiny_model()
     change(folder, **changes)

@@ -101,8 +101,8 @@ def build(config: Mapping[str, Any], model_id: str) -> Nets:
         G.chunk_size = chunk or chunk_of(cost)
         check_cost(cost, G.chunk_size)
         return Nets(name, G, encoder, class_names or tuple(str(i) for i in range(G.latent.classes)))
-    except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
-        # a RuntimeError is PyTorch's: shapes that do not fit together
+    except (ValueError, TypeError, KeyError, RuntimeError, ArithmeticError) as error:
+        # a RuntimeError is PyTorch's: shapes that do not fit together; an ArithmeticError is a net's of no or a huge size
         raise ValueError(f"{model_id}: config.json is not usable: {str(error).splitlines()[0][:400]}") from None
 
 
