@@ -47,6 +47,20 @@ def test_a_space_of_models_on_the_hub_and_here(ada, cats, tiny_model, capsys):
     assert ada.store.repos["space", "ada/demo"].settings["hardware"] == "zero-a10g"
 
 
+def test_a_space_shows_a_folder_of_any_name(tiny_model, tmp_path, monkeypatch):
+    names = ["my cats", "a+b (1) [2]", "cats@night"]
+    space.write_space(tmp_path / "space", "ada/demo", [str(tiny_model(folder=name)) for name in names])
+    for module in (hub, hub.folders):
+        monkeypatch.setattr(module, "WEIGHTS", tmp_path / "space" / "weights")
+    assert sorted(e.id for e in gallery.list_models()) == sorted(names)
+    assert [hub.load(name).id for name in names] == names
+    (tmp_path / "space" / "config.json").write_text("{}")
+    assert hub.folder_of("..")[0] == Path("..")
+    for path in ("./my cats", "my cats/", "../weights/my cats"):
+        with pytest.raises(FileNotFoundError, match="no model"):
+            hub.folder_of(path)
+
+
 def test_requirements_hold_no_torch_that_a_shared_gpu_lacks(ada, tiny_model):
     from packaging.requirements import Requirement
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from gan.hub.remote import HUB_ID, download
@@ -18,7 +17,7 @@ def folder_of(name: str) -> tuple[Path, str, str]:
     Errors: ``FileNotFoundError`` where there is no such model.
     """
     shipped = WEIGHTS / name
-    if re.fullmatch(r"[\w.-]+", name) and (shipped / "config.json").is_file():
+    if Path(name).name == name != ".." and (shipped / "config.json").is_file():  # no path; a Space has any folder's
         return shipped, name, ""
     if Path(name).is_dir():
         folder = Path(name)
