@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_generator
+from PIL import Image
 from runs import images_for, tiny_run
 
 from gan import hub
 from gan.directions import load_directions
-from gan.engine import draw_inputs
+from gan.engine import draw, draw_inputs
+from gan.hub.contents import FIXED, contents
+from gan.image import contact_sheet
 from gan.latent import Draw, latents
+from gan.recipe import read_recipe
 from train.recipes import RECIPES, changes
 from train.run import export as exporting
 from train.run.curves import curves
@@ -66,6 +70,21 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
     assert np.abs(reloaded - original).max() <= 1
     card = (tmp_path / "m" / "README.md").read_text()
     assert "CC0" in card and "python -m train" in card and model.training["recipe"] == name
+
+
+@pytest.mark.parametrize(("name", "most"), [("dcgan", 9_000), ("pix2pix", 1_500)])
+def test_samples_that_would_be_too_large_to_be_published_are_fewer(name, most, tmp_path, monkeypatch):
+    run = tiny_run(name)
+    monkeypatch.setitem(FIXED, "samples.png", most)
+    provenance = Provenance(name, "", [], "", "", {}, run.recipe.to_json(), {}, "", 0, 0, 0.1, "a CPU")
+    inputs = run.fixed_inputs(64)
+    export(run.game.G_ema, tmp_path / "m", provenance, inputs=inputs)
+    assert most / 3 < contents(tmp_path / "m")["samples.png"].stat().st_size <= most
+    drawn, model = np.asarray(Image.open(tmp_path / "m" / "samples.png")), hub.load(tmp_path / "m")
+    if model.G.source is None:
+        seeds = read_recipe(tmp_path / "m" / "samples.png").seeds
+        wanted = contact_sheet(draw(model.G, [Draw(seed) for seed in seeds]))
+        assert (drawn.reshape(wanted.shape) == wanted).all() and len(seeds) in (16, 25, 36, 49)
 
 
 def test_directions_are_added_to_an_export(tiny_model, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import shutil
 import sys
 import time
@@ -21,13 +22,14 @@ from gan.directions import DIRECTIONS, find_directions, save_directions, step_si
 from gan.engine import device_name, draw, draw_inputs
 from gan.files import write_json, write_text
 from gan.hub.card import card
-from gan.image import contact_sheet, tiles_that_fit, to_pil
+from gan.hub.contents import largest
+from gan.image import MAX_SHEET, contact_sheet, tiles_that_fit, to_pil
 from gan.latent import Draw, inputs_of, latents
 from gan.recipe import SeedsRecipe, save_png
 from train.run.curves import curves
 from train.run.origin import keep_discriminator
 from train.run.settle import settled
-from train.run.sheets import sheet
+from train.run.sheets import pairs_of, sheet
 
 __all__ = ["JUDGED", "Provenance", "add_directions", "export", "hardware"]
 
@@ -93,18 +95,33 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     write_json(folder / "training.json", training)
     model = hub.load(folder)
     name = name or model.id
-    if G.source is None:
-        draws = [Draw(seed) for seed in sample_seeds(G)]
-        recipe = SeedsRecipe(name, model.revision, tuple(d.seed for d in draws))
-        save_png(folder / "samples.png", contact_sheet(draw(model.G, draws)), recipe)
-    else:
-        to_pil(sheet(model.G, inputs)).save(folder / "samples.png")
+    _write_samples(folder / "samples.png", model, name, inputs)
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
         shutil.copytree(snapshots, folder / "timeline")
     if log and (found := curves(log)):
         write_json(folder / "curves.json", found, indent=None)
     write_text(folder / "README.md", card(name, model, training))
+
+
+def _write_samples(path: Path, model: hub.Model, name: str, inputs: Inputs) -> None:
+    """Draws the samples, and fewer of them where the file would be larger than a model's may be: how many large pictures
+    that are depends on how sharp they are."""
+    G, most = model.G, largest(path.name)
+
+    def write(count: int) -> None:
+        if G.source is None:
+            seeds = sample_seeds(G, count)
+            sheet_of_seeds = contact_sheet(draw(G, [Draw(seed) for seed in seeds]))
+            save_png(path, sheet_of_seeds, SeedsRecipe(name, model.revision, tuple(seeds)))
+        else:
+            to_pil(sheet(G, inputs.rows(slice(count)))).save(path)
+
+    count = len(sample_seeds(G)) if G.source is None else min(pairs_of(G), len(inputs.y))
+    write(count)
+    while (size := path.stat().st_size) > most and count > 1:
+        count = min(count - 1, int(math.sqrt(count * most / size)) ** 2 or 1)  # a square again
+        write(count)
 
 
 def add_directions(folder: Path, stopped: Callable[[], bool], device: torch.device) -> None:
@@ -130,13 +147,13 @@ def add_directions(folder: Path, stopped: Callable[[], bool], device: torch.devi
             print(f"directions are left out: python -m gan directions {folder} finds them", file=sys.stderr)
 
 
-def sample_seeds(G: Generator) -> list[int]:
+def sample_seeds(G: Generator, most: int = MAX_SHEET) -> list[int]:
     """Seeds of a square sheet, 8 x 8 or, from ten classes on, 10 x 10; of large pictures, which weigh half a megabyte then,
-    6 x 6, or what fits: class after class, each as its seeds draw it, so that the sheet's recipe is its list of seeds and
-    nothing else."""
+    6 x 6, or what fits, and never more than ``most``: class after class, each as its seeds draw it, so that the sheet's
+    recipe is its list of seeds and nothing else."""
     classes = max(G.latent.classes, 1)
     count = 36 if G.resolution >= 64 else 100 if classes >= 10 else 64
-    count = min(count, tiles_that_fit(G.resolution))
+    count = min(count, most, tiles_that_fit(G.resolution))
     wanted = -(-count // classes)
     found: list[list[int]] = [[] for _ in range(classes)]
     for seed in range(100 * count):
