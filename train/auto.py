@@ -26,7 +26,7 @@ from train.game.dynamics import WarmUp
 from train.recipe import Recipe
 from train.recipes import find
 from train.run.adapt import ENCODER
-from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, memory_bytes
+from train.run.budget import check_trainable, free_bytes, images_per_s, kimg_in, taken_bytes
 from train.run.origin import Origin, findable, is_of, read_origin
 from train.run.world import World
 
@@ -35,7 +35,6 @@ __all__ = ["RULES", "Facts", "Plan", "Rule", "chosen", "filled_in", "planned"]
 DEFAULT_MINUTES = 30.0  # where neither recipe nor budget is named
 SMALLEST_BATCH = 4  #     to which a batch is halved where memory is short
 BATCH_FROM = 16  #        of a run on a CPU that starts from another model
-TAKES = 1.5  #            memory of a run in parts of the estimate's lower bound: 1.3 to 1.7 were seen
 BLURS_KIMG = 10.0  #      cats at 64 px after 3 and 8 kimg were smears, flowers after 22 blurs
 FEW = 5000  #             pictures that a model of others helps with
 NOT_MEASURED = "not measured"
@@ -179,16 +178,12 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
 def filled_in(asked: Asked, facts: Facts, spec: DataSpec, origin: Origin | None) -> tuple[Asked, list[Rule]]:
     """What was asked, with a recipe and its settings, the table's or those of ``origin``, in the place of none; and the
     rules that they come from, that of the recipe first. Errors: ``ValueError``."""
-    rules = chosen(facts)
+    rules = chosen(facts) if origin is None else _beside(origin, facts, chosen(facts))
+    settings = [text for rule in rules for text in rule.settings]
     if origin is None:
-        return asked.with_settings(rules[0].recipe, _settings(rules)), rules
-    rules = _beside(origin, facts, rules)
-    asked = as_the_origin(asked, spec, origin, tuple(_settings(rules)))
+        return asked.with_settings(rules[0].recipe, settings), rules
+    asked = as_the_origin(asked, spec, origin, tuple(settings))
     return asked, [Rule("recipe", lambda f: True, asked.recipe, why=f"as {origin.id} was trained"), *rules]
-
-
-def _settings(rules: list[Rule]) -> list[str]:
-    return [text for rule in rules for text in rule.settings]
 
 
 def _beside(origin: Origin, facts: Facts, rules: list[Rule]) -> list[Rule]:
@@ -248,8 +243,7 @@ def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.d
 
 def _too_tight(recipe: Recipe, spec: DataSpec, device: torch.device, world: World) -> str:
     """Why a run does not fit that takes more than its lower bound, as runs do; "" where it fits."""
-    needed = TAKES * sum(memory_bytes(replace(recipe, batch=world.share_of(recipe.batch)), spec))
-    free = free_bytes(device)
+    needed, free = taken_bytes(replace(recipe, batch=world.share_of(recipe.batch)), spec), free_bytes(device)
     return f"about {needed / 1e9:,.1f} GB would be taken and {free / 1e9:,.1f} GB are free" if needed > free else ""
 
 
@@ -294,7 +288,7 @@ def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.dev
     default = " (nobody named a budget: --minutes N or --kimg N does)" if minutes and asked.minutes is None else ""
     seconds, count = recipe.total_nimg / rate, images.spec.count
     end = time.strftime("%H:%M", time.localtime(time.time() + seconds))
-    memory = TAKES * sum(memory_bytes(recipe, images.spec)) / 1e9
+    memory = taken_bytes(recipe, images.spec) / 1e9
     print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
           f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
     if anew and images.spec.channels == 3 and recipe.kimg < BLURS_KIMG:

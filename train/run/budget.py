@@ -24,9 +24,10 @@ from train.run.loop import Run
 from train.run.world import World
 
 __all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes",
-           "played"]
+           "played", "taken_bytes"]
 
 TRIAL_S = 6.0
+TAKES = 1.5  # memory of a run in parts of the lower bound: 1.3 to 1.7 were seen, for what convolutions work with
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
 
 
@@ -91,8 +92,7 @@ def check_trainable(recipe: Recipe, settings: Sequence[str], spec: DataSpec, dev
 def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
     """(of weights, gradients, Adam's moments and the average; of what the largest phase keeps for its backward pass).
 
-    Every phase's losses are evaluated on tensors that have shapes and no memory. It is a lower bound: a run was seen to take
-    1.3 to 1.7 times as much, for what convolutions work with.
+    Every phase's losses are evaluated on tensors that have shapes and no memory. It is a lower bound: see ``TAKES``.
     """
     sizes: dict[int, int] = {}  # bytes of what the backward pass will need, by storage
 
@@ -110,6 +110,11 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
         most = max(most, sum(sizes.values()))
     size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
     return 5 * size_g + 4 * size_d + 4 * size_terms, most
+
+
+def taken_bytes(recipe: Recipe, spec: DataSpec) -> float:
+    """About what a run takes, of one process with the whole batch."""
+    return TAKES * sum(memory_bytes(recipe, spec))
 
 
 def played(recipe: Recipe, spec: DataSpec) -> Iterator[tuple[Game, Phase, Step]]:
