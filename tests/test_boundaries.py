@@ -33,8 +33,8 @@ ORDER = """
     train.game.optim train.game.game train.game.dynamics
     train.recipe train.settings
     train.metrics
-    train.run.world train.run.draws train.run.build train.run.health train.run.loop train.run.signals train.run.checkpoint train.run.alone
-    train.run.settle train.run.sheets train.run.observers train.run.watch train.run.dashboard train.run.best
+    train.run.world train.run.draws train.run.build train.run.health train.run.loop train.run.signals train.run.checkpoint
+    train.run.alone train.run.settle train.run.sheets train.run.observers train.run.watch train.run.dashboard train.run.best
     train.run.budget train.run.speed train.run.curves
     train.run.adapt train.run.origin train.run.export train.run.publish
     train.recipes train.asked train.auto train.jobs
