@@ -18,7 +18,7 @@ lint: $(VENV)/.dev
 
 $(VENV)/.app: requirements.txt
 $(VENV)/.train: requirements.txt requirements-train.txt
-$(VENV)/.dev: requirements.txt requirements-train.txt requirements-dev.txt
+$(VENV)/.dev: requirements.txt requirements-train.txt requirements-web.txt requirements-dev.txt
 
 $(VENV)/.app: REQUIREMENTS = requirements.txt
 $(VENV)/.train: REQUIREMENTS = requirements-train.txt

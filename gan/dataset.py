@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from gan.augment import METADATA, Order, folder_names
 from gan.begun import ORDER, SCHEMA_KEY
 from gan.files import object_in, replacing, write_text
 
-__all__ = ["CARD", "FORMS", "FRONT", "IMAGES", "check_form", "complete", "described", "lines_of", "pack", "write_card",
-           "write_parquet"]
+__all__ = ["CARD", "FORMS", "FRONT", "IMAGES", "check_form", "complete", "described", "forms_here", "lines_of", "pack",
+           "write_card", "write_parquet"]
 
 FORMS = (".zip", ".parquet")  # what a set can be packed into
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif", ".jp2")
@@ -102,15 +103,17 @@ def pack(folder: Path, out: Path, class_names: Sequence[str]) -> Iterator[int]:
     shutil.rmtree(folder)
 
 
+def forms_here() -> tuple[str, ...]:
+    """What a set can be packed into with the packages that are installed: a Space has no pyarrow."""
+    return FORMS if find_spec("pyarrow") else tuple(form for form in FORMS if form != ".parquet")
+
+
 def check_form(out: Path) -> None:
     """``ValueError`` where a set cannot be packed into a file of that name."""
     if out.suffix not in FORMS:
         raise ValueError(f"a set is written as a folder, {' or '.join(FORMS)}, not as {out.suffix or out.name}")
-    if out.suffix == ".parquet":
-        try:
-            import pyarrow.parquet  # noqa: F401
-        except ImportError:
-            raise ValueError("parquet needs pyarrow: pip install pyarrow, or write a folder or a .zip") from None
+    if out.suffix not in forms_here():
+        raise ValueError("parquet needs pyarrow: pip install pyarrow, or write a folder or a .zip")
 
 
 def _zip(folder: Path, file: Any) -> Iterator[int]:

@@ -23,7 +23,7 @@ from gan.__main__ import main
 from gan.alike import Seen, thumbnails
 from gan.augment import Order, augment, balanced, check_room, estimate, folder_names
 from gan.base import Latent
-from gan.dataset import complete, lines_of, pack, write_card
+from gan.dataset import FORMS, check_form, complete, forms_here, lines_of, pack, write_card
 from gan.engine import draw
 from gan.latent import Draw
 from gan.models import family
@@ -296,3 +296,11 @@ def test_command_refuses_in_one_line(tmp_path, tiny_model, capsys, monkeypatch, 
     assert main(["augment", str(tiny_model("dcgan", classes=2)), *arguments, "--out", str(tmp_path / "set")]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ") and words in error and not (tmp_path / "set").exists()
+
+
+def test_without_pyarrow_nobody_is_offered_parquet(tmp_path, monkeypatch):
+    assert forms_here() == FORMS
+    monkeypatch.setattr("gan.dataset.find_spec", lambda name: None)
+    assert forms_here() == (".zip",)
+    with pytest.raises(ValueError, match="parquet needs pyarrow: pip install pyarrow, or write a folder or a .zip"):
+        check_form(tmp_path / "a.parquet")

@@ -42,6 +42,16 @@ def test_push_again_sends_what_changed(ada, whole_model):
     assert set(files(ada)) == OURS - {"timeline/000.webp"} and len(ada.asked("PUT /storage")) == uploads
 
 
+def test_a_model_of_the_hub_is_pushed_whole(ada, whole_model, capsys):
+    """Drawing needs a few of its files; of those that are not pushed an update would remove what is ours."""
+    hub.push(whole_model, "ada/cats")
+    before = set(files(ada))
+    assert any(name.startswith("timeline/") for name in before)
+    for target in ("ada/copy", "ada/cats"):
+        assert main(["push", "ada/cats", target]) == 0
+        assert set(files(ada, target)) == before
+
+
 def test_what_others_added_stays(ada, whole_model):
     hub.push(whole_model, "ada/cats")
     api = HfApi()

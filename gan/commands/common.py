@@ -19,9 +19,9 @@ MODEL = "MODEL is a name in weights/, a folder, or a Hub id user/name[@revision]
 
 
 def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], *, summary: str, description: str,
-                examples: str) -> argparse.ArgumentParser:
-    """A parser of ``commands`` (what ``add_subparsers`` gave) whose help ends with examples of its use."""
-    parser = commands.add_parser(name, help=summary, description=description, epilog=f"examples:\n{examples}\n{MODEL}",
+                examples: str, model: str = MODEL) -> argparse.ArgumentParser:
+    """A parser of ``commands`` (what ``add_subparsers`` gave) whose help ends with examples, and with what MODEL is."""
+    parser = commands.add_parser(name, help=summary, description=description, epilog=f"examples:\n{examples}\n{model}",
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.set_defaults(run=run)
     return parser

@@ -24,7 +24,8 @@ PROJECT = """  python -m gan project cats64-dcgan photo.jpg --out found"""
 
 def add(commands: Any) -> None:
     c = add_command(commands, "directions", run_directions, summary="what a model's pictures change with most",
-                    examples=DIRECTIONS, description="Finds the directions of a model and writes them into its folder.")
+                    examples=DIRECTIONS, description="Finds the directions of a model and writes them into its folder.",
+                    model="MODEL is a name in weights/, or a folder: pull one of the Hub first.")
     c.add_argument("model", metavar="MODEL")
     add_device(c)
 

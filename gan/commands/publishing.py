@@ -47,7 +47,9 @@ def _add_json(c: argparse.ArgumentParser) -> None:
 
 
 def run_push(args: argparse.Namespace) -> None:
-    folder, _, _ = hub.folder_of(args.model)
+    folder, name, commit = hub.folder_of(args.model)
+    if commit:  # of the Hub: whole, since what is not pushed goes from the repository
+        folder, _ = hub.pull(name, commit)
     _tell_published(args, hub.push(folder, args.repo, private=args.private))
 
 

@@ -88,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
                    help="a recipe, trained anew on every subset (default: auto's choice for it), or a model that was "
                         "trained on all of --data and on nothing of --test, or with --hold-out")
     p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
-    p.add_argument("--test", help="pictures to judge on (default: a fifth of --data, kept apart; of a model: what its "
-                                  "training held out)")
+    p.add_argument("--test", help="pictures to judge on, of which at most 2,000 are taken (default: a fifth of --data, kept "
+                                  "apart; of a model: what its training held out)")
     p.add_argument("--out", required=True, type=Path, help="folder of the experiment")
     p.add_argument("--sizes", nargs="+", metavar="N", help=f"real pictures a class, {TAIL} or {ALL} (default: "
                                                            f"{' '.join(SIZES)}; of a model: {ALL})")

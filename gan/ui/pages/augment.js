@@ -74,8 +74,9 @@ window.gan.set = (() => {
     const said = make("p", { class: "status", role: "status" });
     const running = job(trigger.cancel), list = make("div", { class: "varied" }), more = make("div");
     const wanted = () => ({ number: ++number, model, found, each: +each.value, way: way.value, strength: +strength.value });
-    const forms = [".zip", ".parquet"].map(form => button(`Make them, as ${form.slice(1)}`, () => trigger.pack({ ...wanted(), as: form }), { class: "gan-button primary" }));
-    const after = make("div", { hidden: true }, dials, list, make("div", { class: "actions" }, ...forms, away), more);
+    const as = form => button(`Make them, as ${form.slice(1)}`, () => trigger.pack({ ...wanted(), as: form }), { class: "gan-button primary" });
+    const forms = make("div", { class: "actions" });
+    const after = make("div", { hidden: true }, dials, list, forms, more);
     element.append(make("section", { class: "own", "data-drop": "several", "aria-labelledby": "own-title" }, make("h3", { id: "own-title" }, "Variations of your own pictures"),
       make("p", { class: "status" }, "Each picture is looked for in the model, which takes a while, and pictures near it are drawn. Of yours only a fingerprint, the sha256, is written into them; nothing is kept here."),
       make("div", { class: "actions start" }, choose, pick), running.node, said, after));
@@ -143,6 +144,7 @@ window.gan.set = (() => {
     element.firstElementChild.addEventListener("gan-drop", event => use(event.detail));
     turned = value => {
       most = value.most;
+      forms.replaceChildren(...value.forms.map(as), away);
       way.replaceChildren(...Object.entries(WAYS).filter(([key]) => key !== "walk" || value.directions)
         .map(([key, text]) => make("option", { value: key, selected: key === way.value }, text)));
       if (model !== value.model) { model = value.model; forget(); }

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from gan.dataset import FORMS
+from gan.dataset import forms_here
 from gan.directions import DIRECTIONS
 from gan.hub.evidence import evidence_of
 from gan.image import columns_of, contact_sheet, png_bytes, to_pil
@@ -102,7 +102,7 @@ class Augment:
         out = sum(bool(c.why_not) for c in found)
         total = asked.order(self.studio.model(asked.model)).total
         return {"kind": "set", "url": self.studio.outbox.url(file), "tile": found[0].pixels.shape[0], "items": items,
-                "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": FORMS,
+                "columns": columns_of(len(found)), "link": asked.link(ID), "model": asked.model, "forms": forms_here(),
                 "text": f"{len(found)} of {total:,} images, about {needed / 1e6:,.1f} MB"
                         + (f"; {out} left out" if out else ""),
                 "most": MOST_PICTURES, "directions": (entry.folder / DIRECTIONS).is_file(),
