@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -92,3 +93,16 @@ def decoded(tmp_path, data, *, mode="RGB", resolution=16):
 def files_in(root):
     """Name -> bytes of all files below a folder."""
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def odd_photos(root: Path) -> Path:
+    """A folder of 24 pictures in three classes, with what goes wrong in real folders among them."""
+    rs = np.random.RandomState(0)
+    for k in range(24):
+        folder = root / ("ant", "bee", "cat")[k % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rs.randint(0, 256, (16, 20, 3), np.uint8)).save(folder / f"{k}.png")
+    (root / "ant" / "notes.txt").write_text("not a picture")
+    whole = (root / "bee" / "1.png").read_bytes()
+    (root / "bee" / "torn.jpg").write_bytes(whole[:100])
+    return root

@@ -139,8 +139,9 @@ class Plan:
 
 
 def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[str, str] | None,
-            world: World) -> Plan:
-    """The plan of a training. ``before`` is the identity of the run that goes on, None where one begins.
+            world: World, *, origin: Origin | None = None) -> Plan:
+    """The plan of a training. ``before`` is the identity of the run that goes on, None where one begins; ``origin`` what
+    --from names, where it was read already.
 
     What a run started from is in its checkpoint: one that goes on asks for its name only. Errors: ``ValueError``,
     ``FileNotFoundError`` of one line.
@@ -153,7 +154,8 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
         if unnamed or was and find(asked.recipe).name == before.get("recipe"):
             asked, recipe = as_before(asked, before, spec)
             return Plan(asked, recipe, None, {key: before[key] for key in ("from", "from_licence") if key in before})
-    origin = None if asked.origin in (None, NOTHING) else read_origin(asked.origin)
+    if origin is None and asked.origin not in (None, NOTHING):
+        origin = read_origin(asked.origin)
     if not unnamed:
         recipe = resolved(asked, spec, origin, None if before is None else float(before["kimg"]))
     else:

@@ -60,14 +60,14 @@ def _train(asked: Asked, world: World) -> int:
         _check_hub(asked)
     state, before = _begun(asked, world)
     named = RECIPES.get(before.get("recipe", "") if before and asked.recipe == AUTO else asked.recipe.replace("_", "-"))
-    of_origin = named is None and asked.origin not in (None, NOTHING)  # what was trained on pairs goes on with pairs
-    reads = RECIPES.get(read_origin(asked.origin).recipe_name) if of_origin else named
+    origin = read_origin(asked.origin) if named is None and asked.origin not in (None, NOTHING) else None
+    reads = RECIPES.get(origin.recipe_name) if origin else named  # what was trained on pairs goes on with pairs
     if asked.hold_out is None and before:
         asked = replace(asked, hold_out=float(before.get("hold_out", 0)))
     images, held_out = _images(asked, pairs=bool(reads and reads.pairs))
     if named:
         named.check(images.spec, images.hint)
-    plan = planned(asked, images, device, before or None, world)
+    plan = planned(asked, images, device, before or None, world, origin=origin)
     recipe = plan.recipe
     stream = Stream(images, seed=asked.seed, flip=recipe.flip, source=recipe.source, held_out=held_out or images.sample)
     if before and recipe.total_nimg < state["nimg"] and recipe.kimg < float(before["kimg"]):  # whole batches pass a budget

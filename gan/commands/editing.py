@@ -42,14 +42,12 @@ def add(commands: Any) -> None:
 
 
 def run_directions(args: argparse.Namespace) -> None:
-    folder, model_id, revision = hub.folder_of(args.model)
-    if revision:
-        raise ValueError(f"{model_id} is on the Hub: pull it first, and give its folder")
+    folder = hub.own_folder(args.model, "gan directions")
     model = load(args.model, args.device)
     with progress("derivative") as report:
         found = find_directions(model.G, report=report)
     path = save_directions(folder, found)
-    print(f"{len(found)} directions of {model_id}, {path.stat().st_size / 1000:.1f} kB, in {path.name}")
+    print(f"{len(found)} directions of {model.id}, {path.stat().st_size / 1000:.1f} kB, in {path.name}")
 
 
 def run_project(args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gan.hub.remote import HUB_ID, download
 
-__all__ = ["WEIGHTS", "folder_of"]
+__all__ = ["WEIGHTS", "folder_of", "own_folder"]
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # the models that ship with the project
 
@@ -33,3 +33,12 @@ def folder_of(name: str) -> tuple[Path, str, str]:
     repo, revision = match.groups()
     folder, commit = download(repo, revision)
     return folder, repo, commit
+
+
+def own_folder(name: str, what: str) -> Path:
+    """The folder of a model into which ``what`` writes. Errors: ``FileNotFoundError``, and ``ValueError`` for one of the
+    Hub, whose files here are its author's."""
+    folder, _, revision = folder_of(name)
+    if revision:
+        raise ValueError(f"{what} needs a folder of yours: python -m gan pull {name} brings the model there")
+    return folder

@@ -21,7 +21,7 @@ from train.evidence.report import as_json, as_markdown, as_record
 from train.evidence.split import ALL, TAIL, Split, parse_size, split
 from train.evidence.summary import summary, title
 from train.evidence.words import command, examined, heading, protocol
-from train.metrics.record import keep, own_folder
+from train.metrics.record import keep
 from train.recipes import RECIPES, find
 
 __all__ = ["evidence_command"]
@@ -145,7 +145,7 @@ def _target(args: argparse.Namespace, images: Images) -> tuple[Path, hub.Model] 
                          f"examines {args.generator}: its verdict would be of another generator")
     if model.class_names != images.spec.class_names:
         raise ValueError(f"{model.id} draws other classes than {images.name} has")
-    return own_folder(name), model
+    return hub.own_folder(name, "--write"), model
 
 
 def _possible(parts: Split, size: str) -> bool:

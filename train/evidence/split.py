@@ -92,17 +92,17 @@ def split(images: Images, test: Images | None = None) -> Split:
         max(1, MOST_TEST // spec.classes), n if test is not None else round(TEST_SHARE * n)))
     kept_apart = part(images if test is None else test, judged)
     _check_counts(kept_apart, 1, "the test set needs")
-    seen = set(_digests(kept_apart.pixels if test is None else test.pixels))
-    rest = np.ones(len(images.pixels), bool)
+    digests = np.array(_digests(images.pixels))
+    rest = np.ones(len(digests), bool)
     if test is None:
         rest[judged] = False
-    copies = rest & np.array([d in seen for d in _digests(images.pixels)])
-    left = part(images, np.flatnonzero(rest & ~copies))
+    copies = rest & np.isin(digests, digests[judged] if test is None else _digests(test.pixels))
+    rows = np.flatnonzero(rest & ~copies)
+    left = part(images, rows)
     _check_counts(left, FEWEST // 2, "after copies of test pictures were left out, a split needs")
     chosen = _first_of_each(left, 1, lambda n: min(MOST_VALIDATION, max(1, round(VALIDATION_SHARE * n))))
     validation, others = part(left, chosen), np.setdiff1d(np.arange(len(left.pixels)), chosen)
-    to_choose_by = set(_digests(validation.pixels))
-    again = np.array([d in to_choose_by for d in _digests(left.pixels[others])], bool)
+    again = np.isin(digests[rows[others]], digests[rows[chosen]])
     pool = part(left, others[~again])
     _check_counts(pool, 1, "after copies of pictures to choose by were left out, a split needs")
     return Split(pool, validation, kept_apart, int(copies.sum()), int(again.sum()))
@@ -130,5 +130,5 @@ def _first_of_each(images: Images, purpose: int, count: Callable[[int], int]) ->
     return np.concatenate(rows)
 
 
-def _digests(pixels: np.ndarray) -> list[bytes]:
-    return [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in pixels]
+def _digests(pixels: np.ndarray) -> list[str]:
+    return [hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest() for picture in pixels]

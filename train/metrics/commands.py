@@ -19,7 +19,7 @@ from train.metrics.elbo import elbo
 from train.metrics.inception import load_inception
 from train.metrics.pretext import Training, train_features
 from train.metrics.reading import MOST, closest_pairs, fakes, how_many, score
-from train.metrics.record import keep, own_folder
+from train.metrics.record import keep
 from train.metrics.scores import K_DENSITY
 
 __all__ = ["features_command", "score_command"]
@@ -41,7 +41,7 @@ def score_command(argv: list[str]) -> int:
     p.add_argument("--json", action="store_true", help="as JSON")
     args = p.parse_args(argv)
     model = hub.load(args.model)
-    own, G = own_folder(args.model) if args.write else None, model.G
+    own, G = hub.own_folder(args.model, "--write") if args.write else None, model.G
     name, net = _feature_net(args.features)
     images = load_images(args.data, resolution=G.resolution)
     if (images.spec.channels, G.latent.classes) not in ((G.channels, 0), (G.channels, images.spec.classes)):

@@ -10,18 +10,9 @@ from gan import hub
 from gan.files import read_json, write_json, write_text
 from gan.hub.card import card, is_ours
 
-__all__ = ["keep", "own_folder"]
+__all__ = ["keep"]
 
 log = logging.getLogger(__name__)
-
-
-def own_folder(name: str) -> Path:
-    """Where ``keep`` may write of a model. Errors: ``FileNotFoundError``, and ``ValueError`` for one of the Hub, whose files
-    here are its author's."""
-    folder, _, revision = hub.folder_of(name)
-    if revision:
-        raise ValueError(f"--write needs a folder of yours: python -m gan pull {name} brings the model there")
-    return folder
 
 
 def keep(folder: Path, model: hub.Model, **found: Any) -> None:
