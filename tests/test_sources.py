@@ -117,10 +117,11 @@ def test_parquet_labels(tmp_path, cache, labels, names, expected, class_names):
 
 @pytest.mark.parametrize("kind", [
     pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.large_string()),
-    pa.dictionary(pa.int32(), pa.int64()), pa.int8()], ids=str)
+    pa.dictionary(pa.int32(), pa.int64()), pa.int8(), pa.bool_()], ids=str)
 def test_labels_of_every_type_that_tables_are_written_with(tmp_path, cache, monkeypatch, kind):
     """pandas writes text as large_string, and categories as a dictionary."""
-    words = pa.array(["dog", "cat", None, "dog"] if "string" in str(kind) else [7, 3, None, 7])
+    text, truths = "string" in str(kind), pa.types.is_boolean(kind)
+    words = pa.array(["dog", "cat", None, "dog"] if text else [True, False, None, True] if truths else [7, 3, None, 7])
     if pa.types.is_dictionary(kind):
         words = words.cast(kind.value_type).dictionary_encode()
     table = pa.table({"image": [picture(k) for k in range(4)], "label": words.cast(kind)})
@@ -130,7 +131,14 @@ def test_labels_of_every_type_that_tables_are_written_with(tmp_path, cache, monk
         assert load_images(tmp_path / "a.parquet").labels is None
     images = load_images(tmp_path / "a.parquet")  # what was cached of the same file had none
     assert images.labels.tolist() == [1, 0, 1] and images.skipped == ("a.parquet#2: has no label",)
-    assert images.spec.class_names == (("cat", "dog") if "string" in str(kind) else ("3", "7"))
+    assert images.spec.class_names == (("cat", "dog") if text else ("False", "True") if truths else ("3", "7"))
+
+
+def test_labels_that_name_no_classes_are_not_passed_over_in_silence(tmp_path, cache, caplog):
+    table = pa.table({"image": [picture(k) for k in range(3)], "label": [0.5, 0.25, 0.5]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert load_images(tmp_path / "a.parquet").labels is None
+    assert "a.parquet: its column label holds double, which name no classes: read without them" in caplog.text
 
 
 def test_parquet_rows_without_label_or_bytes_are_skipped(tmp_path, cache):

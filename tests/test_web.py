@@ -132,14 +132,14 @@ def test_a_runtime_that_is_not_there_or_another(tmp_path, cache, monkeypatch, an
 
 @pytest.fixture
 def quick_site(tmp_path, tiny_model, monkeypatch):
-    """Builds tmp_path/site, anew where there is one, of a model of that name. Without npm and export: a runtime that draws
-    plain tiles, slowly, of the graphs' first byte and the seed."""
+    """Builds tmp_path/site, or another folder, anew where there is one, of a model of that name. Without npm and export: a
+    runtime that draws plain tiles, slowly, of the graphs' first byte and the seed."""
     for name in web_site.RUNTIME:
         (tmp_path / "runtime" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "runtime" / name).write_text(RUNTIME)
     monkeypatch.setattr(web_site, "runtime", lambda: tmp_path / "runtime")
 
-    def build(name, byte):
+    def build(name, byte, into="site"):
         def graphs(G, folder):
             paths = [folder / "w.onnx", folder / "pixels.onnx"]
             for path in paths:
@@ -147,8 +147,8 @@ def quick_site(tmp_path, tiny_model, monkeypatch):
             return paths
 
         monkeypatch.setattr(web_site, "write_graphs", graphs)
-        shutil.rmtree(tmp_path / "site", ignore_errors=True)
-        return web_site.build_site([str(tiny_model(folder=name))], tmp_path / "site")
+        shutil.rmtree(tmp_path / into, ignore_errors=True)
+        return web_site.build_site([str(tiny_model(folder=name))], tmp_path / into)
 
     return build
 
@@ -181,6 +181,22 @@ def test_a_site_that_was_built_anew_shows_no_picture_under_another_models_name(s
     assert again[0] in (tile, None)  # a page that stayed open has its own model or none, not the other
     server.close()
     assert visit()[:2] == ["new", tile + 7]
+
+
+@pytest.mark.browser
+def test_two_sites_of_one_host_both_stay_without_a_network(served, quick_site, tmp_path):
+    page, address, server = served(tmp_path)
+    for byte, name in enumerate(("one", "two")):
+        quick_site(name, byte, into=f"{name}-site")
+        page.goto(f"{address}{name}-site/")
+        page.wait_for_selector("#single[data-seed='0']")
+        page.evaluate("navigator.serviceWorker.ready.then(there => there.active.state === 'activated' || "
+                      "new Promise(done => there.active.addEventListener('statechange', done)))")
+    server.close()
+    for name in ("one", "two"):
+        page.goto(f"{address}{name}-site/")
+        page.wait_for_selector("#single[data-seed='0']")
+        assert page.evaluate(FIRST)[0] == name
 
 
 def test_a_version_of_the_site_is_all_that_is_told_of_its_models(quick_site, tmp_path, tiny_model):

@@ -95,6 +95,8 @@ class Parquet(Table):
                 self._counts.append(file.metadata.num_rows)
                 self._image, label, names = _columns(file.schema_arrow)
                 values += file.read([label]).column(0).to_pylist() if label else [None] * file.metadata.num_rows
+                schema = file.schema_arrow
+        _say_if_passed_over(schema, label, name)
         super().__init__(values, names)
         key, self.content = self._known()
         self.key = self._with_classes(key)
@@ -172,11 +174,19 @@ def _columns(schema: Any) -> tuple[str, str | None, tuple[str, ...] | None]:
 
 
 def _names_classes(kind: Any) -> bool:
-    """Whether a column holds numbers or text, as they are or as indices into a list of them (categories of pandas)."""
+    """Whether a column holds whole numbers, truths or text, as they are or as indices into a list of them (categories of
+    pandas)."""
     import pyarrow.types as types
 
     kind = kind.value_type if types.is_dictionary(kind) else kind
-    return any(is_it(kind) for is_it in (types.is_integer, types.is_string, types.is_large_string, types.is_string_view))
+    return any(is_it(kind) for is_it in (types.is_integer, types.is_boolean, types.is_string, types.is_large_string,
+                                         types.is_string_view))
+
+
+def _say_if_passed_over(schema: Any, label: str | None, name: str) -> None:
+    if label is None and "label" in schema.names:
+        log.warning("%s: its column label holds %s, which name no classes: read without them", name,
+                    schema.field("label").type)
 
 
 class Hub(Table):
@@ -193,9 +203,10 @@ class Hub(Table):
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise ValueError(f"{name} is no local path, and as a Hub data set it cannot be read: {reason}") from None
         try:
-            image, label, names = _columns(data.features.arrow_schema)
+            image, label, names = _columns(schema := data.features.arrow_schema)
         except ValueError as error:
             raise ValueError(f"{error} ({name})") from None
+        _say_if_passed_over(schema, label, name)
         super().__init__(list(data[label]) if label else [None] * len(data), names)
         self.name, self._image = name, image
         self._data = data.select_columns([image]).cast_column(image, datasets.Image(decode=False))

@@ -3,7 +3,8 @@
    `build_site` writes VERSION above this: a site that was built anew has another worker, which the browser then installs. All
    that a page needs comes from one version, site.json too, or pictures would be those of another model than is named. So the
    visit after a new version shows the old one, the next the new one. */
-const PREFIX = "gan-gallery-", NAME = PREFIX + VERSION;
+const PREFIX = `gan-gallery ${location.pathname} `;  // sites of one host share its caches: each cleans its own
+const NAME = PREFIX + VERSION;
 
 async function keep() {
   const current = url => new Request(url, { cache: "no-cache" });  // the browser's own cache may hold an earlier version
