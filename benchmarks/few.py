@@ -123,7 +123,8 @@ def work(args: argparse.Namespace) -> None:
     protocol = ("`python -m train --data PART --minutes N --from MODEL` and nothing else, one thread, "
                 f"{args.machine}; as many fakes as pictures that were not trained on, read in the features of the judge "
                 "(train/features/own.safetensors). A Frechet distance depends on how many are compared: rows with other "
-                "numbers of them cannot be compared.")
+                "numbers of them cannot be compared. A row's weights are those of the best of up to ten readings that its "
+                "run took in the same features, on the pictures that it was trained on.")
     board = Board("few", "Few pictures, few minutes, nothing chosen", protocol, COLUMNS, judged)
     for row in TRIES:
         if not args.only or row.name in args.only:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from benchmarks.scoreboard import Board, Row, fill, main, parser
+from benchmarks.scoreboard import BEST_OF, Board, Row, fill, main, parser
 from gan import hub
 from gan.engine import draw
 from gan.image import GAP, contact_sheet
@@ -68,9 +68,11 @@ def columns(resolution: int) -> dict[str, str]:
 
 
 def judge(net: FeatureNet, images: Images, folder: Path) -> dict[str, Any]:
-    G = hub.load(str(folder)).G
+    model = hub.load(str(folder))
+    G, chosen = model.G, model.training.get("chosen") or model.training
     found = score(G, images, net, name="own")
     return dict(parameters=sum(p.numel() for p in G.parameters()), memorised=found["memorised"],
+                weights_kimg=round(chosen["nimg"] / 1000, 1),
                 **{key: found["scores"][key] for key in columns(images.spec.resolution)})
 
 
@@ -98,10 +100,11 @@ def work(args: argparse.Namespace) -> None:
     protocol = (f"{args.minutes:g} minutes of one thread each, as many fakes as reals (half of {images.name}, at most "
                 f"2,500). All but the sliced Wasserstein distance, of pixels, is read in the features of the judge "
                 f"(train/features/own.safetensors), which no row was trained against; as many other reals, the floor, are "
-                f"in benchmarks/README.md.")
+                f"in benchmarks/README.md. {BEST_OF}")
     title = f"{name} at {images.spec.resolution} px, {args.minutes:g} minutes of the processor each"
     board = Board(f"photos-{name}-{args.minutes:g}", title, protocol,
-                  {**columns(images.spec.resolution), "memorised": "memorised"}, partial(judge, load_features(OWN), images))
+                  {**columns(images.spec.resolution), "memorised": "memorised",
+                   "weights_kimg": "weights of, thousand images"}, partial(judge, load_features(OWN), images))
     if args.sheet:
         sheet(board, rows(images.spec.classes), args)
     else:

@@ -33,6 +33,9 @@ from train.settings import overridden
 
 RESULTS = Path(__file__).resolve().parent / "results"
 WAITING = "not run yet"
+# What a run's export is (train/run/best.py), for the protocols of the tables that are read in the same features.
+BEST_OF = ("A row's weights are those of the best of up to ten readings that its run took in these features, on up to 1,000 "
+           "of these pictures.")
 
 # Settings of rows, the same on every board.
 NARROW = ("g.width=32", "d.width=32")

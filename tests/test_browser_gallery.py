@@ -119,7 +119,7 @@ def test_family_tree_walks_through_training_time_without_the_server(site, visito
     assert visitor.inner_text(".time output") == "after 2 minutes"
     inner = visitor.locator("[data-recipe=early] > ul > [data-recipe=late]")
     inner.locator("summary").click()
-    assert inner.locator(".changes li").all_inner_texts()[0].split() == ["g_opt.lr", "default", "→", "0.001"]
+    assert inner.locator(".changes li").all_inner_texts()[0].split() == ["g_opt.lr", "none", "→", "0.001"]
     assert inner.locator(".changes del").first.evaluate("e => getComputedStyle(e).textDecorationLine") == "line-through"
     assert "${window.pwned=2}" in inner.locator(".note").inner_text()
     assert visitor.evaluate("window.pwned") is None

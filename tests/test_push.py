@@ -89,6 +89,13 @@ def test_card_has_the_hubs_metadata(tiny_model):
     assert "Memorisation was not measured" in bare and "model-index" not in bare and "not stated" in bare
 
 
+@pytest.mark.parametrize(("kimg", "said"), [
+    ("5.0", ", "), ("7.5", " of the 7.5 thousand that were planned, "), ("nan", ", "), (["7"], ", ")])
+def test_the_card_of_a_run_that_was_stopped_says_what_its_command_plans(tiny_model, kimg, said):
+    training = {**TRAINING, "nimg": 5000, "slots": {"kimg": kimg}}
+    assert f"5 thousand images shown in training{said}3 minutes" in card("x", hub.load(tiny_model()), training)
+
+
 @pytest.mark.parametrize(("text", "name"), [("CC BY-SA 3.0, by me", "cc-by-sa-3.0"), ("CC0 1.0", "cc0-1.0"), ("mit", "mit"),
                                             ("Apache-2.0", "apache-2.0"), ("CC BY 4.0", "cc-by-4.0"), ("mitigated", None),
                                             ("not stated", None)])

@@ -179,11 +179,20 @@ def test_who_is_told_the_class():
 
 def test_changes_from_the_parent():
     assert changes(find("gan"), DATA) == {}
-    assert changes(find("cgan"), DATA) == {"latent.classes": ["0", "3"], "d.spectral": ["", "True"]}
+    assert changes(find("cgan"), DATA) == {"latent.classes": ["0", "3"], "d.spectral": ["False", "True"]}
     assert changes(find("lsgan"), DATA)["loss"] == ["nonsaturating", "least_squares"]
     assert changes(find("wgan"), DATA)["g_opt"] == ["Adam", "RMSprop"]
     for entry in RECIPES.values():
         assert bool(changes(entry, DATA)) == bool(entry.parent)
+
+
+def test_changes_are_of_what_nets_are_built_with():
+    """BigGAN's D is under spectral norm and sums over places without an option, as SNGAN's is by two."""
+    assert find("sngan")(DATA).d["pool"] == "sum" and not find("biggan")(DATA).d.keys() & {"spectral", "pool"}
+    found = changes(find("biggan"), DATA)
+    assert found["family"] == ["'resnet'", "'biggan'"] and not found.keys() & {"d.spectral", "d.pool"}
+    assert changes(find("vae-gan"), DATA)["g.norm"] == ["'layer'", "'batch'"]
+    assert changes(find("wgan"), DATA)["g_opt.betas"] == ["[0.5, 0.999]", ""]  # RMSprop has none
 
 
 def test_recipes_share_no_state():

@@ -140,7 +140,16 @@ def _trained(training: Mapping[str, Any]) -> str:
     nimg, minutes = _number(training.get("nimg")), _number(training.get("minutes"))
     images = "an unknown number of" if nimg is None else f"{nimg / 1000:,.0f} thousand" if nimg >= 1000 else f"{nimg:g}"
     took = "" if minutes is None else f", {minutes:,.0f} minutes"
-    return f"{images} images shown in training{took} on {_line(training.get('hardware'))}"
+    return f"{images} images shown in training{_planned(training, nimg)}{took} on {_line(training.get('hardware'))}"
+
+
+def _planned(training: Mapping[str, Any], nimg: float | None) -> str:
+    """Where a run was stopped its command would train for longer."""
+    try:
+        kimg = float(object_in(training, "slots").get("kimg", ""))
+    except (TypeError, ValueError):
+        return ""
+    return f" of the {kimg:,g} thousand that were planned" if nimg is not None and nimg < 1000 * kimg < math.inf else ""
 
 
 def _chosen(training: Mapping[str, Any]) -> str:

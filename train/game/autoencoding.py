@@ -24,7 +24,7 @@ def log_likelihood(x: Tensor, mean: Tensor, log_scale: Tensor, likelihood: Likel
     """log p(x | mean) of pictures of 256 levels, [N] in nats. x and mean [N, C, H, W], log_scale [C, 1, 1].
 
     The probability of a level is that of the interval half way to its neighbours, the first and the last reaching to
-    infinity, so that the levels of a number sum to 1 (Kingma et al. 2016, arXiv:1606.04934, sec. 5.2; the logistic's there).
+    infinity, so that the levels of a number sum to 1 (Kingma et al. 2016, arXiv:1606.04934; the logistic's there).
     """
     centre, inverse = x.float() - mean.float(), torch.exp(-log_scale.float())
     upper, lower = (centre + HALF) * inverse, (centre - HALF) * inverse

@@ -89,6 +89,6 @@ hinge = Objective("hinge", d=_hinge_d, g=_wasserstein_g)
 # Jolicoeur-Martineau 2018, arXiv:1807.00734, sec. 4.1, in R3GAN's form (Huang et al. 2025, arXiv:2501.05441, eq. 2): each
 # fake is judged against the real beside it, so that D cannot drop modes without being seen.
 relativistic = Objective("relativistic", d=_relativistic_d, g=_relativistic_g, border=None)
-# The same paper, sec. 4.2, as ESRGAN has it (Wang et al. 2018, arXiv:1809.00219, eq. 1 and 2): each picture is judged
+# The same paper's average, as ESRGAN has it (Wang et al. 2018, arXiv:1809.00219, eq. 1 and 2): each picture is judged
 # against the mean of the others of its batch, so that fakes and reals need not be pairs.
 relativistic_average = Objective("relativistic_average", d=_average_d, g=_average_g, border=None)

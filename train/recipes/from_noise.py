@@ -133,8 +133,9 @@ def stylegan(data: DataSpec) -> Recipe:
         note="a mapping net and modulated convolutions, R1 and path length now and then")
 def stylegan2(data: DataSpec) -> Recipe:
     # gamma = 2e-4 res^2 / batch, 2 mapping layers, 10/32 kimg a sample of half-life: StyleGAN2-ADA's automatic settings
-    # (arXiv:2006.06676, code). Intervals 16 and 4, path length weight 2, mixing 0.9: app. B. That gamma suits photos: on
-    # digits 1 keeps G from collapsing inside the classes (benchmarks/results/mnist.md).
+    # (arXiv:2006.06676, code). Intervals 16 and 4 and path length weight 2 are StyleGAN2's code, whose app. B has 8 for the
+    # second; mixing 0.9. That gamma suits photos: on digits 1 keeps G from collapsing inside the classes
+    # (benchmarks/results/mnist.md).
     batch = 32
     opt = Adam(2.5e-3, (0.0, 0.99))
     return Recipe(family="stylegan2", latent=Latent(128, classes=data.classes), loss=nonsaturating,

@@ -26,6 +26,7 @@ def paired_or(task: Degrade, data: DataSpec) -> Degrade:
 def pix2pix(data: DataSpec) -> Recipe:
     # Lambda 100, Adam 2e-4 (0.5, 0.999), mirror images and batch norm in G as there; batch 1 there. With instance norm G hid
     # a bright speck at one place of every picture, to carry contrast past it (as StyleGAN does, arXiv:1912.04958, sec. 2).
+    # Spectral norm in D in the place of the paper's batch norm.
     opt = Adam(2e-4)
     return Recipe(family="unet", latent=Latent(0), source=paired_or(Edges(sparsest=0.3), data), loss=nonsaturating,
                   penalties=(L1(100),), d=dict(norm="none", spectral=True), g_opt=opt, d_opt=opt, batch=16, flip=True,
@@ -33,9 +34,9 @@ def pix2pix(data: DataSpec) -> Recipe:
 
 
 @recipe(paper="Yu et al. 2018, arXiv:1806.03589", parent="pix2pix",
-        note="fills holes of any form: gates tell what is there from what is not, spectral norm in D")
+        note="fills holes of any form: gates tell what is there from what is not; hinge loss")
 def inpaint(data: DataSpec) -> Recipe:
-    # Hinge loss, spectral norm in D in the place of another, Adam 1e-4 (0.5, 0.999) and batch 16 as there. L1 counts the
+    # Hinge loss, spectral norm in D (as pix2pix has it here), Adam 1e-4 (0.5, 0.999) and batch 16 as there. L1 counts the
     # hole alone, about a tenth of a picture, since nothing else is made; with 20 it filled holes with coloured specks.
     return replace(pix2pix.make(data), family="gated", source=Holes(), loss=hinge, penalties=(L1(200),),
                    g_opt=Adam(1e-4), d_opt=Adam(4e-4))

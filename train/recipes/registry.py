@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from gan.base import Latent
+from gan.models import family
 from gan.spec import write
 from train.data.spec import DataSpec
 from train.game.optim import Adam, RMSprop
@@ -49,6 +52,7 @@ def sized(recipe: Recipe, data: DataSpec) -> Recipe:
 
 
 RECIPES: dict[str, NamedRecipe] = {}
+NETS = {"g": "Generator", "d": "Discriminator", "e": "Encoder"}
 
 
 def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False, pairs: bool = False) -> Callable:
@@ -86,25 +90,37 @@ def told_the_class(named: NamedRecipe, data: DataSpec) -> NamedRecipe:
 
 def changes(named: NamedRecipe, data: DataSpec) -> dict[str, list[str]]:
     """Slot -> [of the parent, of the recipe], in the notation of ``--set``, for what the recipe does otherwise than its
-    parent on this data; "" = left at its default. ``kimg``, ``precision`` and ``channels_last`` are left out: budget and
+    parent on this data; "" = there is no such slot. ``kimg``, ``precision`` and ``channels_last`` are left out: budget and
     arithmetic are no part of a paper's idea. {} without a parent."""
     if not named.parent:
         return {}
-    old, new = (_flat(r(data)) for r in (find(named.parent), named))
+    before, after = find(named.parent)(data), named(data)
+    old, new = _flat(before), _flat(after)
+    if before.family != after.family:  # options of nets that only one of the families has say nothing that its name does not
+        written = {f"{net}.{name}" for net in NETS for name in getattr(after, net) or {}}
+        for slot in (old.keys() ^ new.keys()) - written:
+            if slot.split(".")[0] in NETS:
+                old.pop(slot, None), new.pop(slot, None)
     return {slot: [old.get(slot, ""), new.get(slot, "")] for slot in {**old, **new}
             if old.get(slot) != new.get(slot) and slot not in ("kimg", "precision", "channels_last")}
 
 
 def _flat(recipe: Recipe) -> dict[str, str]:
-    """Every slot as text, those that have parts part by part, as ``--set`` names them."""
+    """Every slot as text, those that have parts part by part, as ``--set`` names them; nets' options with their defaults."""
     flat = {}
     for slot in (f.name for f in fields(recipe)):
         value, parts = getattr(recipe, slot), {}
         if isinstance(value, (Latent, Adam, RMSprop)):
             flat[slot], parts = type(value).__name__, vars(value)
         elif isinstance(value, Mapping):
-            parts = value
+            parts = {**_defaults(recipe.family, slot), **value}
         else:
             flat[slot] = write(value)
         flat.update({f"{slot}.{name}": write(part) for name, part in parts.items()})
     return flat
+
+
+def _defaults(name: str, net: str) -> dict[str, Any]:
+    """What a net of that family is built with where a recipe says nothing."""
+    options = inspect.signature(getattr(family(name), NETS[net])).parameters.values()
+    return {option.name: option.default for option in options if option.default is not option.empty}

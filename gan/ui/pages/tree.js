@@ -66,7 +66,7 @@ window.gan.tree = (() => {
   }
 
   function change([slot, old, now]) {
-    const text = value => value ? make("code", {}, value) : make("em", {}, "default");
+    const text = value => value ? make("code", {}, value) : make("em", {}, "none");
     return make("li", {}, make("code", { class: "slot" }, slot),
       make("span", { class: "pair" }, make("del", {}, text(old)), " → ", make("ins", {}, text(now))));
   }
