@@ -53,19 +53,21 @@ def check_psi(psi: float) -> float:
     return float(psi)
 
 
-def parse_seeds(text: str) -> list[int]:
-    """``"0-3,42"`` -> [0, 1, 2, 3, 42]. ``ValueError`` for anything else, and for more than 100,000 seeds."""
+def parse_seeds(text: str, most: int = MAX_SEEDS) -> list[int]:
+    """``"0-3,42"`` -> [0, 1, 2, 3, 42], with blanks or semicolons for commas, dashes for hyphens, a comma at the end.
+    ``ValueError`` for anything else, and for more than ``most`` seeds."""
     seeds: list[int] = []
-    for part in str(text).split(","):
-        match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)
+    plain = re.sub(r"\s*[-\u2013\u2014]\s*", "-", str(text).strip())
+    for part in re.split(r"\s*[,;]\s*|\s+", re.sub(r"\s*[,;]$", "", plain)):
+        match = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part)
         if not match:
             raise ValueError(f"cannot read seeds {str(text)[:80]!r}: expected whole numbers from 0 to {MAX_SEED} and "
                              f"ranges, as in 0-15,42")
         first, last = check_seed(int(match[1])), check_seed(int(match[2] or match[1]))
         if last < first:
-            raise ValueError(f"the range {part.strip()} runs backwards: write {last}-{first}")
-        if last - first + 1 + len(seeds) > MAX_SEEDS:
-            raise ValueError(f"more than {MAX_SEEDS:,} seeds in one request")
+            raise ValueError(f"the range {part} runs backwards: write {last}-{first}")
+        if last - first + 1 + len(seeds) > most:
+            raise ValueError(f"more than {most:,} seeds at once")
         seeds.extend(range(first, last + 1))
     return seeds
 

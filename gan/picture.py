@@ -16,6 +16,7 @@ __all__ = ["Box", "FORMATS", "decode", "read_bytes", "read_picture", "read_whole
 Image.init()
 # Pictures only: EPS would start Ghostscript, and TGA has no signature, so text could pass for it.
 FORMATS = [f for f in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000") if f in Image.OPEN]
+HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")}  # bytes 4 to 11
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000  # a photo of a large camera; what claims more is refused before it is decoded
 
@@ -133,6 +134,8 @@ def _read(given: Path | str | bytes, resolution: int, box: Box | None, decoded: 
             raise
         raise ValueError(f"this picture is broken: {str(error)[:100]}") from None
     except UnidentifiedImageError:
+        if data[4:12] in HEIC:
+            raise ValueError("this picture is a HEIC, which cannot be read here: save it as a JPEG first") from None
         raise ValueError("this is no picture: give a PNG, JPEG, WebP or another common format") from None
     except Image.DecompressionBombError:
         raise ValueError("this picture has too many pixels to be read: make it smaller first") from None

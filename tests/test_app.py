@@ -19,10 +19,10 @@ from gan.image import contact_sheet
 from gan.latent import Draw
 from gan.recipe import SeedsRecipe, StripRecipe, WalkRecipe, read_recipe, save_png
 from gan.ui import Studio, launch_options
-from gan.ui.messages import explain
+from gan.ui.messages import explain, warn
 from gan.ui.pages import PAGES
 from gan.ui.pages.generate import whole
-from gan.ui.parts.link import Link
+from gan.ui.parts.link import Link, one_of
 from gan.ui.shell import Shell
 from gan.ui.view import PSIS, View, fitted
 
@@ -114,6 +114,17 @@ def test_forged_picture_loses_nothing_and_gives_one_line(served, tmp_path, text,
     with pytest.raises(ValueError, match=message) as error:
         served.shell.restore(forged(tmp_path / "x.png", text))
     assert "\n" not in explain(error.value)
+
+
+def test_a_line_begins_with_a_capital_but_for_the_name_of_a_model(monkeypatch):
+    assert explain(ValueError("type a seed")) == "Type a seed"
+    assert explain(ValueError("cats64-edges makes pictures from pictures")) == "cats64-edges makes pictures from pictures"
+    told = []
+    monkeypatch.setattr(gr, "Warning", told.append)
+    with pytest.raises(ValueError) as error:
+        one_of([f"m{k}" for k in range(9)], "model")("nope")
+    warn([str(error.value), "flowers64 has no class 'x'."])
+    assert told == ["There is no model 'nope' here, only m0, m1, m2, m3, m4, m5, m6, m7, …. flowers64 has no class 'x'."]
 
 
 def test_what_is_no_picture_is_refused(served, tmp_path):

@@ -139,6 +139,7 @@ def test_a_picture_is_brought_cut_and_made(site, visitor, tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     visitor.set_input_files(".easel input[type=file]", tmp_path / "x.png")
     visitor.wait_for_selector(f"{TOLD}:has-text('no picture')")
+    assert visitor.locator(".easel .given > .blank").is_visible() and not visitor.locator(".easel a[download][href]").count()
     visitor.set_input_files(".easel input[type=file]", tmp_path / "me.png")  # the page goes on
     becomes(visitor, same(transform(model, Given(data, Box(10, 0, 60), seed=4, label="orange")).pixels))
     assert not list(site.studio.outbox.uploads.iterdir()) and visitor.evaluate(WIDE) <= 0

@@ -37,6 +37,7 @@ def test_stops_are_read_back():
         assert stops_of(stops_text(stops)) == stops
         assert path_from_link(Link.of(Path("m", stops).link(ID)), ["m"]).stops == stops
     assert stops_text(((1, "a b"), (5, None))) == "1:a b,5"  # as it always was
+    assert stops_of("1-3 7, 9:a b") == ((1, None), (2, None), (3, None), (7, None), (9, "a b"))
     for wrong in ("-1", "1,x", "1.5", str(2**32), ",".join(["1"] * 49), "1:" + "x" * 300):
         with pytest.raises(ValueError):
             stops_of(wrong)

@@ -60,7 +60,8 @@ def test_bad_seeds(seed):
         Draw(seed)
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("7", [7]), ("0-2,42", [0, 1, 2, 42]), (" 3 , 1 - 2", [3, 1, 2])])
+@pytest.mark.parametrize(("text", "seeds"), [("7", [7]), ("0-2,42", [0, 1, 2, 42]), (" 3 , 1 - 2", [3, 1, 2]),
+                                           ("1 2  3", [1, 2, 3]), ("0\u20132; 7", [0, 1, 2, 7]), ("0-2,", [0, 1, 2])])
 def test_parse_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 

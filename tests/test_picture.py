@@ -57,6 +57,7 @@ def is_read(data):
 
 @pytest.mark.parametrize(("words", "data"), [
     ("no picture", b""), ("no picture", b"hello" * 99), ("too small", picture(size=(1, 1))),
+    ("HEIC", b"\0\0\0\x20ftypheic" + bytes(99)),
     ("too small", picture(size=(400, 3))),
     ("broken", picture(size=(64, 64))[:300]), ("40 million", encoded(Image.new("1", (10_000, 10_000))))])
 def test_what_is_no_usable_picture_is_refused_in_one_line(tmp_path, words, data):

@@ -32,6 +32,12 @@ def test_seeds_text_is_read_back():
     assert seeds_text(range(16)) == "0-15"
 
 
+@pytest.mark.parametrize("text", [f"0-{MAX_TILES}", "0-1000000"])
+def test_too_many_seeds_for_a_sheet_are_told_how_many_it_holds(text):
+    with pytest.raises(ValueError, match=f"more than {MAX_TILES} seeds"):
+        seeds_of(text)
+
+
 def test_recipes_beyond_the_page_are_shown_as_far_as_it_goes():
     view, notes = from_recipe(SeedsRecipe("m", "r", tuple(range(500)), psi=2.0))
     assert (len(view.seeds), view.psi, len(notes)) == (MAX_TILES, 1.5, 2)

@@ -6,6 +6,7 @@ import functools
 import html
 import inspect
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -34,8 +35,12 @@ def explain(error: Exception) -> str:
         log.error("a handler failed: %s at %s", type(error).__name__,
                   ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(where)))
         text = f"something went wrong ({type(error).__name__}); the server's log says more"
-    line = " ".join(text.split())[:300]
-    return line[:1].upper() + line[1:]
+    return _sentence(" ".join(text.split())[:300])
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter, but for the name of a model, which keeps its own."""
+    return text if re.search(r"[\d/_-]", text.partition(" ")[0]) else text[:1].upper() + text[1:]
 
 
 def refuse(error: Exception) -> gr.Error:
@@ -47,7 +52,7 @@ def refuse(error: Exception) -> gr.Error:
 
 def warn(notes: Iterable[str]) -> None:
     """Says on the page, in one message, what was left out of an answer."""
-    text = " ".join(f"{note[:1].upper()}{note[1:300].rstrip('.')}." for note in notes)
+    text = " ".join(f"{_sentence(note[:300]).rstrip('.')}." for note in notes)
     if text:
         gr.Warning(html.escape(text, quote=False))
 

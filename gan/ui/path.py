@@ -8,7 +8,7 @@ from typing import get_args
 
 from gan.gallery import Entry
 from gan.hub import Model
-from gan.latent import Draw, check_seed
+from gan.latent import Draw, check_seed, parse_seeds
 from gan.recipe import WalkRecipe
 from gan.ui.parts.link import Link, flag, link_to, listed, name_of, one_of, short_text, whole_between
 from gan.ui.view import MAX_PIXELS, within_psi
@@ -78,16 +78,19 @@ def most_frames(resolution: int) -> int:
 
 
 def stops_of(text: str) -> tuple[Stop, ...]:
-    """``"1,5:seven"`` -> ((1, None), (5, "seven")): a class stands behind a colon. ``ValueError`` for anything else."""
-    parts = [part.strip().partition(":") for part in str(text)[:4000].split(",") if part.strip()]
-    if len(parts) > MOST_STOPS:
-        raise ValueError(f"{len(parts)} stops are too many: at most {MOST_STOPS}")
-    stops = []
-    for seed, _, label in parts:
-        if not seed.strip().isdecimal() or len(seed) > 12:
+    """``"1,5:seven"`` -> ((1, None), (5, "seven")): a class stands behind a colon; without one, whatever ``parse_seeds``
+    reads. ``ValueError`` for anything else."""
+    stops: list[Stop] = []
+    for seed, colon, label in (part.strip().partition(":") for part in str(text)[:4000].split(",") if part.strip()):
+        if not colon:
+            stops += [(one, None) for one in parse_seeds(seed, MOST_STOPS)]
+        elif seed.strip().isdecimal() and len(seed) <= 12:
+            stops.append((check_seed(int(seed)), short_text(name_of(label.strip())) or None))
+        else:
             raise ValueError(f"cannot read {seed[:40]!r} as a seed: expected whole numbers, as in 1,5,9; a class may follow "
                              "after a colon, as in 5:name, a comma in it written %2C")
-        stops.append((check_seed(int(seed)), short_text(name_of(label.strip())) or None))
+    if len(stops) > MOST_STOPS:
+        raise ValueError(f"{len(stops)} stops are too many: at most {MOST_STOPS}")
     return tuple(stops)
 
 

@@ -85,10 +85,7 @@ def seeds_of(text: str) -> tuple[int, ...]:
         raise ValueError(f"these are too many seeds for one sheet: at most {MAX_TILES}")
     if not str(text).strip():
         raise ValueError("type a seed, or several, as in 0-15,42")
-    seeds = tuple(parse_seeds(text))
-    if len(seeds) > MAX_TILES:
-        raise ValueError(f"{len(seeds):,} seeds are too many for one sheet: at most {MAX_TILES}")
-    return seeds
+    return tuple(parse_seeds(text, MAX_TILES))
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

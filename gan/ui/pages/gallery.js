@@ -4,6 +4,7 @@ window.gan.gallery = (() => {
   const FRAME_MS = 420, WAIT_MS = 180;
   const KINDS = { data: "Data", family: "Family", px: "Resolution", classes: "Classes" };
   const playing = {};  // model -> what a card does with the frames that it asked for
+  let filtered = "page=gallery";  // the link to the cards, as they are filtered
 
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const reference = c => c.paper && make("p", { class: "paper" }, c.paper_url
@@ -72,9 +73,13 @@ window.gan.gallery = (() => {
       for (const section of element.querySelectorAll("section.walls")) section.hidden = ![...section.querySelectorAll(".card")].some(node => !node.hidden);
       count.textContent = seen === all.length ? `${seen} models` : `${seen} of ${all.length} models`;
     };
+    const say = () => {
+      filtered = new URLSearchParams([["page", "gallery"], ...Object.entries(chosen).filter(([, v]) => v)]).toString();
+      if (!document.querySelector("#gallery").hidden) link.say(filtered);  // else a model is open, whose link it is
+    };
     const choose = (key, value) => {
       chosen[key] = value;
-      link.say(new URLSearchParams([["page", "gallery"], ...Object.entries(chosen).filter(([, v]) => v)]).toString());
+      say();
       apply();
     };
     const filter = (key, name) => {
@@ -94,6 +99,7 @@ window.gan.gallery = (() => {
           "How each grew from the one before: the Family tree")), grid(nodes.slice(value.cards.length)));
       element.replaceChildren(...[all.length > 1 && filters, first, kin].filter(Boolean));
       apply();
+      if (Object.values(chosen).some(Boolean)) say();
     });
   }
 
@@ -112,8 +118,11 @@ window.gan.gallery = (() => {
       from = null;
     };
     watchValue(props, watch, value => {
-      if (value.closed) return close();
-      const back = make("button", { type: "button", class: "gan-button", onclick: () => { close(); link.say("page=gallery"); } }, "‹ All models");
+      if (value.closed) {
+        close();
+        return link.say(filtered);
+      }
+      const back = make("button", { type: "button", class: "gan-button", onclick: () => { close(); link.say(filtered, true); } }, "‹ All models");
       const share = make("button", { type: "button", class: "gan-button", onclick: () => copyText(share, link.address(value.link)) }, "Copy link");
       const facts = value.facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]);
       from = cards().contains(document.activeElement) ? document.activeElement : null;

@@ -97,9 +97,20 @@ window.gan.path = (() => {
       text: screen.getAttribute("aria-label"), thumb: () => gan.keep.thumb(screen, screen.width, screen.height) });
     const share = make("button", { type: "button", class: "gan-button", onclick: () => gan.copyText(share, link.address(`${path.link}&frame=${now}`)) }, "Copy link");
 
+    // Where nothing is put aside of this model: what there is of others.
+    const others = () => {
+      const held = {};
+      for (const item of tray.list()) (held[item.model] ??= []).push(item);
+      const walks = Object.entries(held).filter(([, items]) => items.length > 1);
+      shelf.hidden = !walks.length;
+      shelf.replaceChildren(make("h3", {}, "In your tray"), ...walks.map(([model, items]) => make("button", { type: "button", class: "gan-button",
+        onclick: () => link.go(`page=interpolate&model=${encodeURIComponent(model)}&stops=${encodeURIComponent(items.map(stop).join(","))}`) },
+        `Walk through ${items.length} of ${model}`)));
+    };
     // What the visitor has put aside of this model, to walk through.
     const offer = () => {
       const items = path ? tray.list(path.model) : [];
+      if (path && !items.length) return others();
       shelf.hidden = items.length === 0;
       shelf.replaceChildren(make("h3", {}, `In your tray of ${path?.model}`), make("ul", {}, ...items.map(item => make("li", {},
         item.thumb && make("img", { src: item.thumb, alt: "" }), make("span", {}, `seed ${item.seed}`),

@@ -151,6 +151,7 @@ window.gan.transform = (() => {
         if (now.gives !== "picture") return say("This browser cannot show this file: give a PNG, a JPEG or a WebP.");
         file = picked;  // the server may know it, or say better what is wrong with it
         box.classList.remove("filled");
+        blank();
         return ask();
       }
       if (now.gives === "drawing") return pad.picture(image);

@@ -1,5 +1,6 @@
 /* The address of the page. Each page says the link that restores it; the address bar shows that of the open page. A page is
-   opened by the server when a visitor first comes to it, with its part of the link. */
+   opened by the server when a visitor first comes to it, with its part of the link. A page that is turned to, or a link that is
+   followed, is an entry of its own in the browser's history; what is changed on a page is not. */
 window.gan.link = (() => {
   const said = {};            // page -> the link that restores it, as a query string
   const opened = new Set();   // pages that the server has opened
@@ -7,6 +8,8 @@ window.gan.link = (() => {
   let waiting = null;         // a tab that was chosen before that
   let wanted = null;          // a link that was followed before that: its answer could be overtaken by the first one's
   let ask = null, timer = 0;
+  let anew = false;           // whether the next address is another entry of the browser's history
+  let returning = false;      // the browser went back or forth: its address stands there already
 
   const query = link => {
     const theme = new URLSearchParams(location.search).get("__theme");
@@ -17,22 +20,25 @@ window.gan.link = (() => {
     timer = setTimeout(() => {
       if (!page) return;
       const now = query(said[page] || `page=${page}`);
-      history.replaceState(history.state, "", now);
+      if (now !== location.search) history[anew ? "pushState" : "replaceState"](history.state, "", now);
+      anew = false;
       if (window.parent !== window && location.hostname.endsWith(".hf.space")) {
         window.parent.postMessage({ queryString: now.slice(1) }, "https://huggingface.co");
       }
     }, 120);
   };
 
-  // The link that restores what a page shows now.
-  const say = link => {
+  // The link that restores what a page shows now; a visitor who goes back comes to what it showed before, if that was left.
+  const say = (link, left = false) => {
     const name = new URLSearchParams(link).get("page");
     said[name] = link;
+    if (left) anew = true;
     if (name === page) sync();
   };
 
   // Opens a page as a link says, from the server.
   const go = link => {
+    anew = Boolean(page);
     if (page || wanted) ask({ link, turn: true });  // followed again: the first answer may never come, where a queue was full
     if (!page) wanted = link;
     window.scrollTo({ top: 0 });
@@ -43,6 +49,7 @@ window.gan.link = (() => {
     waiting = name;
     if (!page || name === page) return;
     page = name;
+    if (!returning) anew = true;
     sync();
     // A link of the server's turns the tab and brings the page's values at once, in no known order.
     setTimeout(() => { if (!opened.has(name)) { opened.add(name); ask({ link: `page=${name}`, turn: false }); } }, 30);
@@ -53,6 +60,7 @@ window.gan.link = (() => {
     ask = open;
     gan.watchValue(props, watch, value => {
       const first = !page;
+      if (returning) returning = anew = false;
       value.tray?.forEach(gan.tray.add);
       opened.add(value.page);
       if (value.turned || first) page = value.page;
@@ -61,6 +69,13 @@ window.gan.link = (() => {
       if (first && wanted) go(wanted);
     });
   };
+
+  window.addEventListener("popstate", () => {
+    if (!page) return;
+    clearTimeout(timer);
+    returning = true;
+    ask({ link: location.search.slice(1) || "page=gallery", turn: true });
+  });
 
   const address = link => location.origin + location.pathname + query(link);
   return { say, go, turn, listen, address };

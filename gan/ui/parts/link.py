@@ -79,7 +79,7 @@ def one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
     """A reader of one of the known names."""
     def read(text: str) -> str:
         if text not in known:
-            some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+            some = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
             raise ValueError(f"there is no {what} {text[:60]!r} here, only {some}")
         return text
     return read
