@@ -48,6 +48,11 @@ def test_back_goes_to_the_page_before_and_to_the_cards_as_they_were_filtered(sit
     visitor.locator(".sheet").wait_for()
     visitor.wait_for_url(re.compile(r"page=generate&model=digits&.*seed=(?!0-15)"))
     assert visitor.evaluate("history.length") == entries
+    visitor.evaluate("history.back(), setTimeout(() => history.back(), 30)")  # without waiting for the first
+    visitor.locator(".about-model").wait_for(state="detached")
+    visitor.wait_for_url(filtered)
+    visitor.wait_for_function("new Promise(done => setTimeout(() => done(true), 500))")
+    assert visitor.url == filtered and visitor.evaluate("history.length") == entries
 
 
 def test_the_address_keeps_the_filters_that_are_on(site, visitor):

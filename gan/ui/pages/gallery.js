@@ -60,7 +60,8 @@ window.gan.gallery = (() => {
   }
 
   function build(element, props, watch, trigger) {
-    const chosen = Object.fromEntries([...new URLSearchParams(location.search)].filter(([key]) => key in KINDS));
+    const asked = new URLSearchParams(location.search), here = (asked.get("page") ?? "gallery") === "gallery";
+    const chosen = Object.fromEntries([...asked].filter(([key]) => here && key in KINDS));
     let all = [];
     const count = make("p", { class: "quiet", role: "status" });
     const filters = make("div", { class: "filters", role: "group", "aria-label": "Filters" });

@@ -2,6 +2,7 @@
    opened by the server when a visitor first comes to it, with its part of the link. A page that is turned to, or a link that is
    followed, is an entry of its own in the browser's history; what is changed on a page is not. */
 window.gan.link = (() => {
+  const PATIENCE_MS = 20_000;
   const said = {};            // page -> the link that restores it, as a query string
   const opened = new Set();   // pages that the server has opened
   let page = null;            // the one that is open, null until the link that the visitor came with has been read
@@ -9,7 +10,7 @@ window.gan.link = (() => {
   let wanted = null;          // a link that was followed before that: its answer could be overtaken by the first one's
   let ask = null, timer = 0;
   let anew = false;           // whether the next address is another entry of the browser's history
-  let returning = false;      // the browser went back or forth: its address stands there already
+  let returns = 0, late = 0;  // how often the browser went back or forth without an answer: the address is the browser's then
 
   const query = link => {
     const theme = new URLSearchParams(location.search).get("__theme");
@@ -18,7 +19,7 @@ window.gan.link = (() => {
   const sync = () => {  // browsers allow some hundred changes in half a minute, and a slider makes more
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (!page) return;
+      if (!page || returns) return;
       const now = query(said[page] || `page=${page}`);
       if (now !== location.search) history[anew ? "pushState" : "replaceState"](history.state, "", now);
       anew = false;
@@ -49,7 +50,7 @@ window.gan.link = (() => {
     waiting = name;
     if (!page || name === page) return;
     page = name;
-    if (!returning) anew = true;
+    if (!returns) anew = true;
     sync();
     // A link of the server's turns the tab and brings the page's values at once, in no known order.
     setTimeout(() => { if (!opened.has(name)) { opened.add(name); ask({ link: `page=${name}`, turn: false }); } }, 30);
@@ -60,7 +61,7 @@ window.gan.link = (() => {
     ask = open;
     gan.watchValue(props, watch, value => {
       const first = !page;
-      if (returning) returning = anew = false;
+      if (returns) { returns--; anew = false; }
       value.tray?.forEach(gan.tray.add);
       opened.add(value.page);
       if (value.turned || first) page = value.page;
@@ -72,8 +73,9 @@ window.gan.link = (() => {
 
   window.addEventListener("popstate", () => {
     if (!page) return;
-    clearTimeout(timer);
-    returning = true;
+    returns++;
+    clearTimeout(late);
+    late = setTimeout(() => { returns = 0; }, PATIENCE_MS);
     ask({ link: location.search.slice(1) || "page=gallery", turn: true });
   });
 
