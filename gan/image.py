@@ -92,11 +92,12 @@ def save_video(path: Path | str, frames: Iterable[np.ndarray], *, fps: int = 30,
     the file as its comment."""
     path = Path(path)
     enlarged = (f.repeat(scale, 0).repeat(scale, 1) for f in frames)
-    if path.suffix == ".mp4":
+    kind = path.suffix.lower()
+    if kind == ".mp4":
         _save_mp4(path, enlarged, fps, recipe)
-    elif path.suffix in (".webp", ".gif"):
+    elif kind in (".webp", ".gif"):
         first, *rest = [to_pil(f).convert("RGB") for f in enlarged]
-        options = dict(quality=90, xmp=recipe.encode()) if path.suffix == ".webp" else dict(comment=recipe.encode())
+        options = dict(quality=90, xmp=recipe.encode()) if kind == ".webp" else dict(comment=recipe.encode())
         first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **options)
     else:
         raise ValueError(f"cannot write a video as {path.suffix or 'a file without extension'}: use .mp4, .webp or .gif")

@@ -196,6 +196,10 @@ def test_what_is_missing_is_filled_up(tmp_path):
         for k in range(count):
             Image.new("L", (16, 16)).save(tmp_path / "real" / name / f"{k}.png")
     assert complete(model, tmp_path / "real") == (0, 5, 3)
+    (tmp_path / "real" / "__MACOSX").mkdir()  # what a Mac leaves is no picture and no class
+    for path in [*(tmp_path / "real").rglob("*.*")][:4]:
+        (path.parent / f"._{path.name}").write_bytes(b"resource")
+    assert complete(model, tmp_path / "real") == (0, 5, 3)
     (tmp_path / "real" / "zebra").mkdir()
     with pytest.raises(ValueError, match="no class 'zebra'"):
         complete(model, tmp_path / "real")

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from gan import synthetic
-from gan.__main__ import main
+from gan.__main__ import main, parser
+from gan.commands.augmenting import _public
 from train.data.images import load_images
 
 pytest.importorskip("pyarrow")
@@ -38,6 +39,16 @@ def test_a_set_becomes_shards_that_a_training_reads(ada, tiny_model, tmp_path, c
         (tmp_path / name).write_bytes(made[name].data)
     images = load_images(str(tmp_path / "data"))
     assert images.spec.count == 7 and images.spec.class_names == ("class0", "class1", "class2")
+
+
+def test_the_card_tells_no_folder_of_this_machine(tmp_path):
+    words = ["augment", str(tmp_path / "runs" / "cats"), f"--complete={tmp_path}/private", "--out", f"{tmp_path}/set.zip",
+             "--psi", "0.7"]
+    (tmp_path / "runs" / "cats").mkdir(parents=True)
+    args = parser().parse_args(words)
+    assert _public(words, args) == ["augment", "cats", "--complete=private", "--out", "set.zip", "--psi", "0.7"]
+    words[1] = "ada/cats"  # of the Hub
+    assert _public(words, parser().parse_args(words))[1] == "ada/cats"
 
 
 def test_a_set_that_was_packed_before_is_published(ada, tiny_model, tmp_path, cache, capsys):

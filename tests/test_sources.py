@@ -6,6 +6,7 @@ import logging
 import sys
 import tarfile
 import types
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -91,6 +92,28 @@ def test_a_loop_of_links_ends(tmp_path, cache):
     except OSError:
         pytest.skip("no symbolic links here")
     assert len(load_images(root).pixels) == 6
+
+
+def test_folders_that_look_like_parts_of_a_set_are_told_of(tmp_path, cache, caplog):
+    root = folder(tmp_path / "set", {f"{part}/{kind}/{k}.png": picture(k) for k, (part, kind) in enumerate(
+        [("train", "cat"), ("train", "dog"), ("val", "cat")])})
+    assert load_images(root).spec.class_names == ("train", "val")
+    assert "set: its folders look like parts of a set (train, val), and are taken for classes" in caplog.text
+    caplog.clear()
+    assert load_images(root / "train").spec.class_names == ("cat", "dog") and not caplog.text
+
+
+def test_names_in_a_zip_that_was_packed_without_the_flag_for_utf_8(tmp_path, cache):
+    """As zip on a Unix system writes them; a name that is no UTF-8 stays what the standard calls it."""
+    class Unflagged(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self):
+            return names[self.filename], self.flag_bits
+
+    names = {"a/1.png": "Gänse/1.png".encode(), "b/1.png": "Kühe/1.png".encode("cp437")}
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        for name in names:
+            file.writestr(Unflagged(name), picture(len(name)))
+    assert load_images(tmp_path / "a.zip").spec.class_names == ("Gänse", "Kühe")
 
 
 def test_zip_members_are_never_written(tmp_path, cache):

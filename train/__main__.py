@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("recipe", nargs="?",
                    help="a recipe's name (see: python -m train list); without one it is chosen, as for auto, and said")
-    p.add_argument("--data", required=True, help="folder, .zip, .parquet or Hub data set id; sub-folders are classes")
+    p.add_argument("--data", required=True, help="folder, .zip, .tar, .parquet or Hub data set id; sub-folders are classes")
     p.add_argument("--out", required=True, type=Path,
                    help="folder of the run; the model will be in export/, with its directions (for Mix and edit) where the "
                         "run has ended and trained for a minute or more")

@@ -169,7 +169,7 @@ class _Session:
             self._open_folder(resumed)
         if not (resumed and run.finished):
             return self._fit()
-        print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N adds more", file=sys.stderr)
+        print(f"{self.out} is finished: {run.nimg / 1000:g} kimg; --kimg N goes on to N in all", file=sys.stderr)
         self._export()
         self._publish()
         return 0

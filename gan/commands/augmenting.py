@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -63,7 +64,7 @@ def run_augment(args: argparse.Namespace) -> None:
     if packed:
         check_form(args.out)
     model, folder = load(args.model, args.device), args.out.with_name(f".{args.out.name}.parts") if packed else args.out
-    command = "python -m gan " + shlex.join(sys.argv[1:])
+    command = "python -m gan " + shlex.join(_public(sys.argv[1:], args))
     told = (_draw if args.from_pictures is None else _vary)(args, model, folder, packed, command)
     if told is None:
         print(f"{args.out} is there already: nothing to do")
@@ -74,6 +75,14 @@ def run_augment(args: argparse.Namespace) -> None:
             for done in pack(folder, args.out, model.class_names):
                 report(done, total)
     print(words)
+
+
+def _public(argv: Sequence[str], args: argparse.Namespace) -> list[str]:
+    """The words of the command for a card, which may be published: paths of this machine as their last part."""
+    model = Path(args.model)
+    own = {path for path in (args.out, args.complete, args.from_pictures, model if model.exists() else None) if path}
+    split = [word.partition("=") if word.startswith("--") else ("", "", word) for word in argv]
+    return [option + equals + (Path(text).name if text and Path(text) in own else text) for option, equals, text in split]
 
 
 def _draw(args: argparse.Namespace, model: hub.Model, folder: Path, packed: bool, command: str) -> tuple[int, str] | None:

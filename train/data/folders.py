@@ -8,6 +8,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from gan.picture import FORMATS
-from train.data.items import Item, Source, digest, key_of, printable, size_problem
+from train.data.items import SPLITS, Item, Source, digest, key_of, printable, size_problem
 
 __all__ = ["ENDINGS", "Files", "Folder", "Zip", "below_the_top", "ending", "size_of", "visible"]
 
@@ -86,6 +87,9 @@ class Files(Source):
         if stray := sum(len(path) == 1 for path in paths):
             log.warning("%s: %d images lie beside the sub-folders: these are not taken for classes", self.name, stray)
             return None, ()
+        if all(name.lower() in SPLITS for name in names):
+            log.warning("%s: its folders look like parts of a set (%s), and are taken for classes: give one of them as "
+                        "--data to have what lies in it for classes", self.name, ", ".join(names))
         index = {name: i for i, name in enumerate(names)}
         return np.array([index[path[0]] for path in paths], np.int64), tuple(map(printable, names))
 
@@ -122,6 +126,16 @@ class Folder(Files):
         self.content = key_of("folder", sorted((name, size) for name, size, _ in listing))
 
 
+def _name_in_zip(info: zipfile.ZipInfo) -> str:
+    """Its name, with "/" between folders. Without the flag for UTF-8 the standard says CP437, and most who pack on a Unix
+    system write UTF-8."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
+
+
 class Zip(Files):
     """A zip file, read in place: no member is ever written to disk, so its name can do no harm."""
 
@@ -131,13 +145,14 @@ class Zip(Files):
             self._file = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not a zip file, or is damaged: {error}") from None
-        entries = [(info.filename.replace("\\", "/"), info) for info in self._file.infolist() if not info.is_dir()]
+        entries = [(_name_in_zip(info), info) for info in self._file.infolist() if not info.is_dir()]
         self.items = [Item(name, partial(self._file.open, info), digest(info.file_size, info.CRC),
                            problem=size_problem(info.file_size)) for name, info in entries if visible(name)]
         self.items.sort(key=lambda item: item.name.encode("utf-8", "surrogateescape"))
         state = path.stat()  # the directory of a zip that was mended says what it said before
         self.content = key_of("zip", [(item.name, item.digest) for item in self.items])
-        folders = [info.filename.rstrip("/") for info in self._file.infolist() if info.is_dir() and visible(info.filename)]
+        folders = [name.rstrip("/") for name in map(_name_in_zip, filter(zipfile.ZipInfo.is_dir, self._file.infolist()))
+                   if visible(name)]
         self.note_empty([f for f in folders if not any(name.startswith(f"{f}/") for name, _ in entries)])
         self.key = key_of("zip", state.st_size, state.st_mtime_ns, self.content)
 

@@ -18,9 +18,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["CHUNK", "Item", "Source", "digest", "key_of", "keys_of", "printable", "size_problem"]
+__all__ = ["CHUNK", "SPLITS", "Item", "Source", "digest", "key_of", "keys_of", "printable", "size_problem"]
 
 CHUNK = 64  #              items in memory at a time
+SPLITS = ("train", "test", "validation", "valid", "val", "dev")  # what parts of a set are called
 MAX_BYTES = 200_000_000  # a larger file is no training image: it is skipped unread
 
 

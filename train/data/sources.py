@@ -48,7 +48,7 @@ def _file(path: Path) -> Source:
         return Parquet([path], f"{path.resolve().parent.name}/{path.name}" if shard else path.name)
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return Zip(path)
-    if path.suffix.lower() == ".tar" or ".tar." in path.name.lower():
+    if path.suffix.lower() in (".tar", ".tgz") or ".tar." in path.name.lower():
         return Tars([path], path.name)
     raise ValueError(f"{path} is neither a zip nor a parquet nor a tar file; {EXPECTED}")
 

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from train.data.items import CHUNK, Item, Source, key_of, keys_of, printable, size_problem
+from train.data.items import CHUNK, SPLITS, Item, Source, key_of, keys_of, printable, size_problem
 
 __all__ = ["Hub", "Parquet", "of_train"]
 
 log = logging.getLogger(__name__)
 USUAL = ("image", "img")  # names of the image column
-SPLITS = ("train", "test", "validation", "valid", "val", "dev")
 
 
 def of_train(shards: list[str], name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import shlex
 import shutil
 import sys
 import time
@@ -144,7 +145,8 @@ def add_directions(folder: Path, stopped: Callable[[], bool], device: torch.devi
         try:
             save_directions(folder, find_directions(G, report=report))
         except TimeoutError:
-            print(f"directions are left out: python -m gan directions {folder} finds them", file=sys.stderr)
+            print(f"directions are left out: python -m gan directions {shlex.quote(str(folder))} finds them",
+                  file=sys.stderr)
 
 
 def sample_seeds(G: Generator, most: int = MAX_SHEET) -> list[int]:
