@@ -22,7 +22,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 __all__ = ["MAX_JSON", "cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json",
-           "read_tensors", "replacing", "sweep", "whole_lines", "write_json", "write_tensors", "write_text"]
+           "read_tensors", "replacing", "sweep", "visible", "whole_lines", "write_json", "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
@@ -36,6 +36,11 @@ def cache_home() -> Path:
     except RuntimeError:  # the user has no home, as in some containers, or ~NAME is nobody's
         raise FileNotFoundError(f"nobody knows where {home} is: point XDG_CACHE_HOME at a folder that can be "
                                 f"written") from None
+
+
+def visible(name: str) -> bool:
+    """Whether a file was put there by a person: not hidden, and none of what a Mac adds to its zips."""
+    return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def check_new(folder: Path, option: str) -> None:

@@ -16,7 +16,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, Union
 
-__all__ = ["Recorded", "fits", "from_plain", "kind_name", "kinds", "read", "write"]
+__all__ = ["Recorded", "defaults", "fits", "from_plain", "kind_name", "kinds", "read", "write"]
 
 
 LARGEST = 2**63  # of a number in the notation: no float overflows, and no integer fails to become one
@@ -132,6 +132,11 @@ def kinds(cls: type) -> dict[str, Any]:
     """Parameter of the class's constructor -> its annotated type."""
     hints = typing.get_type_hints(cls.__init__)
     return {name: hints.get(name, Any) for name in _signature(cls).parameters}
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """Parameter of the class's constructor -> its default, where it has one."""
+    return {p.name: p.default for p in _signature(cls).parameters.values() if p.default is not p.empty}
 
 
 def fits(value: Any, kind: Any) -> bool:

@@ -21,7 +21,9 @@ from train.game.pictures import Pool
 from train.game.step import Augment, Mix
 from train.schedule import Number, Schedule, check_range
 
-__all__ = ["Recipe", "named"]
+__all__ = ["NETS", "Recipe", "named"]
+
+NETS = {"g": "Generator", "d": "Discriminator", "e": "Encoder"}  # slot -> class of a family's module
 
 
 @dataclass(frozen=True)

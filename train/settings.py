@@ -11,7 +11,7 @@ from typing import Any, Literal
 from gan.models import family
 from gan.spec import fits, kind_name, kinds, read, write
 from train.game import discriminators
-from train.recipe import Recipe, named
+from train.recipe import NETS, Recipe, named
 
 __all__ = ["as_option", "between", "overridden", "override"]
 
@@ -83,7 +83,7 @@ def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:
 
 
 def _option(recipe: Recipe, net: str, rest: list[str], text: str, whole: str) -> Any:
-    made = getattr(family(recipe.family), {"g": "Generator", "d": "Discriminator", "e": "Encoder"}[net])
+    made = getattr(family(recipe.family), NETS[net])
     known = {**(discriminators.OPTIONS if net == "d" else {}), **kinds(made)}
     del known["latent"]  # a slot of the recipe
     if len(rest) > 1 or rest[0] not in known:

@@ -52,7 +52,8 @@ def refuse(error: Exception) -> gr.Error:
 
 def warn(notes: Iterable[str]) -> None:
     """Says on the page, in one message, what was left out of an answer."""
-    text = " ".join(f"{_sentence(note[:300]).rstrip('.')}." for note in notes)
+    lines = (_sentence(note[:300]) for note in notes)
+    text = " ".join(line if line.endswith(".") else f"{line}." for line in lines)
     if text:
         gr.Warning(html.escape(text, quote=False))
 

@@ -15,19 +15,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan.files import visible
 from gan.picture import FORMATS
 from train.data.items import SPLITS, Item, Source, digest, key_of, printable, size_problem
 
-__all__ = ["ENDINGS", "Files", "Folder", "Zip", "below_the_top", "ending", "size_of", "visible"]
+__all__ = ["ENDINGS", "Files", "Folder", "Zip", "below_the_top", "ending", "size_of"]
 
 log = logging.getLogger(__name__)
 # Of files that are read as pictures; a .mpo is two JPEGs, of which the first is taken.
 ENDINGS = frozenset(end for end, kind in Image.registered_extensions().items() if kind in (*FORMATS, "MPO"))
-
-
-def visible(name: str) -> bool:
-    """Whether a file was put there by a person: not hidden, and none of what a Mac adds to its zips."""
-    return not any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def ending(name: str) -> str:

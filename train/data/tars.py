@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.data.folders import ENDINGS, Files, ending, visible
+from gan.files import visible
+from train.data.folders import ENDINGS, Files, ending
 from train.data.items import Item, keys_of, printable, size_problem
 
 __all__ = ["Tars"]

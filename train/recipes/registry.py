@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from gan.base import Latent
 from gan.models import family
-from gan.spec import write
+from gan.spec import defaults, write
 from train.data.spec import DataSpec
 from train.game.optim import Adam, RMSprop
-from train.recipe import Recipe
+from train.recipe import NETS, Recipe
 
 __all__ = ["RECIPES", "NamedRecipe", "ancestors", "changes", "find", "recipe", "sized", "told_the_class"]
 
@@ -52,7 +50,6 @@ def sized(recipe: Recipe, data: DataSpec) -> Recipe:
 
 
 RECIPES: dict[str, NamedRecipe] = {}
-NETS = {"g": "Generator", "d": "Discriminator", "e": "Encoder"}
 
 
 def recipe(*, paper: str, parent: str = "", note: str, labelled: bool = False, pairs: bool = False) -> Callable:
@@ -113,14 +110,8 @@ def _flat(recipe: Recipe) -> dict[str, str]:
         if isinstance(value, (Latent, Adam, RMSprop)):
             flat[slot], parts = type(value).__name__, vars(value)
         elif isinstance(value, Mapping):
-            parts = {**_defaults(recipe.family, slot), **value}
+            parts = {**defaults(getattr(family(recipe.family), NETS[slot])), **value}
         else:
             flat[slot] = write(value)
         flat.update({f"{slot}.{name}": write(part) for name, part in parts.items()})
     return flat
-
-
-def _defaults(name: str, net: str) -> dict[str, Any]:
-    """What a net of that family is built with where a recipe says nothing."""
-    options = inspect.signature(getattr(family(name), NETS[net])).parameters.values()
-    return {option.name: option.default for option in options if option.default is not option.empty}

@@ -109,10 +109,11 @@ window.gan.path = (() => {
     };
     // What the visitor has put aside of this model, to walk through.
     const offer = () => {
-      const items = path ? tray.list(path.model) : [];
-      if (path && !items.length) return others();
-      shelf.hidden = items.length === 0;
-      shelf.replaceChildren(make("h3", {}, `In your tray of ${path?.model}`), make("ul", {}, ...items.map(item => make("li", {},
+      if (!path) return;
+      const items = tray.list(path.model);
+      if (!items.length) return others();
+      shelf.hidden = false;
+      shelf.replaceChildren(make("h3", {}, `In your tray of ${path.model}`), make("ul", {}, ...items.map(item => make("li", {},
         item.thumb && make("img", { src: item.thumb, alt: "" }), make("span", {}, `seed ${item.seed}`),
         make("button", { type: "button", class: "small", "aria-label": `Add seed ${item.seed} to the path`, onclick: () => edit([...path.stops, item]) }, "+"),
         make("button", { type: "button", class: "small", "aria-label": `Take seed ${item.seed} out of the tray`, onclick: () => tray.remove(item) }, "×")))),
