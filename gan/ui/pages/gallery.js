@@ -120,6 +120,7 @@ window.gan.gallery = (() => {
     };
     watchValue(props, watch, value => {
       if (value.closed) {
+        if (!cards().hidden) return;  // a visitor without a link keeps the address without one
         close();
         return link.say(filtered);
       }
