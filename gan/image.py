@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
+from gan.files import replacing
+
 __all__ = ["CHUNK_KEY", "MAX_SHEET", "check_sheet", "columns_of", "contact_sheet", "from_uint8", "png_bytes", "quantised",
            "save_video", "scale_for_video", "tiles_that_fit", "to_pil", "to_uint8"]
 
 CHUNK_KEY = "gan-gallery"  #    the keyword of the PNG text chunk that holds a recipe
 MAX_SHEET = 4096  #             tiles of a contact sheet
+MAX_GIF_FPS = 50  #             browsers show what lasts under two hundredths of a second for ten
 MAX_SHEET_PX = 80 * 10**6  #    pixels of one: readers begin to refuse pictures at 89 million (Pillow's limit)
 GAP = 2  #                      px between the tiles
 
@@ -89,25 +94,37 @@ def contact_sheet(pixels: np.ndarray, *, columns: int | None = None, gap: int = 
 
 def save_video(path: Path | str, frames: Iterable[np.ndarray], *, fps: int = 30, scale: int = 1, recipe: str = "") -> Path:
     """Writes uint8 [H, W, C] frames as .mp4 (H.264), .webp or .gif; each pixel becomes scale x scale. ``recipe`` is kept in
-    the file as its comment."""
+    the file as its comment. Errors: ``ValueError`` for another suffix, and for more frames a second than a .gif can hold;
+    ``OSError``, which leaves what stood there."""
     path = Path(path)
     enlarged = (f.repeat(scale, 0).repeat(scale, 1) for f in frames)
     kind = path.suffix.lower()
-    if kind == ".mp4":
-        _save_mp4(path, enlarged, fps, recipe)
-    elif kind in (".webp", ".gif"):
-        first, *rest = [to_pil(f).convert("RGB") for f in enlarged]
-        options = dict(quality=90, xmp=recipe.encode()) if kind == ".webp" else dict(comment=recipe.encode())
-        first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **options)
-    else:
+    if kind not in (".mp4", ".webp", ".gif"):
         raise ValueError(f"cannot write a video as {path.suffix or 'a file without extension'}: use .mp4, .webp or .gif")
+    if kind == ".gif" and fps > MAX_GIF_FPS:
+        raise ValueError(f"a .gif shows at most {MAX_GIF_FPS} frames a second, got {fps}: use .mp4 or .webp")
+    with replacing(path) as file:
+        if kind == ".mp4":
+            _save_mp4(file, enlarged, fps, recipe)
+        else:
+            _save_moving(file, kind, enlarged, fps, recipe)
     return path
 
 
-def _save_mp4(path: Path, frames: Iterable[np.ndarray], fps: int, comment: str) -> None:
+def _save_moving(file: BinaryIO, kind: str, frames: Iterable[np.ndarray], fps: int, comment: str) -> None:
+    """Frames last whole milliseconds, in a GIF hundredths of a second: each ends at the one that is nearest to its time."""
+    first, *rest = [to_pil(f).convert("RGB") for f in frames]
+    unit = 10 if kind == ".gif" else 1
+    ends = [unit * round(1000 * k / (fps * unit)) for k in range(len(rest) + 2)]
+    lasting = [b - a for a, b in pairwise(ends)]
+    options = dict(quality=90, xmp=comment.encode()) if kind == ".webp" else dict(comment=comment.encode())
+    first.save(file, kind[1:], save_all=True, append_images=rest, duration=lasting, loop=0, **options)
+
+
+def _save_mp4(file: BinaryIO, frames: Iterable[np.ndarray], fps: int, comment: str) -> None:
     import av  # heavy, and only videos need it
 
-    with av.open(str(path), "w") as container:
+    with av.open(file, "w", format="mp4") as container:
         container.metadata["comment"] = comment
         stream = container.add_stream("libx264", rate=fps)
         stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}

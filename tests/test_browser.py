@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def test_open_generate_download_restore_and_share(site, visitor, tmp_path):
     visitor.goto(site.url)
     visitor.wait_for_selector(".card")
-    visitor.wait_for_function("new Promise(done => setTimeout(() => done(true), 500))")  # an address is written a moment later
+    visitor.wait_for_function("new Promise(done => setTimeout(() => done(true), 500))")  # an address is written late
     assert visitor.url == site.url
     visitor.get_by_role("button", name="Generate with digits").click()
     visitor.wait_for_selector(TOP)

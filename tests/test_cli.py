@@ -66,3 +66,31 @@ def test_generate_from_a_png_without_recipe(tmp_path, capsys):
     Image.new("L", (16, 16)).save(tmp_path / "a.png")
     assert gan("generate", tmp_path / "a.png", "--out", tmp_path / "o") == 1
     assert "no recipe in this picture" in error_of(capsys)
+
+
+def test_one_picture_goes_where_out_says(tiny_model, tmp_path, capsys, monkeypatch):
+    folder = tiny_model()
+    for extra, name in ((["--seeds", "3"], "one.png"), (["--seeds", "0-3", "--grid"], "new/sheet.PNG")):
+        assert gan("generate", folder, *extra, "--out", tmp_path / name) == 0
+        assert (tmp_path / name).is_file() and str(tmp_path / name) in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    assert gan("generate", "one.png", "--out", "again.png") == 0
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+    (tmp_path / "folder.png").mkdir()
+    assert gan("generate", folder, "--seeds", "0-1", "--out", "folder.png") == 0
+    assert len(list((tmp_path / "folder.png").iterdir())) == 2
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    (["generate", "MODEL", "--seeds", "0-1", "--out", "a.png"], "or add --grid for one sheet"),
+    (["generate", "MODEL", "--seeds", "0", "--out", "a.jpg"], "name a folder, or a .png"),
+    (["augment", "MODEL", "--count", "4", "--out", "a.tar"], "name a new folder, or a .zip or .parquet"),
+    (["project", "MODEL", "a.png", "--out", "b.png"], "name a folder"),
+    (["transform", "MODEL", "a.png", "--out", "b.webp"], "name a folder, or for one picture a .png"),
+])
+def test_a_folder_is_not_given_the_name_of_a_file(tiny_model, tmp_path, monkeypatch, capsys, args, words):
+    folder = tiny_model()
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert gan(*[folder if a == "MODEL" else a for a in args]) == 1
+    assert words in error_of(capsys) and sorted(tmp_path.iterdir()) == before

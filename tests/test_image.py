@@ -49,3 +49,31 @@ def test_mp4_and_webp(tmp_path):
     assert (webp.n_frames, webp.size) == (10, (16, 16))
     with pytest.raises(ValueError, match=r"\.mp4, \.webp or \.gif"):
         save_video(tmp_path / "a.avi", frames)
+
+
+@pytest.mark.parametrize("suffix, fps, lasts", [(".gif", 30, [30, 40, 30, 30, 40, 30]), (".gif", 50, [20] * 6),
+                                                (".webp", 60, [17, 16, 17, 17, 16, 17])])
+def test_moving_pictures_last_as_long_as_they_are_asked_to(tmp_path, suffix, fps, lasts):
+    frames = [np.full((16, 16, 3), 40 * k, np.uint8) for k in range(6)]
+    with Image.open(save_video(tmp_path / f"a{suffix}", frames, fps=fps)) as film:
+        found = [film.seek(k) or film.load() and film.info["duration"] for k in range(film.n_frames)]
+    assert found == lasts
+    save_video(tmp_path / f"one{suffix}", frames[:1], fps=fps)
+    save_video(tmp_path / f"still{suffix}", [frames[0]] * 3, fps=fps)
+
+
+def test_a_gif_is_not_made_faster_than_browsers_show_it(tmp_path):
+    with pytest.raises(ValueError, match=r"at most 50 frames a second, got 60: use \.mp4"):
+        save_video(tmp_path / "a.gif", [np.zeros((8, 8, 3), np.uint8)], fps=60)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webp", ".gif"])
+def test_a_film_that_is_not_finished_leaves_what_stood_there(tmp_path, suffix):
+    def frames():
+        yield np.zeros((16, 16, 3), np.uint8)
+        raise OSError("the disk is full")
+
+    (tmp_path / f"a{suffix}").write_bytes(b"before")
+    with pytest.raises(OSError, match="full"):
+        save_video(tmp_path / f"a{suffix}", frames())
+    assert [p.name for p in tmp_path.iterdir()] == [f"a{suffix}"] and (tmp_path / f"a{suffix}").read_bytes() == b"before"

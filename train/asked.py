@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from gan.latent import check_seed
-from train.data.images import Images
 from train.data.spec import DataSpec
 from train.recipe import Recipe
 from train.recipes import RECIPES, ancestors, find, sized, told_the_class
@@ -114,11 +113,11 @@ def as_before(asked: Asked, identity: Mapping[str, str], spec: DataSpec) -> tupl
     return asked, _with_what_is_said(asked, base, spec, float(identity["kimg"]))
 
 
-def command(asked: Asked, recipe: Recipe, images: Images, again: str | None, processes: int = 1) -> str:
-    """The command that made the model, without this machine's folders. ``again``: what --from takes, None where the run
-    started from nothing."""
+def command(asked: Asked, recipe: Recipe, data: str, out: str, again: str | None, processes: int = 1) -> str:
+    """The command that makes the same model of ``data`` in ``out``. ``again``: what --from takes, None where the run started
+    from nothing."""
     launcher = ["python"] if processes == 1 else ["torchrun", "--nproc-per-node", str(processes)]
-    parts = [*launcher, "-m", "train", asked.recipe, "--data", images.name, "--out", f"runs/{asked.out.name}"]
+    parts = [*launcher, "-m", "train", asked.recipe, "--data", data, "--out", out]
     if again:
         parts += ["--from", again]
     if asked.resolution is not None:

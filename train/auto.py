@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 import torch
 
@@ -141,10 +142,8 @@ class Plan:
 def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[str, str] | None,
             world: World, *, origin: Origin | None = None) -> Plan:
     """The plan of a training. ``before`` is the identity of the run that goes on, None where one begins; ``origin`` what
-    --from names, where it was read already.
-
-    What a run started from is in its checkpoint: one that goes on asks for its name only. Errors: ``ValueError``,
-    ``FileNotFoundError`` of one line.
+    --from names, where it was read already. What a run started from is in its checkpoint: one that goes on asks for its name
+    only. Errors: ``ValueError``, ``FileNotFoundError`` of one line.
     """
     spec, unnamed = images.spec, asked.recipe == AUTO
     if before is not None and asked.resume:
@@ -172,7 +171,8 @@ def planned(asked: Asked, images: Images, device: torch.device, before: Mapping[
     if unnamed:
         asked, recipe = _within_time(asked, recipe, images, device, world, anew=origin is None)
         again = findable(origin.identity) if origin is not None else None
-        print(f"auto: the same without auto: {command(asked, recipe, images, again, world.size)}", file=sys.stderr)
+        same = command(asked, recipe, asked.data, str(asked.out), again, world.size)
+        print(f"auto: the same without auto: {same}", file=sys.stderr)
     started = {} if origin is None else {"from": origin.identity, "from_licence": origin.licence}
     return Plan(asked, recipe, origin, started)
 
@@ -199,14 +199,14 @@ def _beside(origin: Origin, facts: Facts, rules: list[Rule]) -> list[Rule]:
 
 
 def _facts(images: Images, device: torch.device) -> Facts:
-    spec = images.spec
-    strange = strange_mirror_images((images.sample or images).pixels)
+    spec, strange = images.spec, strange_mirror_images((images.sample or images).pixels)
     return Facts(spec.count, spec.resolution, spec.channels, spec.classes, strange, device.type != "cpu")
 
 
 def _say(facts: Facts, rules: list[Rule], images: Images, device: torch.device) -> None:
     kind = f"{'grey' if facts.channels == 1 else 'RGB'} pictures, {facts.resolution} px"
-    classes = f"{facts.classes} classes" if facts.classes > 1 else "no classes"
+    names = shorten(", ".join(images.spec.class_names), 100, placeholder=" …")
+    classes = f"{facts.classes} classes ({names})" if facts.classes > 1 else "no classes"
     free = free_bytes(device) / 1e9
     lines = [f"data     {images.name}: {facts.count:,} {kind}, {classes}; {facts.strange:.0%} of them look stranger in the "
              f"mirror (50 % = it makes no difference)",

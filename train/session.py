@@ -265,12 +265,13 @@ class _Session:
         if started:
             model, _, revision = started.rpartition("@")
             origin = dict(id=model, revision=revision, licence=self.identity["from_licence"])
+        again = started and findable(started)
         provenance = Provenance(
             recipe=named.name, parent=named.parent, ancestors=ancestors(named), paper=named.paper, note=named.note,
             changes=changes(named, images.spec), slots=run.recipe.to_json(), data=data,
-            command=command(self.asked, run.recipe, images, started and findable(started), self.world.size), seed=run.seed,
-            nimg=run.nimg, minutes=round(run.seconds / 60, 1), hardware=hardware(run.device, self.world.size), origin=origin,
-            chosen=chosen)
+            command=command(self.asked, run.recipe, images.name, f"runs/{self.asked.out.name}", again, self.world.size),
+            seed=run.seed, nimg=run.nimg, minutes=round(run.seconds / 60, 1),
+            hardware=hardware(run.device, self.world.size), origin=origin, chosen=chosen)
         names = images.spec.class_names if run.recipe.latent.classes else ()
         export(G_ema, self.out / "export", provenance, class_names=names, snapshots=self.out / "snapshots",
                log=self.out / "log.jsonl", name=self.out.name, inputs=run.fixed_inputs(JUDGED), D=run.game.adversary)

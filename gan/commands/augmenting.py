@@ -14,7 +14,7 @@ from tqdm import tqdm
 from gan import hub
 from gan.augment import DISTINCT, Order, augment, balanced, by_class, check_room, estimate
 from gan.begun import is_packed
-from gan.commands.common import add_command, add_device, add_out, load, progress
+from gan.commands.common import add_command, add_device, add_out, check_folder, load, progress
 from gan.dataset import FORMS, check_form, complete, pack, write_card
 from gan.directions import load_directions
 from gan.synthetic import check_push_set, push_set
@@ -63,6 +63,8 @@ def run_augment(args: argparse.Namespace) -> None:
     packed = args.out.suffix in FORMS and not args.out.is_dir()
     if packed:
         check_form(args.out)
+    else:
+        check_folder(args.out, f"name a new folder, or a {' or '.join(FORMS)}")
     model, folder = load(args.model, args.device), args.out.with_name(f".{args.out.name}.parts") if packed else args.out
     command = "python -m gan " + shlex.join(_public(sys.argv[1:], args))
     told = (_draw if args.from_pictures is None else _vary)(args, model, folder, packed, command)

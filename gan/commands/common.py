@@ -13,8 +13,9 @@ from tqdm import tqdm
 from gan import hub
 from gan.engine import pick_device
 
-__all__ = ["add_command", "add_device", "add_out", "load", "progress"]
+__all__ = ["add_command", "add_device", "add_out", "check_folder", "load", "progress"]
 
+FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".mp4", ".zip", ".parquet", ".tar", ".gz", ".tgz", ".7z", ".json", ".csv")
 MODEL = "MODEL is a name in weights/, a folder, or a Hub id user/name[@revision]."
 
 
@@ -29,6 +30,12 @@ def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], No
 
 def add_out(parser: argparse.ArgumentParser, what: str = "where to write") -> None:
     parser.add_argument("--out", required=True, type=Path, help=what)
+
+
+def check_folder(out: Path, instead: str = "name a folder") -> None:
+    """Errors: ``ValueError`` where ``--out``, which would become a folder, has the name of a file."""
+    if out.suffix.lower() in FILES and not out.is_dir():
+        raise ValueError(f"--out {out} is the name of a file that is not written here: {instead}")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gan import hub
-from gan.commands.common import add_command, add_device, add_out, load
+from gan.commands.common import add_command, add_device, add_out, check_folder, load
 from gan.directions import load_directions
 from gan.edit import draw_edits
 from gan.engine import draw, draw_walk
@@ -25,6 +25,7 @@ from gan.walk import Space
 
 GENERATE = """  python -m gan generate mnist-cgan --seeds 0-15 --class 7 --out sevens
   python -m gan generate cats64-dcgan --seeds 0-63 --psi 0.8 --grid --out cats
+  python -m gan generate cats64-dcgan --seeds 7 --out cat.png
   python -m gan generate cats/sheet.png --out again"""
 INTERPOLATE = """  python -m gan interpolate cats64-dcgan --seeds 1,5,9 --loop --out walk.mp4
   python -m gan interpolate mnist-cgan --seeds 3,4 --class 7 --frames 30 --out frames"""
@@ -37,7 +38,7 @@ def add(commands: Any) -> None:
                     description="Writes one PNG a seed (or one sheet); each holds the recipe that made it.")
     c.add_argument("model", metavar="MODEL", help="a model, or a PNG made here: draws it again from its recipe")
     c.add_argument("--seeds", help="whole numbers and ranges, as in 0-15,42 (default: 0-15)")
-    _add_common(c)
+    _add_common(c, "a folder, or for one picture a .png")
     c.add_argument("--grid", action="store_true", help="one contact sheet, sheet.png, in the place of single images")
     c.add_argument("--json", action="store_true", help="print the files written, as JSON")
 
@@ -45,7 +46,7 @@ def add(commands: Any) -> None:
                     description="Writes a walk as .mp4, .webp or .gif, or as PNG frames into a folder.")
     c.add_argument("model", metavar="MODEL")
     c.add_argument("--seeds", required=True, help="the stations of the walk, as in 1,5,9")
-    _add_common(c)
+    _add_common(c, "a .mp4, .webp or .gif, or a folder of frames")
     c.add_argument("--classes", nargs="+", metavar="NAME", help="one a seed, in place of --class; - = as the seed draws")
     c.add_argument("--frames", type=int, default=60, help="frames from one seed to the next (default: 60)")
     c.add_argument("--fps", type=int, default=30, help="frames a second (default: 30)")
@@ -55,10 +56,10 @@ def add(commands: Any) -> None:
                    help="straight in w, or around the sphere of z (default: w where the model learned one, else z)")
 
 
-def _add_common(c: argparse.ArgumentParser) -> None:
+def _add_common(c: argparse.ArgumentParser, what: str) -> None:
     c.add_argument("--class", metavar="NAME", help="class of every image (default: as each seed draws)")
     c.add_argument("--psi", type=float, help="truncation: 1 = none (default), less = more typical images")
-    add_out(c)
+    add_out(c, what)
     add_device(c)
 
 
@@ -68,11 +69,25 @@ def run_generate(args: argparse.Namespace) -> None:
             raise ValueError(f"the picture's own recipe is drawn again: leave out {extra[0]}")
         files = _replay(args)
     else:
-        model, seeds = load(args.model, args.device), parse_seeds(args.seeds or "0-15")
-        args.out.mkdir(parents=True, exist_ok=True)
+        seeds = parse_seeds(args.seeds or "0-15")
+        _check_out(args.out, 1 if args.grid else len(seeds))
+        model = load(args.model, args.device)
         files = (_write_sheet if args.grid else _write_singles)(model, _recipe(args, model), seeds, args.out)
     print(json.dumps([str(f) for f in files]) if args.json else
           f"{files[0] if len(files) == 1 else f'{len(files)} images in {args.out}'}")
+
+
+def _check_out(out: Path, files: int) -> None:
+    """Errors: ``ValueError`` where so many pictures cannot be written there."""
+    if files > 1 or out.suffix.lower() != ".png":
+        check_folder(out, "name a folder, or " + ("add --grid for one sheet" if files > 1 else "a .png"))
+
+
+def _place(out: Path, name: str) -> Path:
+    """Where a picture goes that is the only one, if ``out`` is a file, or one of a folder's."""
+    alone = out.suffix.lower() == ".png" and not out.is_dir()
+    (out.parent if alone else out).mkdir(parents=True, exist_ok=True)
+    return out if alone else out / name
 
 
 def _recipe(args: argparse.Namespace, model: hub.Model) -> SeedsRecipe:
@@ -82,6 +97,7 @@ def _recipe(args: argparse.Namespace, model: hub.Model) -> SeedsRecipe:
 
 def _replay(args: argparse.Namespace) -> list[Path]:
     """Draws a picture again from the recipe inside it."""
+    _check_out(args.out, 1)
     recipe = read_recipe(args.model)
     if not isinstance(recipe, (SeedsRecipe, StripRecipe, WalkRecipe, EditRecipe)):
         raise ValueError("this picture was made from another picture, which is not in it: give that one to "
@@ -90,17 +106,17 @@ def _replay(args: argparse.Namespace) -> list[Path]:
     if model.revision != recipe.revision:
         print(f"note: drawn by another version of {recipe.model}: {model.revision}, the picture was made by "
               f"{recipe.revision}", file=sys.stderr)
-    args.out.mkdir(parents=True, exist_ok=True)
     if isinstance(recipe, WalkRecipe):
         (pixels,) = draw_walk(model.G, recipe.walk(model.label), [recipe.frame])
-        return [save_png(args.out / f"frame{recipe.frame:05d}.png", pixels, recipe)]
+        return [save_png(_place(args.out, f"frame{recipe.frame:05d}.png"), pixels, recipe)]
     if isinstance(recipe, StripRecipe):
         draws = recipe.draws(model.label)
         check_sheet(len(draws), model.G.resolution)
-        return [save_png(args.out / "strip.png", contact_sheet(draw(model.G, draws), columns=recipe.columns), recipe)]
+        strip = contact_sheet(draw(model.G, draws), columns=recipe.columns)
+        return [save_png(_place(args.out, "strip.png"), strip, recipe)]
     if isinstance(recipe, EditRecipe):
         tiles = draw_edits(model, [recipe], load_directions(hub.folder_of(recipe.model)[0], model.G))
-        return [save_png(args.out / "edit.png", tiles[0] if len(tiles) == 1 else contact_sheet(tiles), recipe)]
+        return [save_png(_place(args.out, "edit.png"), tiles[0] if len(tiles) == 1 else contact_sheet(tiles), recipe)]
     write = _write_sheet if args.grid or len(recipe.seeds) > 1 else _write_singles
     return write(model, recipe, recipe.seeds, args.out)
 
@@ -109,7 +125,7 @@ def _write_sheet(model: hub.Model, recipe: SeedsRecipe, seeds: Sequence[int], ou
     check_sheet(len(seeds), model.G.resolution)
     recipe = replace(recipe, seeds=tuple(seeds))
     tiles = np.concatenate(list(_draw_all(model, recipe, seeds)))
-    return [save_png(out / "sheet.png", contact_sheet(tiles), recipe)]
+    return [save_png(_place(out, "sheet.png"), contact_sheet(tiles), recipe)]
 
 
 def _write_singles(model: hub.Model, recipe: SeedsRecipe, seeds: Sequence[int], out: Path) -> list[Path]:
@@ -117,7 +133,7 @@ def _write_singles(model: hub.Model, recipe: SeedsRecipe, seeds: Sequence[int], 
     for pixels in _draw_all(model, recipe, seeds):
         for image in pixels:
             seed = seeds[len(files)]
-            files.append(save_png(out / f"seed{seed:04d}.png", image, replace(recipe, seeds=(seed,))))
+            files.append(save_png(_place(out, f"seed{seed:04d}.png"), image, replace(recipe, seeds=(seed,))))
     return files
 
 

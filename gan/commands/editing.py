@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan import hub
-from gan.commands.common import add_command, add_device, add_out, load, progress
+from gan.commands.common import add_command, add_device, add_out, check_folder, load, progress
 from gan.directions import find_directions, save_directions
 from gan.hub.contents import sha256
 from gan.image import to_pil
@@ -51,6 +51,7 @@ def run_directions(args: argparse.Namespace) -> None:
 
 
 def run_project(args: argparse.Namespace) -> None:
+    check_folder(args.out)
     model = load(args.model, args.device)
     G = model.G
     picture = read_picture(args.picture, G.resolution, G.channels)

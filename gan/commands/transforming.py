@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gan import hub
-from gan.commands.common import add_command, add_device, add_out, load, progress
+from gan.commands.common import add_command, add_device, add_out, check_folder, load, progress
 from gan.picture import Box, read_bytes
 from gan.recipe import save_png
 from gan.transform import Given, hole_of, task_for, transform
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> None:
     alone = args.out.suffix.lower() == ".png"
     if alone and len(pictures) > 1:
         raise ValueError(f"--out {args.out} is one picture, and {len(pictures)} are given: name a folder")
+    if not alone:
+        check_folder(args.out, "name a folder, or for one picture a .png")
     model = load(args.model, args.device)
     task_for(model)
     given = {path.resolve() for path, _ in pictures}

@@ -99,7 +99,9 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     _write_samples(folder / "samples.png", model, name, inputs)
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
-        shutil.copytree(snapshots, folder / "timeline")
+        (folder / "timeline").mkdir()
+        for path in snapshots.iterdir():  # on a full disk the error is of the first, and not of a list of all
+            shutil.copyfile(path, folder / "timeline" / path.name)
     if log and (found := curves(log)):
         write_json(folder / "curves.json", found, indent=None)
     write_text(folder / "README.md", card(name, model, training))
