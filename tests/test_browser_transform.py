@@ -115,6 +115,24 @@ def test_a_drawing_becomes_a_picture_while_it_is_drawn(site, visitor, tmp_path):
     assert visitor.evaluate(WIDE) <= 0
 
 
+def test_a_drawing_outlasts_a_page_that_is_loaded_again(site, visitor):
+    canvas, painted = ".given > canvas:visible", "() => document.querySelector('.given > .drawn-on').toDataURL()"
+    visitor.goto(site.url + "?page=transform&model=sketch")
+    example = made(visitor)
+    line(visitor, visitor.locator(canvas).bounding_box(), (0.2, 0.2), (0.8, 0.3), (0.4, 0.8))  # over an example
+    drawn, before = becomes(visitor, other(example)), visitor.evaluate(painted)
+    visitor.reload()
+    becomes(visitor, same(drawn))
+    assert visitor.evaluate(painted) == before
+    visitor.get_by_role("button", name="Clear").click()
+    visitor.wait_for_selector(".easel .status:has-text('Draw a few lines')")
+    visitor.reload()
+    becomes(visitor, same(example))
+    assert visitor.evaluate("sessionStorage.setItem('gan-gallery-drawing', '{') ?? 1")
+    visitor.reload()
+    becomes(visitor, same(example))
+
+
 def test_a_picture_is_brought_cut_and_made(site, visitor, tmp_path):
     data = picture(size=(80, 60))
     (tmp_path / "me.png").write_bytes(data)

@@ -1,8 +1,9 @@
 /* The Transform page in the browser: a canvas to draw on, a picture to bring, a hole to paint into one. What is given goes to
-   the server and is forgotten there; of several changes the last one counts. */
+   the server and is forgotten there; of several changes the last one counts. A drawing outlasts a page that is loaded again, as
+   it is when the server comes back: it stays in the tab's own storage. */
 window.gan.transform = (() => {
   const { make, watchValue, enlarge, link, code, job, copyText, brush, compare, crop, closer, download, latest, first } = window.gan;
-  const LARGE = 4_500_000, SIDE_SENT = 2048;
+  const LARGE = 4_500_000, SIDE_SENT = 2048, KEPT = "gan-gallery-drawing";
   let arrived = () => {};  // the page's one easel takes the answers
 
   const button = (text, onclick, more = {}) => make("button", { type: "button", class: "gan-button", onclick, ...more }, text);
@@ -52,7 +53,7 @@ window.gan.transform = (() => {
     // What is given
     const pads = {
       drawing: brush(make("canvas", { class: "drawn-on", role: "application", "aria-label": "Draw here: arrow keys move, the space bar sets the pen down" }),
-        { ink: "#000000", paper: "#ffffff", size: 0.02, changed: () => { brought++; ask(); } }),
+        { ink: "#000000", paper: "#ffffff", size: 0.02, changed: ended => { brought++; if (ended) remember(); ask(); } }),
       hole: brush(make("canvas", { class: "drawn-on over", role: "application", "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" }),
         { ink: "#c2613f", size: 0.1, changed: ended => { if (file) brought++; if (ended) ask(); } }),
     };
@@ -99,6 +100,18 @@ window.gan.transform = (() => {
     };
     new ResizeObserver(fit).observe(element);
 
+    const remember = () => {
+      try {
+        sessionStorage.removeItem(KEPT);
+        if (!pad.empty()) sessionStorage.setItem(KEPT, JSON.stringify({ model: now.model, drawing: pad.kept() }));
+      } catch { /* full or closed: it is lost with the page */ }
+    };
+    const remembered = model => {
+      try {
+        const kept = JSON.parse(sessionStorage.getItem(KEPT));
+        return kept?.model === model && kept.drawing;
+      } catch { return null; }
+    };
     const drawing = () => {
       const small = make("canvas", { width: now.side, height: now.side });
       pad.paint(small);
@@ -193,7 +206,8 @@ window.gan.transform = (() => {
       blank();
       fit();
       ready();
-      if (value.examples) wish(0);
+      const before = draws && remembered(value.model);
+      if (before) pad.restore(before); else if (value.examples) wish(0);
     };
     const wish = example => {
       wished = brought;

@@ -26,14 +26,20 @@ window.gan.brush = (canvas, { ink, paper = null, size, changed }) => {
     const { naturalWidth: w, naturalHeight: h } = image, room = Math.min(w, h);
     pen.drawImage(image, (w - room) / 2, (h - room) / 2, room, room, 0, 0, side, side);
   };
+  const address = image => {
+    const side = Math.min(SHOWN, image.naturalWidth, image.naturalHeight);
+    const square = Object.assign(document.createElement("canvas"), { width: side, height: side });
+    whole(square.getContext("2d"), image, side);
+    return square.toDataURL("image/png");
+  };
+  const since = () => strokes.slice(Math.max(0, strokes.findLastIndex(s => s.cleared || s.image)));  // of before nothing is seen
   // Draws it all on a canvas of any size.
   const paint = target => {
     const pen = target.getContext("2d"), side = target.width;
     pen.lineCap = pen.lineJoin = "round";
     pen.imageSmoothingEnabled = target !== canvas;
     blank(pen, side);
-    const from = strokes.findLastIndex(s => s.cleared || s.image);
-    for (const stroke of strokes.slice(Math.max(0, from))) {
+    for (const stroke of since()) {
       if (stroke.image) whole(pen, stroke.image, side);
       else if (stroke.points) line(pen, side, stroke);
     }
@@ -93,6 +99,19 @@ window.gan.brush = (canvas, { ink, paper = null, size, changed }) => {
   for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => { if (name === "blur" && down) { down = false; current = null; changed?.(true); } show(); });
 
   const undo = () => { current = null; down = false; if (strokes.pop()) tell(true); };
+  // What is drawn, as values that JSON holds, and the same drawn again where nothing is drawn yet.
+  const kept = () => since().map(s => s.image ? { image: address(s.image) } : s);
+  const restore = async list => {
+    const found = await Promise.all(list.map(async s => {
+      if (!s.image) return s;
+      const image = Object.assign(new Image(), { src: s.image });
+      await image.decode();
+      return { image };
+    }));
+    if (strokes.length) return;
+    strokes = found;
+    tell(true);
+  };
   // Nothing is there: no stroke since it was cleared last.
   const empty = () => !strokes.slice(strokes.findLastIndex(s => s.cleared) + 1).some(s => s.image || !s.erase);
   // A bit a pixel of that many to a side, row by row, 1 where nothing is drawn, as base64.
@@ -106,7 +125,7 @@ window.gan.brush = (canvas, { ink, paper = null, size, changed }) => {
   };
   show();
   return {
-    canvas, paint, undo, empty, bits,
+    canvas, paint, undo, empty, bits, kept, restore,
     dot: (x, y, wide) => add({ width: wide, erase: false, points: [[x, y]] }),
     clear: () => { if (!empty()) add({ cleared: true }); },
     picture: image => add({ image }),
