@@ -7,6 +7,11 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from serving import expected
+from test_transform_page import pixels_of
+
+from gan.latent import Draw
+from gan.ui.parts.tray import Tray
 
 pytestmark = pytest.mark.browser
 
@@ -102,3 +107,31 @@ def test_the_tools_of_a_picture_in_the_tray_stand_in_a_row(site, visitor):
     tools = visitor.locator(".tray .held .tools button:visible")
     tools.first.wait_for()
     assert len({tool["y"] for tool in (one.bounding_box() for one in tools.all())}) == 1
+
+
+def test_a_seed_that_is_typed_into_the_tray_gets_its_picture(site, visitor):
+    visitor.goto(site.url + "?page=generate&model=digits")
+    visitor.wait_for_selector(".sheet")
+    for seed in ("9", "12"):
+        visitor.get_by_label("A seed for the tray").fill(seed)
+        visitor.keyboard.press("Enter")
+    visitor.get_by_role("button", name="Earlier: seed 12").focus()
+    visitor.wait_for_function("document.querySelectorAll('.tray .held img').length === 2")
+    assert visitor.evaluate("document.activeElement.ariaLabel") == "Earlier: seed 12"
+    visitor.reload()
+    visitor.wait_for_function("document.querySelectorAll('.tray .held img').length === 2")
+    for seed in (9, 12):
+        thumb = pixels_of(visitor.get_by_alt_text(f"seed {seed}", exact=True).get_attribute("src"))
+        assert (thumb == expected(site, "digits", [Draw(seed)])[0]).all()
+
+
+@pytest.mark.parametrize("asked", [None, {}, {"model": "digits"}, {"model": "digits", "seed": -1},
+                                   {"model": "digits", "seed": True}, {"model": "none", "seed": 1},
+                                   {"model": ["digits"], "seed": 1}])
+def test_no_other_seed_is_drawn_for_the_tray(site, asked):
+    import gradio as gr
+
+    with gr.Blocks():
+        tray = Tray(site.studio)
+    with pytest.raises(ValueError):
+        tray.draw(asked)

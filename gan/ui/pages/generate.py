@@ -37,7 +37,7 @@ class Generate:
         self.controls = Controls(studio)
         with beside(self._lay_out_controls):
             self.sheet = Sheet(studio, ID, "generate")
-            self.tray = Tray()
+            self.tray = Tray(studio)
         self._wire()
 
     def _lay_out_controls(self) -> None:

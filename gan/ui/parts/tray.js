@@ -28,7 +28,7 @@ window.gan.tray = (() => {
   };
 
   // The tray of a model on a page: to look at, to put in order, and to type seeds into. See tray.py.
-  function build(element, props, watch) {
+  function build(element, props, watch, trigger) {
     let model = null;
     const stops = make("ol", { class: "held" });
     const count = make("span", { class: "quiet" });
@@ -40,6 +40,7 @@ window.gan.tray = (() => {
       if (!sound(item)) { field.setCustomValidity("A seed is a whole number from 0 to 4294967295"); field.reportValidity(); return; }
       field.value = "";
       tray.add(item);
+      trigger.draw(item);
     } }, field, make("button", { type: "submit", class: "gan-button" }, "Add"));
     const clear = make("button", { type: "button", class: "gan-button", onclick: () => tray.clear(model) }, "Clear");
     const move = (list, k, to) => {
@@ -60,7 +61,9 @@ window.gan.tray = (() => {
     };
     const render = () => {
       const list = model ? tray.list(model) : [];
+      const held = stops.contains(document.activeElement) && document.activeElement.ariaLabel;
       stops.replaceChildren(...list.map(stop));
+      if (held) [...stops.querySelectorAll("button")].find(b => b.ariaLabel === held)?.focus();  // a picture came meanwhile
       count.textContent = list.length ? `${list.length} of ${model}, kept in this browser` : "Empty: open an image, and choose “To the tray”.";
       clear.hidden = !list.length;
     };
@@ -70,8 +73,12 @@ window.gan.tray = (() => {
     watchValue(props, watch, value => { model = value.model; render(); });
   }
 
+  // A seed's picture, for those that were typed.
+  const drawn = (props, watch) => watchValue(props, watch, ({ model, seed, thumb }) =>
+    write(items.map(i => i.model === model && i.seed === seed && !i.label && !i.thumb ? { ...i, thumb } : i)));
+
   const tray = {
-    thumb, build,
+    thumb, build, drawn,
     list: model => items.filter(i => model === undefined || i.model === model),
     add: item => { if (sound(item)) write([...items, item]); },
     remove: item => write(items.filter(i => i !== item)),

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 
 from gan.image import png_bytes
+from gan.latent import check_seed
 from gan.recipe import SeedsRecipe
+from gan.ui.messages import asks
 from gan.ui.outbox import data_url
-from gan.ui.parts.stage import scripted
+from gan.ui.parts.stage import answers, scripted
+from gan.ui.studio import Studio
+from gan.ui.view import View
 
 __all__ = ["Tray"]
 
@@ -17,15 +21,25 @@ SIDE = 64  # px of a small picture, about
 
 
 class Tray:
-    """The part: ``component`` shows what ``show`` returns. The server never sees what is in it; scripts ask ``gan.tray``."""
+    """The part: ``component`` shows what ``show`` returns. The server sees no more of it than a seed that was typed, whose
+    picture it draws; scripts ask ``gan.tray``."""
 
-    def __init__(self) -> None:
-        self.component = scripted("gan.tray.build", "element", "props", "watch", elem_classes="tray-part")
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        self.component = scripted("gan.tray.build", "element", "props", "watch", events=("draw",), elem_classes="tray-part")
+        asks(self.component.draw, self.draw, answers("gan.tray.drawn"), trigger_mode="multiple")
 
     @staticmethod
     def show(model: str) -> dict[str, Any]:
         """The tray of a model, as the browser keeps it."""
         return {"model": model}
+
+    def draw(self, asked: Any) -> dict[str, Any]:
+        """The item of a seed that was typed. ``ValueError`` for what is no seed of a model of this page."""
+        if not isinstance(asked, dict):
+            raise ValueError("there is no seed")
+        drawn = self.studio.draw(View(asked.get("model"), (check_seed(asked.get("seed")),)))
+        return self.item(drawn.recipe, drawn.pixels[0])
 
     @staticmethod
     def item(recipe: SeedsRecipe, pixels: np.ndarray) -> dict[str, Any]:
