@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from gan.commands import augmenting, drawing, editing, listing, publishing, transforming, web
+from gan.files import print_anything
 
 GROUPS = (listing, drawing, editing, transforming, augmenting, publishing, web)  # in the order in which help names them
 
@@ -20,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    print_anything()
     args = parser().parse_args(argv)
     try:
         args.run(args)

@@ -181,7 +181,7 @@ def estimate(model: hub.Model, order: Order) -> int:
 
 def check_room(folder: Path, needed: int) -> None:
     """``ValueError`` where the disk that the folder will lie on has not so many bytes left."""
-    while not folder.exists():
+    while not folder.exists() and folder != folder.parent:  # of a drive that is not there nothing is
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if needed > free:

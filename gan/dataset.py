@@ -13,7 +13,7 @@ from typing import Any
 from gan import hub
 from gan.augment import METADATA, Order, folder_names
 from gan.begun import ORDER, SCHEMA_KEY
-from gan.files import object_in, replacing, visible, write_text
+from gan.files import composed, object_in, replacing, visible, write_text
 
 __all__ = ["CARD", "FORMS", "FRONT", "IMAGES", "check_form", "complete", "described", "forms_here", "lines_of", "pack",
            "write_card", "write_parquet"]
@@ -32,9 +32,9 @@ def complete(model: hub.Model, folder: Path) -> tuple[int, ...]:
         raise ValueError(f"{folder.name} is no folder: --complete takes one whose sub-folders are classes")
     if not model.class_names:
         raise ValueError(f"{model.id} has no classes: it cannot fill any up")
-    have = {sub.name: sum(f.suffix.lower() in IMAGES and visible(f.name) for f in sub.rglob("*"))
+    have = {composed(sub.name): sum(f.suffix.lower() in IMAGES and visible(f.name) for f in sub.rglob("*"))
             for sub in sorted(folder.iterdir()) if sub.is_dir() and visible(sub.name)}
-    of_model = {name: label for label, name in zip(model.class_names, folder_names(model.class_names))}
+    of_model = {composed(name): label for label, name in zip(model.class_names, folder_names(model.class_names))}
     if unknown := [name for name in have if name not in of_model]:
         raise ValueError(f"{model.id} has no class {unknown[0]!r}, which is a folder of {folder.name}; its classes: "
                          + ", ".join(model.class_names[:20]))

@@ -132,7 +132,7 @@ class _Product:
             _, pull = vjp(draw, zero)
             for k, column in enumerate(block.T):
                 change = jvp(draw, (zero,), (column.to(z).expand_as(zero),))[1]  # [n, C, H, W]
-                image[:, k] += pull(change)[0].detach().sum(0).double().cpu() / len(self.z)
+                image[:, k] += pull(change)[0].detach().sum(0).cpu().double() / len(self.z)
                 self.done += 1
                 if self.report:
                     self.report(self.done, self.most)

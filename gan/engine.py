@@ -21,7 +21,8 @@ from gan.image import to_uint8
 from gan.latent import Draw, latents, to_w
 from gan.walk import Rows, Space, Walk, walk_w
 
-__all__ = ["Engine", "device_name", "draw", "draw_inputs", "draw_rows", "draw_walk", "full_precision", "pick_device"]
+__all__ = ["Engine", "device_name", "draw", "draw_inputs", "draw_rows", "draw_walk", "full_precision", "has_bfloat16",
+           "pick_device"]
 
 KEEP_BYTES = 2**30  # of weights that stay on the device
 
@@ -36,6 +37,16 @@ def pick_device(name: str | None = None) -> torch.device:
         there = ", ".join(kind for kind, there in available.items() if there)
         raise ValueError(f"device {name!r} is not here; available: {there}")
     return torch.device(name)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether it multiplies in bfloat16 itself: elsewhere that is emulated, and several times slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "mps":
+        return torch.backends.mps.is_macos_or_newer(14, 0)
+    there = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return there and (platform.machine().lower() not in ("x86_64", "amd64") or torch.cpu._is_avx512_bf16_supported())
 
 
 def device_name(device: torch.device) -> str:

@@ -10,8 +10,10 @@ import json
 import math
 import os
 import secrets
+import sys
 import tempfile
 import time
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,8 +23,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-__all__ = ["MAX_JSON", "cache_home", "check_new", "json_line", "new_folder", "object_in", "parse_json", "read_json",
-           "read_tensors", "replacing", "sweep", "visible", "whole_lines", "write_json", "write_tensors", "write_text"]
+__all__ = ["MAX_JSON", "cache_home", "check_new", "composed", "json_line", "new_folder", "object_in", "parse_json",
+           "print_anything", "read_json", "read_tensors", "replacing", "sweep", "visible", "whole_lines", "write_json",
+           "write_tensors", "write_text"]
 
 MAX_JSON = 4 * 2**20  # bytes
 TEMPORARY = ".*.tmp"  # what a killed writer leaves: .NAME.RANDOM.tmp
@@ -36,6 +39,17 @@ def cache_home() -> Path:
     except RuntimeError:  # the user has no home, as in some containers, or ~NAME is nobody's
         raise FileNotFoundError(f"nobody knows where {home} is: point XDG_CACHE_HOME at a folder that can be "
                                 f"written") from None
+
+
+def print_anything() -> None:
+    """A pipe that takes a few characters only, as on Windows, gets others as \\u1234, as stderr does, and no error."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def composed(name: str) -> str:
+    """A file's name as it is typed: macOS writes an umlaut as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def visible(name: str) -> bool:
@@ -70,7 +84,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[BinaryIO]:
     not to the machine: for what can be made again. Errors: ``OSError`` where it cannot be written; what stood at ``path`` is
     then untouched.
     """
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{os.fsencode(path.name)[:200].decode('utf-8', 'ignore')}.{secrets.token_hex(4)}.tmp")
     file = open(temporary, "xb")
     try:
         yield file

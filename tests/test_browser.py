@@ -50,6 +50,7 @@ def test_open_generate_download_restore_and_share(site, visitor, tmp_path):
     visitor.set_input_files("input[type=file]", tmp_path / "one.png")
     visitor.wait_for_function(f"document.querySelector('#seeds input, #seeds textarea').value === '{first + 2}'")
     visitor.wait_for_url(re.compile(f"seed={first + 2}&"))
+    visitor.wait_for_selector(f"{TOP}[alt^='One image drawn by digits, seed {first + 2},']")  # the address comes before it
     assert (pixels(site, visitor, visitor.get_attribute(TOP, "src")) == single).all()
 
     link = visitor.url
@@ -73,6 +74,7 @@ def test_link_restores_controls_and_sliders_draw_live(site, visitor):
     for _ in range(4):
         visitor.keyboard.press("ArrowRight")
     visitor.wait_for_url(re.compile("psi=0.7$"))
+    visitor.wait_for_selector(f"{TOP}[alt$='psi 0.7']")
     assert visitor.get_attribute(TOP, "src") != before and not visitor.is_visible(".other")
 
     visitor.click(".model input")
@@ -148,6 +150,7 @@ def test_a_tab_chosen_again_shows_what_it_showed(site, visitor):
     visitor.wait_for_selector(TOP)
     visitor.fill("#seed input", "40")
     visitor.wait_for_url(re.compile("seed=40-55"))
+    visitor.wait_for_selector(f"{TOP}[alt^='16 images drawn by digits, seeds 40-55']")
     link = visitor.url
     visitor.get_by_role("tab", name="Gallery").click()
     visitor.wait_for_url(site.url + "?page=gallery")

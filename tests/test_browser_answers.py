@@ -66,6 +66,17 @@ player.set({ kind: "path", url: PNG, tile: 64, columns: 1, count: 1, between: 1,
   stops: [{ seed: 1, label: "50% off" }, { seed: 5, label: null }], classes: ["50% off", "tench, Tinca tinca"],
   link: "page=interpolate", rates: [24], films: [], code: {}, recipe: "{}", status: "" });
 """
+CARDS = """
+const cards = part(), played = part(), host = place();
+window.gan.doors = [];
+host.id = "gallery";
+gan.gallery.build(host, cards.props, cards.watch, trigger);
+gan.gallery.played(played.props, played.watch);
+cards.set({ about: "", family: [], cards: [{ id: "A", says: "", shape: "", moves: true, can: [],
+  samples: { url: PNG, width: 8, height: 8 }, kind: { data: "d", family: "f", px: "8 px", classes: "w" } }] });
+window.answered = () => played.set({ model: "A",
+  frames: Array.from({ length: 12 }, (_, k) => ({ url: PNG, width: 8, height: 8, caption: String(k) })) });
+"""
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +229,37 @@ def test_a_class_with_a_comma_in_its_name_is_sent_as_it_is_read(page):
     page = page(PATH)
     page.get_by_label("Class at seed 5").select_option("tench, Tinca tinca")
     assert count(page, "edit", 1) == [{"stops": "1:50%25 off,5:tench%2C Tinca tinca"}]
+
+
+def test_a_card_rests_when_the_pointer_leaves_though_it_was_asked_for_twice(page):
+    page = page(CARDS)
+    wall = page.locator(".wall")
+    for event in ("mouseenter", "mouseleave", "mouseenter"):
+        wall.dispatch_event(event)
+        page.clock.run_for(200)
+    for _ in count(page, "play", 2):
+        page.evaluate("answered()")
+        page.locator(".when:visible").wait_for()
+    wall.dispatch_event("mouseleave")
+    page.clock.run_for(1000)
+    assert page.evaluate("document.querySelector('.when').hidden")
+
+
+def test_strips_that_come_late_are_not_put_on_another_desk(page):
+    page, held = page(EDIT), []
+    page.route("**/strips.png", lambda route: held.append(route))
+    page.evaluate("opened('A')")
+    page.wait_for_selector(".way")
+    slide(page, 1)
+    (drawn,) = count(page, "draw", 1)
+    page.evaluate("""number => answered({ kind: "drawn", number, url: PNG, name: "n", mark: null, recipe: recipe("A"),
+      link: "page=edit", code: {}, strips: "http://example.test/strips.png" })""", drawn["number"])
+    mark = "name => document.querySelectorAll('.way').forEach(way => { way.dataset.of = name; })"
+    page.evaluate(mark, "A")
+    page.evaluate("opened('B')")
+    page.locator(".way[data-of=A]").first.wait_for(state="detached")
+    page.evaluate(mark, "B")
+    assert len(held) == 1
+    held[0].fulfill(body=png_bytes(np.zeros((64, 64, 1), np.uint8)), content_type="image/png")
+    page.wait_for_timeout(300)
+    assert page.locator(".way[data-of=B]").count() == page.locator(".way").count() == 2

@@ -44,7 +44,7 @@ def test_train_then_generate_then_replay(photos, tmp_path, capsys):
     training = json.loads((out / "export" / "training.json").read_text())
     assert training["data"]["images"] == 24 and training["data"]["licence"] == "CC0"
     assert training["command"].startswith("python -m train cgan --data photos --out runs/insects --kimg 0.024 --batch 4")
-    assert training["command"].endswith("""--set 'g_opt.lr=Schedule(2e-4, 0, shape="cosine")'""")
+    assert training["command"].endswith("""--set "g_opt.lr=Schedule(2e-4, 0, shape='cosine')\"""")
     assert str(tmp_path) not in "".join(p.read_text() for p in (out / "export").glob("*.[jm][sd]*"))
 
     made = ["--class", "bee", "--psi", "0.5", "--out", tmp_path / "o"]

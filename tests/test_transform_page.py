@@ -89,7 +89,11 @@ def test_the_browser_is_told_what_a_model_does_and_shows_the_controls_that_it_ha
         assert easel["title"] and easel["words"]
         assert not opened[app.page.noise]["visible"] and not opened[app.page.label]["visible"]
     changed = app.page.restart({app.page.model: "styles", app.page.label: "pear", app.page.seed: 3.0})
-    assert changed[app.page.easel]["label"] == "apple" and changed[app.page.seed] == 3
+    assert (changed[app.page.easel]["label"], changed[app.page.easel]["seed"]) == ("apple", 3)
+    assert changed[app.page.label]["value"] == "apple"  # there is no pear
+    assert not {app.page.seed, app.page.model} & changed.keys()  # the visitor may have gone on changing them
+    kept = app.page.restart({app.page.model: "styles", app.page.label: "orange", app.page.seed: 3.0})
+    assert kept[app.page.easel]["label"] == "orange" and "value" not in kept[app.page.label]
 
 
 def test_a_drawing_is_answered_with_the_pixels_of_the_library(app):

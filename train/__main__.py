@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from gan.files import print_anything
 from train.asked import Asked
 from train.evidence.commands import evidence_command
 from train.jobs import ON, send
@@ -71,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seed", type=int, help="default: %(default)s")
     p.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     p.add_argument("--set", action="append", default=[], metavar="SLOT=VALUE", dest="overrides",
-                   help="change one slot of the recipe, e.g. g_opt.lr=1e-4 or penalties='R1(10, every=16)'")
+                   help='change one slot of the recipe, e.g. g_opt.lr=1e-4 or penalties="R1(10, every=16)"')
     p.add_argument("--licence", help="licence of the data, for the model's card (default: as before, else 'not stated')")
     p.add_argument("--resume", nargs="?", const=True, metavar="USER/NAME",
                    help="go on from the last checkpoint in --out, or from the one that --push sent to this repository")
@@ -114,6 +115,7 @@ COMMANDS = {"list": print_list, "score": score_command, "features": features_com
 
 
 def main(argv: list[str] | None = None) -> int:
+    print_anything()
     argv = sys.argv[1:] if argv is None else argv
     logging.basicConfig(level=logging.ERROR, format="%(message)s")  # of others, only what went wrong
     for ours in ("gan", "train"):

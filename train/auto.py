@@ -245,7 +245,7 @@ def _within_memory(asked: Asked, recipe: Recipe, images: Images, device: torch.d
 
 def _too_tight(recipe: Recipe, spec: DataSpec, device: torch.device, world: World) -> str:
     """Why a run does not fit that takes more than its lower bound, as runs do; "" where it fits."""
-    needed, free = taken_bytes(replace(recipe, batch=world.share_of(recipe.batch)), spec), free_bytes(device)
+    needed, free = taken_bytes(replace(recipe, batch=world.share_of(recipe.batch)), spec, device), free_bytes(device)
     return f"about {needed / 1e9:,.1f} GB would be taken and {free / 1e9:,.1f} GB are free" if needed > free else ""
 
 
@@ -290,7 +290,7 @@ def _within_time(asked: Asked, recipe: Recipe, images: Images, device: torch.dev
     default = " (nobody named a budget: --minutes N or --kimg N does)" if minutes and asked.minutes is None else ""
     seconds, count = recipe.total_nimg / rate, images.spec.count
     end = time.strftime("%H:%M", time.localtime(time.time() + seconds))
-    memory = taken_bytes(recipe, images.spec) / 1e9
+    memory = taken_bytes(recipe, images.spec, device) / 1e9
     print(f"auto: budget   {seconds / 60:.3g} minutes{default}: {recipe.kimg:g} thousand images at {rate:.0f} a second, "
           f"each picture {recipe.total_nimg / count:.3g} times; done at about {end}; about {memory:.1f} GB", file=sys.stderr)
     if anew and images.spec.channels == 3 and recipe.kimg < BLURS_KIMG:

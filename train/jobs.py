@@ -15,7 +15,7 @@ import warnings
 import zipfile
 from dataclasses import MISSING, fields, replace
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from gan import hub
@@ -169,6 +169,7 @@ def _arguments(asked: Asked) -> list[str]:
         if f.name == "recipe" or f.default is not MISSING and value == f.default:
             continue
         for one in value if isinstance(value, (list, tuple)) else [value]:
+            one = one.as_posix() if isinstance(one, PurePath) else one  # the job runs on Linux
             found += [name] if one is True else [f"{name}={one}"]
     return found
 

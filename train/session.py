@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gan import hub
-from gan.engine import pick_device
+from gan.engine import device_name, pick_device
 from gan.files import sweep, write_json
 from train.asked import AUTO, NOTHING, Asked, command
 from train.auto import Plan, planned
@@ -179,6 +179,8 @@ class _Session:
         for folder in (self.out, self.out / "snapshots", self.out / "export"):
             sweep(folder, older_s=0)  # what a killed session left: this run has its folder for itself
         write_json(self.out / "recipe.json", self.identity)
+        if self.run.recipe.precision == "bfloat16" and not self.run.half:
+            print(f"{device_name(self.run.device)} computes bfloat16 slowly: float32 is used in its place", file=sys.stderr)
         if not resumed:
             (self.out / HEALTHY).unlink(missing_ok=True)  # of a run that was here before
         if resumed and not self.run.finished:

@@ -60,9 +60,11 @@ def _changed(path: str, old: Any, new: Any) -> list[str]:
 
 
 def as_option(setting: str) -> str:
-    """``--set`` with a ``SLOT=VALUE``, as a shell takes it: the notation has both quotes; double ones need no escapes."""
-    plain = setting.replace("'", '"')
-    return f"--set {shlex.quote(plain)}"
+    """``--set`` with a ``SLOT=VALUE``, as any shell takes it, that of Windows too, which knows no single quotes around a
+    word: the notation has both quotes, and the inner ones are single."""
+    plain = setting.replace('"', "'")
+    safe = shlex.quote(plain) == plain or set(plain) & set('$`\\!%')
+    return f"--set {shlex.quote(plain)}" if safe else f'--set "{plain}"'
 
 
 def _replace(owner: Any, path: list[str], text: str, whole: str) -> Any:

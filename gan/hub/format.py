@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from gan.base import Encoder, Generator
-from gan.files import read_tensors, sweep, write_json, write_tensors
+from gan.files import composed, read_tensors, sweep, write_json, write_tensors
 from gan.hub.config import Nets, build, describe, read_object, tensors_of
 from gan.hub.contents import sha256
 from gan.hub.folders import folder_of
@@ -37,10 +37,11 @@ class Model:
         """The index of a class name, None for None. ``ValueError`` with the known names."""
         if name is None:
             return None
-        if name not in self.class_names:
+        names = list(map(composed, self.class_names))
+        if composed(name) not in names:
             known = ", ".join(self.class_names[:20]) + (", ..." if len(self.class_names) > 20 else "")
             raise ValueError(f"{self.id} has no class {name!r}; " + (f"known: {known}" if known else "it has no classes"))
-        return self.class_names.index(name)
+        return names.index(composed(name))
 
 
 def load(name: str | Path, *, device: str | torch.device = "cpu") -> Model:

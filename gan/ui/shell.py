@@ -154,7 +154,9 @@ class Shell:
 
         def ask(event: gr.EventData) -> dict[Component, Any]:
             asked = event._data if isinstance(event._data, dict) else {}
-            return self.go(Link.of(str(asked.get("link", ""))), turn=asked.get("turn") is True)
+            values = self.go(Link.of(str(asked.get("link", ""))), turn=asked.get("turn") is True)
+            values[self.opened]["number"] = asked.get("number")  # the browser's, which follows one link at a time
+            return values
 
         def give_back(paths: list[str]) -> dict[Component, Any]:
             with self.studio.outbox.passing(*paths):

@@ -106,8 +106,9 @@ def runtime() -> Path:
 
 
 def _packed(folder: Path) -> Path:
+    npm = shutil.which("npm") or "npm"  # on Windows npm.cmd, which is not found by the bare name
     try:
-        done = subprocess.run(["npm", "pack", f"{PACKAGE}@{VERSION}", "--json", "--silent"], cwd=folder, capture_output=True,
+        done = subprocess.run([npm, "pack", f"{PACKAGE}@{VERSION}", "--json", "--silent"], cwd=folder, capture_output=True,
                               text=True, timeout=NPM_S, check=True)
         return folder / json.loads(done.stdout)[0]["filename"]
     except FileNotFoundError:

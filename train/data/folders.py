@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gan.files import visible
+from gan.files import composed, visible
 from gan.picture import FORMATS
 from train.data.items import SPLITS, Item, Source, digest, key_of, printable, size_problem
 
@@ -105,9 +105,9 @@ class Folder(Files):
                 seen.add(real)
             files = [f for f in files if visible(f)]
             if not folders and not files:
-                empty.append(Path(folder).relative_to(root).as_posix())
+                empty.append(composed(Path(folder).relative_to(root).as_posix()))
             for path in (os.path.join(folder, f) for f in files):
-                name = Path(path).relative_to(root).as_posix()
+                name = composed(Path(path).relative_to(root).as_posix())
                 try:
                     info = os.stat(path)
                 except OSError:  # a link to nowhere: opening it says why
@@ -129,7 +129,7 @@ def _name_in_zip(info: zipfile.ZipInfo) -> str:
     if not info.flag_bits & 0x800:
         with suppress(UnicodeError):
             name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
+    return composed(name.replace("\\", "/"))
 
 
 class Zip(Files):

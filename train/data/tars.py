@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.files import visible
+from gan.files import composed, visible
 from train.data.folders import ENDINGS, Files, ending
 from train.data.items import Item, keys_of, printable, size_problem
 
@@ -34,7 +34,7 @@ class Tars(Files):
             try:
                 with tarfile.open(shard, "r:") as file:
                     for member in file:
-                        name = member.name.removeprefix("./")  # of `tar c .`
+                        name = composed(member.name.removeprefix("./"))  # of `tar c .`
                         stem, more = _parts(name)
                         if not member.isfile() or not visible(name):
                             continue

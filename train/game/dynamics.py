@@ -113,7 +113,7 @@ class AdaptiveAugment(Dynamics):
 
     def check(self, game: Game) -> None:
         if game.augment is None:
-            raise ValueError("AdaptiveAugment needs an augmentation to adapt: --set 'augment=DiffAugment(p=0)'")
+            raise ValueError('AdaptiveAugment needs an augmentation to adapt: --set "augment=DiffAugment(p=0)"')
         if game.loss is None or game.loss.border is None:
             raise ValueError(f"AdaptiveAugment reads the signs of D's logits, which mean nothing under {write(game.loss)}")
 

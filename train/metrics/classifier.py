@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gan.engine import has_bfloat16
 from gan.files import cache_home, write_tensors
 from train.data.images import Images
 from train.data.stream import Stream
@@ -98,7 +99,7 @@ def learn(net: nn.Module, feed: Callable[[], tuple[Tensor, Tensor]], steps: int,
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for step in range(steps):
         x, target = feed()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16(x.device)):
             logits = net(x.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits.float(), target)
         optimiser.zero_grad()

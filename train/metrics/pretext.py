@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan.engine import has_bfloat16
 from gan.image import from_uint8
 from train.data.images import Images
 from train.features import FeatureNet
@@ -99,7 +100,7 @@ def train_features(sets: Sequence[Images], net: FeatureNet, how: Training) -> tu
     for step in range(how.steps):
         x, y = pool.batch(how.batch)
         views = torch.cat([_views(x, rng), _views(x, rng)]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16(x.device)):
             h = net(views)
             logits, z = name(h[:, -net.widths[-1]:]).float(), embed(h).float()
         z = F.normalize(z)

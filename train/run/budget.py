@@ -18,7 +18,7 @@ from train.data.stream import Stream
 from train.game.game import Game, Phase
 from train.game.step import Step
 from train.recipe import Recipe
-from train.run.build import build_game
+from train.run.build import build_game, in_bfloat16
 from train.run.health import Unhealthy
 from train.run.loop import Run
 from train.run.world import World
@@ -26,6 +26,7 @@ from train.run.world import World
 __all__ = ["check_memory", "check_minutes", "check_trainable", "free_bytes", "images_per_s", "kimg_in", "memory_bytes",
            "played", "taken_bytes"]
 
+CPU = torch.device("cpu")
 TRIAL_S = 6.0
 TAKES = 1.5  # memory of a run in parts of the lower bound: 1.3 to 1.7 were seen, for what convolutions work with
 MOMENTS = (0.125, 0.375, 0.625, 0.875)  # of a run: where nets grow, it is slower at its end than at its start
@@ -68,7 +69,7 @@ def kimg_in(minutes: float, rate: float) -> float:
 
 def check_memory(recipe: Recipe, spec: DataSpec, device: torch.device) -> None:
     """Errors: ``ValueError`` with the estimate where training would not fit; nothing is allocated to find out."""
-    weights, pictures = memory_bytes(recipe, spec)
+    weights, pictures = memory_bytes(recipe, spec, device)
     free = free_bytes(device)
     if weights + pictures > free:
         raise ValueError(f"this needs at least {(weights + pictures) / 1e9:,.1f} GB ({weights / 1e9:,.1f} for weights and "
@@ -89,7 +90,7 @@ def check_trainable(recipe: Recipe, settings: Sequence[str], spec: DataSpec, dev
         raise ValueError(f"this recipe cannot be trained with {', '.join(settings)}: {reason}") from error
 
 
-def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
+def memory_bytes(recipe: Recipe, spec: DataSpec, device: torch.device = CPU) -> tuple[int, int]:
     """(of weights, gradients, Adam's moments and the average; of what the largest phase keeps for its backward pass).
 
     Every phase's losses are evaluated on tensors that have shapes and no memory. It is a lower bound: see ``TAKES``.
@@ -105,16 +106,16 @@ def memory_bytes(recipe: Recipe, spec: DataSpec) -> tuple[int, int]:
     for game, phase, step in played(recipe, spec):
         sizes.clear()
         with torch.autograd.graph.saved_tensors_hooks(measure, lambda tensor: tensor), \
-                torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+                torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16(recipe, device)):
             phase.evaluate(step, 0, game.planned_nimg)
         most = max(most, sum(sizes.values()))
     size_g, size_d, size_terms = (sum(4 * p.numel() for p in net.parameters()) for net in (game.G, game.D, game.terms))
     return 5 * size_g + 4 * size_d + 4 * size_terms, most
 
 
-def taken_bytes(recipe: Recipe, spec: DataSpec) -> float:
+def taken_bytes(recipe: Recipe, spec: DataSpec, device: torch.device = CPU) -> float:
     """About what a run takes, of one process with the whole batch."""
-    return TAKES * sum(memory_bytes(recipe, spec))
+    return TAKES * sum(memory_bytes(recipe, spec, device))
 
 
 def played(recipe: Recipe, spec: DataSpec) -> Iterator[tuple[Game, Phase, Step]]:

@@ -12,13 +12,19 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from gan.base import Discriminator, Generator
+from gan.engine import has_bfloat16
 from gan.models import family
 from gan.spec import kinds, write
 from train.game import discriminators
 from train.game.game import Game, phases_of
 from train.recipe import Recipe
 
-__all__ = ["build_game", "build_nets", "without_memory"]
+__all__ = ["build_game", "build_nets", "in_bfloat16", "without_memory"]
+
+
+def in_bfloat16(recipe: Recipe, device: torch.device) -> bool:
+    """Whether a recipe is computed in bfloat16 on a device: one that emulates it takes float32, which is faster there."""
+    return recipe.precision == "bfloat16" and has_bfloat16(device)
 
 
 def build_nets(recipe: Recipe) -> tuple[Generator, Discriminator]:

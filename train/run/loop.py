@@ -15,7 +15,7 @@ from train.data.stream import Stream
 from train.game.game import Phase, frozen
 from train.game.step import Step
 from train.recipe import Recipe
-from train.run.build import build_game
+from train.run.build import build_game, in_bfloat16
 from train.run.draws import generator, restore_states, seed_round, states
 from train.run.health import Unhealthy, Update, check_finite
 from train.run.world import World
@@ -59,6 +59,7 @@ class Run:
         self.recipe, self.stream, self.seed, self.device = recipe.fresh(), stream, seed, torch.device(device)
         self.world = world or World()
         self.rows = self.world.share_of(self.recipe.batch)
+        self.half = in_bfloat16(self.recipe, self.device)
         self.rng = generator(seed, self.device)  # for z, which all processes draw alike
         self.own = self.rng if self.world.size == 1 else torch.Generator(self.device)  # for terms and transforms
         self.game = build_game(self.recipe, self.device)
@@ -134,7 +135,7 @@ class Run:
         with frozen(game.D if phase.net == "G" else game.G):
             step = game.step(phase, z, batch, self.own)
             # One autocast context a phase: one that spans the optimiser's step would reuse stale weights.
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 loss, means = phase.evaluate(step, game.nimg, game.planned_nimg)
             phase.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -151,9 +152,10 @@ class Run:
         """The next batch as the nets read it."""
         x, c, y = self.stream.batch(self.rows, self.world.rank, self.world.size)
         layout = torch.channels_last if self.recipe.channels_last else torch.contiguous_format
-        x, y = (None if p is None else p.to(self.device, memory_format=layout, non_blocking=True) for p in (x, y))
+        later = self.device.type == "cuda"  # MPS reads what was let go by then: pytorch/pytorch#189690
+        x, y = (None if p is None else p.to(self.device, memory_format=layout, non_blocking=later) for p in (x, y))
         # Labels of a set that the recipe leaves unused never reach the nets.
-        c = c.to(self.device, non_blocking=True) if c is not None and self.recipe.latent.classes else None
+        c = c.to(self.device, non_blocking=later) if c is not None and self.recipe.latent.classes else None
         batch = Batch(x, c, y)
         for dynamics in self.dynamics:
             batch = dynamics.on_batch(self.game, batch)

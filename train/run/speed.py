@@ -46,7 +46,11 @@ class Speed(Observer):
         if self.steady:
             if self.flop is None:
                 self.flop = flop_per_image(run.recipe, self.spec)
-                self.peak = run.world.size * peak_flop_per_s(run.device, run.recipe.precision)
+                try:
+                    self.peak = run.world.size * peak_flop_per_s(run.device, run.half)
+                except torch.OutOfMemoryError:  # no reason to end a training that fits
+                    self.steady = False
+                    return
             done = rate * self.flop
             run.speed |= {"TFLOP/s": float(f"{done / 1e12:.3g}"), "of peak": round(done / self.peak, 3)}
 
@@ -62,10 +66,10 @@ def flop_per_image(recipe: Recipe, spec: DataSpec) -> float:
     return total / nimg
 
 
-def peak_flop_per_s(device: torch.device, precision: str) -> float:
+def peak_flop_per_s(device: torch.device, half: bool) -> float:
     """The best rate of a few products of large square matrices. It draws nothing."""
     side = SIDE.get(device.type, 8192)
-    a = torch.ones(side, side, device=device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
+    a = torch.ones(side, side, device=device, dtype=torch.bfloat16 if half else torch.float32)
     began, best = time.perf_counter(), float("inf")
     while time.perf_counter() - began < TRIAL_S or best == float("inf"):
         start = time.perf_counter()

@@ -166,6 +166,8 @@ def launched(device: str | None = None) -> Iterator[World]:
     if size == 1:
         yield World()
         return
+    if device != "cpu" and torch.backends.mps.is_available():  # gloo, which is all that a Mac has, sends from the CPU
+        raise ValueError("several processes cannot share Apple's GPU: train in one, or add --device cpu")
     world = _joined(int(os.environ["RANK"]), size, gpus=0 if device == "cpu" else torch.cuda.device_count())
     with _silent(not world.first):
         try:

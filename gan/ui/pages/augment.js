@@ -36,10 +36,10 @@ window.gan.set = (() => {
           said.command && make("pre", { tabindex: "0", "aria-label": "Command" }, make("code", {}, said.command))));
     };
     watchValue(props, watch, async value => {
+      link.say(value.link);  // at once: the address is written before a picture has come
       const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
       if (props.value !== value) return;  // a later one has come
-      link.say(value.link);
       const as = form => make("button", { type: "button", class: "gan-button primary", onclick: () => trigger.make({ link: value.link, as: form }) },
         `Make it, as ${form.slice(1)}`);
       const share = make("button", { type: "button", class: "gan-button", onclick: () => gan.copyText(share, link.address(value.link)) }, "Copy link");

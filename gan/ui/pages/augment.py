@@ -114,7 +114,8 @@ class Augment:
 
     def change_model(self, values: Values) -> Values:
         asked, _ = fitted(self.read({**values, self.counts: ""}), self.studio.entry(values[self.model]))
-        return {**self.fit(asked), self.set: self.show(asked)}
+        fit = {component: value for component, value in self.fit(asked).items() if component is not self.model}
+        return {**fit, self.set: self.show(asked)}  # another model may have been chosen meanwhile
 
     @answering
     def make(self, asked: Any) -> Iterator[dict[str, Any]]:
@@ -168,7 +169,7 @@ class Augment:
            trigger_mode="always_last")
         on([self.psi.release, self.balance.input, self.distinct.input], self.look_at, inputs, [self.set],
            trigger_mode="always_last")
-        on(self.model.input, self.change_model, inputs, shown)
+        on(self.model.input, self.change_model, inputs, shown, trigger_mode="always_last")
         asks(self.set.make, self.make, self.answer, group="sets")
         job.cancellable(self.set.cancel, self.answer)
         asks(self.own.find, self.find, self.found, group="project", trigger_mode="multiple")

@@ -9,7 +9,7 @@ window.gan.edit = (() => {
   const store = names => { try { localStorage.setItem(NAMES, JSON.stringify(names)); } catch { /* closed: they live until the page is left */ } };
 
   function build(element, props, watch, upload, trigger) {
-    let desk = null, recipe = null, shown = null, names = {}, number = 0, search = 0, fresh = false, file = null, painting = false;
+    let desk = null, recipe = null, shown = null, names = {}, number = 0, search = 0, fresh = false, file = null, painting = false, strips = null;
 
     // The picture, and a visitor's own beside it.
     const both = compare({ first: "yours", second: "the model's", alt: "Your picture" }), { screen, sides, after } = both;
@@ -69,8 +69,8 @@ window.gan.edit = (() => {
       mark.textContent = value.mark?.text ?? "";
       mark.classList.toggle("good", value.mark?.verified ?? false);
       if (value.strips) {
-        const image = make("img", { src: value.strips });
-        image.decode().then(() => directions(image), () => {});
+        const image = strips = make("img", { src: value.strips });
+        image.decode().then(() => { if (image === strips) directions(image); }, () => {});
       }
       after.src = save.href = value.url;
       after.alt = `${recipe.model}, ${recipe.source ? "found for your picture" : `seed ${recipe.seeds[0]}`}, edited`;
@@ -195,6 +195,7 @@ window.gan.edit = (() => {
     const base = ({ recipe: { model, seeds, class: label, psi } }) => JSON.stringify([model, seeds[0] ?? 0, label, psi]);
     watchValue(props, watch, async value => {
       if (desk && !value.names && base(desk) === base(value)) return;  // the keyboard passed a control by: what was edited stays
+      if (value.link.length < 7900) link.say(value.link);  // at once: the address is written before a picture has come
       const image = value.strips ? make("img", { src: value.strips }) : null;
       try { await image?.decode(); } catch { return; }
       if (props.value !== value) return;  // a later one has come
@@ -209,7 +210,7 @@ window.gan.edit = (() => {
       drawn({ ...value, strips: "" });
       fit();
       holed(false);
-      directions(image);
+      directions(strips = image);
       mixer();
     });
     arrived = value => {

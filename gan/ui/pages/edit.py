@@ -225,13 +225,16 @@ class Edit:
                         f"much of the error of its mean picture is gone (mean absolute error {last.error:.3f})."}
 
     def restart(self, values: Values) -> Values:
+        """A new desk. The controls stay: the visitor may have gone on changing them."""
         recipe = self.read(values)
-        return {**self.fit(recipe), self.desk: self.start(recipe)}
+        classes = dict(self.fit(recipe)[self.label])
+        if (recipe.label or "") == values[self.label]:
+            del classes["value"]
+        return {self.label: classes, self.desk: self.start(recipe)}
 
     def _wire(self) -> None:
-        on([c.input for c in (self.model, self.seed, self.label)], self.restart, set(self.controls),
-           [*self.controls, self.desk], trigger_mode="always_last")
-        on(self.psi.release, self.restart, set(self.controls), [*self.controls, self.desk], trigger_mode="always_last")
+        on([*(c.input for c in (self.model, self.seed, self.label)), self.psi.release], self.restart, set(self.controls),
+           [self.label, self.desk], trigger_mode="always_last")
         asks(self.desk.draw, self.redraw, self.answer, trigger_mode="multiple")
         asks(self.desk.mix, self.mix, self.answer)
         asks(self.desk.project, self.project, self.found, group="project", trigger_mode="multiple")

@@ -33,6 +33,7 @@ window.gan.gallery = (() => {
     let frames = null, timer = 0, on = false, face = samples;
     const put = other => { face.replaceWith(other); face = other; };
     const show = k => {
+      clearTimeout(timer);  // frames that were asked for twice come twice
       const f = frames[k];
       put(f.node);
       when.hidden = false;

@@ -99,8 +99,8 @@ class Generate:
         return replace(self.controls.read(values, seeds), strip=layout if layout in ("class", "psi") else "")
 
     def draw(self, values: Values) -> Values:
-        """The seeds as typed: a strip ends there."""
-        return self.show(self.view({**values, self.layout: ""}))
+        """The seeds as typed: a strip ends there. The field stays: the visitor may have gone on typing."""
+        return _without(self.seeds, self.show(self.view({**values, self.layout: ""})))
 
     def redraw(self, values: Values) -> Values:
         return {self.sheet.component: self.sheet.show(self.view(values))}
@@ -112,7 +112,7 @@ class Generate:
         return {c: value for c, value in shown.items() if c not in (self.seed, self.layout)}
 
     def change_layout(self, values: Values) -> Values:
-        return self.show(self.view(values, seeds_of(values[self.seeds])[0]))
+        return _without(self.layout, self.show(self.view(values, seeds_of(values[self.seeds])[0])))
 
     def roll(self, values: Values) -> Values:
         first = random.randrange(1_000_000)
@@ -122,7 +122,8 @@ class Generate:
         """The same seeds and psi, and the class where the other model has one of that name."""
         view = self.view({**values, self.controls.by_hand: False})
         view = fitted(view, self.studio.entry(view.model))[0]
-        return {**self.show(view), **self.controls.fit(view), self.tray.component: self.tray.show(view.model)}
+        return {**self.show(view), **_without(self.controls.model, self.controls.fit(view)),
+                self.tray.component: self.tray.show(view.model)}
 
     def _wire(self) -> None:
         controls, sheet = self.controls, self.sheet.component
@@ -130,10 +131,15 @@ class Generate:
         drawn = [self.seed, self.seeds, self.layout, sheet]
         on(self.dice.click, self.roll, inputs, [self.seed, self.seeds, sheet])
         on(self.seed.input, self.from_seed, inputs, [self.seeds, sheet], trigger_mode="always_last")
-        on(self.layout.input, self.change_layout, inputs, drawn)
-        on([self.draw_button.click, self.seeds.submit], self.draw, inputs, drawn)
+        on(self.layout.input, self.change_layout, inputs, drawn, trigger_mode="always_last")
+        on([self.draw_button.click, self.seeds.submit], self.draw, inputs, drawn, trigger_mode="always_last")
         on([control.input for control in controls.live], self.redraw, inputs, [sheet], trigger_mode="always_last")
-        on(controls.model.input, self.change_model, inputs, self.outputs)
+        on(controls.model.input, self.change_model, inputs, self.outputs, trigger_mode="always_last")
+
+
+def _without(touched: Component, values: Values) -> Values:
+    """An answer that leaves alone what the visitor touched, who may have touched it again since."""
+    return {component: value for component, value in values.items() if component is not touched}
 
 
 def layout_of(view: View) -> str | None:

@@ -124,6 +124,7 @@ window.gan.path = (() => {
     watchValue(props, watch, async value => {
       wait.textContent = value.kind === "drawing" ? value.text : "";
       if (value.kind !== "path") return;
+      link.say(value.link);  // at once: the address is written before a picture has come
       const image = make("img", { src: value.url });
       try { await image.decode(); } catch { return; }
       if (props.value !== value) return;  // a later one has come
@@ -137,7 +138,6 @@ window.gan.path = (() => {
       mark.hidden = !path.mark;
       mark.textContent = path.mark?.text ?? "";
       mark.classList.toggle("good", path.mark?.verified ?? false);
-      link.say(path.link);
       lists();
       show(path.frame);
       fit();

@@ -177,7 +177,7 @@ class Interpolate:
         touched = [self.walk.click, self.stops.submit, self.frames.release, self.psi.release, self.loop.input,
                    self.ease.input, self.space.input]
         on(touched, self.draw, inputs, [self.player], group="paths", trigger_mode="always_last")
-        on(self.model.input, self.change_model, inputs, shown, group="paths")
+        on(self.model.input, self.change_model, inputs, shown, group="paths", trigger_mode="always_last")
 
         def edit(values: Values, event: gr.EventData) -> Iterator[Values]:
             yield from self.edit(values, event._data)

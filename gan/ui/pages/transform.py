@@ -106,10 +106,15 @@ class Transform:
         model = self.studio.model(values[self.model])
         names = model.class_names
         label = values[self.label] if values[self.label] in names else names[0] if names else None
-        return self.show(model, label, check_seed(int(seed) if isinstance(seed, float) and seed.is_integer() else seed))
+        shown = self.show(model, label, check_seed(int(seed) if isinstance(seed, float) and seed.is_integer() else seed))
+        classes = dict(shown[self.label])
+        if label == values[self.label]:
+            del classes["value"]  # the visitor may have gone on changing it, as the other controls
+        return {self.noise: shown[self.noise], self.easel: shown[self.easel], self.label: classes}
 
     def roll(self, values: Values) -> Values:
-        return self.restart({**values, self.seed: random.randrange(1_000_000)})
+        seed = random.randrange(1_000_000)
+        return {**self.restart({**values, self.seed: seed}), self.seed: seed}
 
     def link_of(self, recipe: PngRecipe) -> str | None:
         """The link to the model that made a picture."""

@@ -5,7 +5,7 @@ from pathlib import Path
 __all__ = ["sources"]
 
 # Scripts in this order: each may use those before it.
-PARTS = ("dom", "link", "keep", "drop", "tray", "code", "job", "latest", "card", "sheet", "controls", "brush", "compare",
+PARTS = ("dom", "latest", "link", "keep", "drop", "tray", "code", "job", "card", "sheet", "controls", "brush", "compare",
          "crop", "closer")
 
 

@@ -9,8 +9,9 @@ window.gan.link = (() => {
   let waiting = null;         // a tab that was chosen before that
   let wanted = null;          // a link that was followed before that: its answer could be overtaken by the first one's
   let ask = null, timer = 0;
+  let followed = null, number = 0;  // the link that was followed last, and how many were
   let anew = false;           // whether the next address is another entry of the browser's history
-  let returns = 0, late = 0;  // how often the browser went back or forth without an answer: the address is the browser's then
+  let returns = false, late = 0;  // the browser went back or forth, without an answer yet: the address is the browser's then
 
   const query = link => {
     const theme = new URLSearchParams(location.search).get("__theme");
@@ -37,10 +38,18 @@ window.gan.link = (() => {
     if (name === page) sync();
   };
 
+  // One link at a time: answers that come in another order would end at one that was left.
+  const following = gan.latest(() => ask({ link: followed, turn: true, number }));
+  const follow = link => {
+    followed = link;
+    number++;
+    following.ask();
+  };
+
   // Opens a page as a link says, from the server.
   const go = link => {
     anew = Boolean(page);
-    if (page || wanted) ask({ link, turn: true });  // followed again: the first answer may never come, where a queue was full
+    if (page || wanted) follow(link);  // followed again: the first answer may never come, where a queue was full
     if (!page) wanted = link;
     window.scrollTo({ top: 0 });
   };
@@ -61,7 +70,8 @@ window.gan.link = (() => {
     ask = open;
     gan.watchValue(props, watch, value => {
       const first = !page;
-      if (returns) { returns--; anew = false; }
+      if (value.number != null) following.done();
+      if (returns && value.number === number) returns = anew = false;
       value.tray?.forEach(gan.tray.add);
       opened.add(value.page);
       if (value.turned || first) page = value.page;
@@ -73,10 +83,10 @@ window.gan.link = (() => {
 
   window.addEventListener("popstate", () => {
     if (!page) return;
-    returns++;
+    returns = true;
     clearTimeout(late);
-    late = setTimeout(() => { returns = 0; }, PATIENCE_MS);
-    ask({ link: location.search.slice(1) || "page=gallery", turn: true });
+    late = setTimeout(() => { returns = false; }, PATIENCE_MS);
+    follow(location.search.slice(1) || "page=gallery");
   });
 
   const address = link => location.origin + location.pathname + query(link);
