@@ -48,7 +48,9 @@ def test_png_of_another_version_is_drawn_and_labelled(tiny_model, tmp_path, caps
 
 
 @pytest.mark.parametrize(("args", "message"), [
-    (["nowhere"], "no model 'nowhere'"),
+    (["nowhere"], "no model 'nowhere': expected a folder"), (["gone/one.png"], "there is no picture gone/one.png"),
+    (["MNIST-cgam/"], "did you mean mnist-cgan? Else expected a folder"),
+    (["."], "no config.json in .: this is no model folder"),
     (["MODEL", "--seeds", "1,-2"], "cannot read seeds"),
     (["MODEL", "--seeds", "99999999999"], "cannot read seeds"),
     (["MODEL", "--seeds", "x"], "cannot read seeds"),

@@ -64,7 +64,9 @@ def _add_common(c: argparse.ArgumentParser, what: str) -> None:
 
 
 def run_generate(args: argparse.Namespace) -> None:
-    if args.model.lower().endswith(".png") and Path(args.model).is_file():
+    if args.model.lower().endswith(".png") and not Path(args.model).is_dir():
+        if not Path(args.model).is_file():
+            raise FileNotFoundError(f"there is no picture {args.model}")
         if extra := [f"--{name}" for name in ("seeds", "class", "psi") if vars(args)[name] is not None]:
             raise ValueError(f"the picture's own recipe is drawn again: leave out {extra[0]}")
         files = _replay(args)

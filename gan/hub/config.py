@@ -56,7 +56,8 @@ def read_object(path: Path, *, lenient: bool = False) -> dict[str, Any]:
             raise ValueError("it holds no JSON object")
         return data
     except FileNotFoundError:
-        raise FileNotFoundError(f"no {path.name} in {path.parent.name}: this is no model folder of ours") from None
+        where = path.parent.name or path.parent
+        raise FileNotFoundError(f"no {path.name} in {where}: this is no model folder of ours") from None
     except (ValueError, OSError) as error:  # JSON and Unicode errors are ValueErrors
         raise ValueError(f"{path.parent.name}/{path.name} cannot be read: {error}") from None
 

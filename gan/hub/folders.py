@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from gan.hub.remote import HUB_ID, download
@@ -28,7 +29,8 @@ def folder_of(name: str) -> tuple[Path, str, str]:
     match = HUB_ID.fullmatch(name)
     if not match:
         known = sorted(p.parent.name for p in WEIGHTS.glob("*/config.json"))
-        raise FileNotFoundError(f"no model {name[:200]!r}: expected a folder, a Hub id user/name, or one of "
+        near = "".join(f"did you mean {one}? Else " for one in get_close_matches(name.strip("/").lower(), known, 1, 0.8))
+        raise FileNotFoundError(f"no model {name[:200]!r}: {near}expected a folder, a Hub id user/name, or one of "
                                 f"{', '.join(known) or '(none shipped)'}")
     repo, revision = match.groups()
     folder, commit = download(repo, revision)
