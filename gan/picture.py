@@ -55,6 +55,8 @@ def decode(data: bytes, resolution: int, channels: int, box: Box | None = None) 
 def _upright(image: Image.Image, channels: int) -> Image.Image:
     """Its first frame as its camera was held, over white, grey or RGB."""
     image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError("this picture holds fractions, of which nobody knows what is white: save it with 8 or 16 bits")
     if image.mode.startswith("I"):  # 16 bits of grey
         grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
         image = Image.fromarray(((grey + 128) // 257).astype(np.uint8))

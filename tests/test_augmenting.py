@@ -292,7 +292,8 @@ def test_a_packed_set_is_taken_for_what_is_asked_only_where_it_says_so(tmp_path,
 
 
 @pytest.mark.parametrize(("words", "arguments"), [
-    ("CLASS=N", ["--counts", "a"]), ("no class 'a'", ["--counts", "a=3"]), ("1 to 10,000,000", ["--count", "0"]),
+    ("CLASS=N", ["--counts", "a"]), ("names 'class0' twice", ["--counts", "class0=1", "class0=2"]),
+    ("no class 'a'", ["--counts", "a=3"]), ("1 to 10,000,000", ["--count", "0"]),
     ("1 to 10,000,000", ["--count", "1000000000"]), ("are free", ["--count", "10000000"]),
     ("psi", ["--count", "3", "--psi", "9"])])
 def test_command_refuses_in_one_line(tmp_path, tiny_model, capsys, monkeypatch, words, arguments):

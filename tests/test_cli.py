@@ -51,7 +51,7 @@ def test_png_of_another_version_is_drawn_and_labelled(tiny_model, tmp_path, caps
     (["nowhere"], "no model 'nowhere': expected a folder"), (["gone/one.png"], "there is no picture gone/one.png"),
     (["MNIST-cgam/"], "did you mean mnist-cgan? Else expected a folder"),
     (["."], "no config.json in .: this is no model folder"),
-    (["MODEL", "--seeds", "1,-2"], "cannot read seeds"),
+    (["MODEL", "--seeds", "1,-2"], "cannot read seeds"), (["MODEL", "--seeds", ""], "cannot read seeds"),
     (["MODEL", "--seeds", "99999999999"], "cannot read seeds"),
     (["MODEL", "--seeds", "x"], "cannot read seeds"),
     (["MODEL", "--psi", "nan"], "psi must be"),
@@ -76,6 +76,8 @@ def test_one_picture_goes_where_out_says(tiny_model, tmp_path, capsys, monkeypat
         assert gan("generate", folder, *extra, "--out", tmp_path / name) == 0
         assert (tmp_path / name).is_file() and str(tmp_path / name) in capsys.readouterr().out
     monkeypatch.chdir(tmp_path)
+    assert gan("generate", folder, "--seeds", "5,5,6", "--out", "twice") == 0
+    assert "2 images in twice" in capsys.readouterr().out and len(list((tmp_path / "twice").iterdir())) == 2
     assert gan("generate", "one.png", "--out", "again.png") == 0
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
     (tmp_path / "folder.png").mkdir()
@@ -87,12 +89,16 @@ def test_one_picture_goes_where_out_says(tiny_model, tmp_path, capsys, monkeypat
     (["generate", "MODEL", "--seeds", "0-1", "--out", "a.png"], "or add --grid for one sheet"),
     (["generate", "MODEL", "--seeds", "0", "--out", "a.jpg"], "name a folder, or a .png"),
     (["augment", "MODEL", "--count", "4", "--out", "a.tar"], "name a new folder, or a .zip or .parquet"),
+    (["generate", "MODEL", "--seeds", "0", "--out", "a.tiff"], "name a folder, or a .png"),
+    (["generate", "MODEL", "--seeds", "0", "--out", "file"], "--out file is a file: name a folder"),
+    (["augment", "MODEL", "--count", "4", "--out", "file"], "--out file is a file: name a new folder"),
     (["project", "MODEL", "a.png", "--out", "b.png"], "name a folder"),
     (["transform", "MODEL", "a.png", "--out", "b.webp"], "name a folder, or for one picture a .png"),
 ])
 def test_a_folder_is_not_given_the_name_of_a_file(tiny_model, tmp_path, monkeypatch, capsys, args, words):
     folder = tiny_model()
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("x")
     before = sorted(tmp_path.iterdir())
     assert gan(*[folder if a == "MODEL" else a for a in args]) == 1
     assert words in error_of(capsys) and sorted(tmp_path.iterdir()) == before

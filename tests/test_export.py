@@ -62,6 +62,7 @@ def test_export_is_a_whole_model_folder(name, tmp_path):
                             run.recipe.to_json(), data, "python -m train", 0, run.nimg, 0.1, "a CPU")
     names = images.spec.class_names if run.recipe.latent.classes else ()
     inputs = run.fixed_inputs(64)
+    (tmp_path / "s" / ".thumbnails").mkdir()  # of somebody's file manager
     export(run.game.G_ema, tmp_path / "m", provenance, class_names=names, snapshots=tmp_path / "s", inputs=inputs)
     assert {p.name for p in (tmp_path / "m").iterdir()} == {
         "config.json", "model.safetensors", "training.json", "README.md", "samples.png", "timeline"}

@@ -16,6 +16,12 @@ def read(tmp_path, data, resolution=16, channels=3):
     return read_picture(tmp_path / "x", resolution, channels)
 
 
+def test_fractions_are_refused(tmp_path):
+    Image.new("F", (40, 24), 0.5).save(tmp_path / "x.tiff")
+    with pytest.raises(ValueError, match="this picture holds fractions, .* save it with 8 or 16 bits"):
+        read_picture(tmp_path / "x.tiff", 16, 1)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_mode_becomes_what_the_net_reads(tmp_path, mode, channels):

@@ -47,6 +47,9 @@ def test_the_card_tells_no_folder_of_this_machine(tmp_path):
     (tmp_path / "runs" / "cats").mkdir(parents=True)
     args = parser().parse_args(words)
     assert _public(words, args) == ["augment", "cats", "--complete=private", "--out", "set.zip", "--psi", "0.7"]
+    for push in (["--push", "you/set"], ["--push=you/set"]):
+        same = ["augment", "mnist-cgan", "--out", "you/set", *push]
+        assert _public(same, parser().parse_args([*same, "--count=1"])) == [*same[:3], "set", *push]
     words[1] = "ada/cats"  # of the Hub
     assert _public(words, parser().parse_args(words))[1] == "ada/cats"
 

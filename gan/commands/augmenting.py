@@ -84,7 +84,9 @@ def _public(argv: Sequence[str], args: argparse.Namespace) -> list[str]:
     model = Path(args.model)
     own = {path for path in (args.out, args.complete, args.from_pictures, model if model.exists() else None) if path}
     split = [word.partition("=") if word.startswith("--") else ("", "", word) for word in argv]
-    return [option + equals + (Path(text).name if text and Path(text) in own else text) for option, equals, text in split]
+    pushed = {k for k, word in enumerate(argv) if word.startswith("--push=") or k and argv[k - 1] == "--push"}  # no path
+    return [option + equals + (Path(text).name if text and k not in pushed and Path(text) in own else text)
+            for k, (option, equals, text) in enumerate(split)]
 
 
 def _draw(args: argparse.Namespace, model: hub.Model, folder: Path, packed: bool, command: str) -> tuple[int, str] | None:
@@ -144,6 +146,8 @@ def _counts(args: argparse.Namespace, model: hub.Model) -> tuple[int, ...]:
             name, _, number = text.rpartition("=")
             if not number.isdecimal():
                 raise ValueError(f"cannot read {text!r}: --counts takes CLASS=N, as in 3=500")
+            if name in found:
+                raise ValueError(f"--counts names {name!r} twice: give each class once")
             found[name] = int(number)
         return by_class(model, found)
     return balanced(model, args.count) if args.balance else (args.count,)

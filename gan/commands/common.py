@@ -15,7 +15,8 @@ from gan.engine import pick_device
 
 __all__ = ["add_command", "add_device", "add_out", "check_folder", "load", "progress"]
 
-FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".mp4", ".zip", ".parquet", ".tar", ".gz", ".tgz", ".7z", ".json", ".csv")
+FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".mp4", ".mov", ".avi", ".zip",
+         ".parquet", ".tar", ".gz", ".tgz", ".7z", ".json", ".csv")
 MODEL = "MODEL is a name in weights/, a folder, or a Hub id user/name[@revision]."
 
 
@@ -34,6 +35,8 @@ def add_out(parser: argparse.ArgumentParser, what: str = "where to write") -> No
 
 def check_folder(out: Path, instead: str = "name a folder") -> None:
     """Errors: ``ValueError`` where ``--out``, which would become a folder, has the name of a file."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file: {instead}")
     if out.suffix.lower() in FILES and not out.is_dir():
         raise ValueError(f"--out {out} is the name of a file that is not written here: {instead}")
 

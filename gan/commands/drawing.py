@@ -71,7 +71,7 @@ def run_generate(args: argparse.Namespace) -> None:
             raise ValueError(f"the picture's own recipe is drawn again: leave out {extra[0]}")
         files = _replay(args)
     else:
-        seeds = parse_seeds(args.seeds or "0-15")
+        seeds = list(dict.fromkeys(parse_seeds("0-15" if args.seeds is None else args.seeds)))
         _check_out(args.out, 1 if args.grid else len(seeds))
         model = load(args.model, args.device)
         files = (_write_sheet if args.grid else _write_singles)(model, _recipe(args, model), seeds, args.out)

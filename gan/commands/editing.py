@@ -11,6 +11,7 @@ from typing import Any
 from gan import hub
 from gan.commands.common import add_command, add_device, add_out, check_folder, load, progress
 from gan.directions import find_directions, save_directions
+from gan.files import replacing, write_json
 from gan.hub.contents import sha256
 from gan.image import to_pil
 from gan.picture import read_picture
@@ -64,12 +65,13 @@ def run_project(args: argparse.Namespace) -> None:
     name = None if point.label is None else model.class_names[point.label]
     source = sha256(args.picture)
     files = [args.out / "picture.png", args.out / "drawn.png", args.out / "latent.json"]
-    to_pil(picture).save(files[0])
+    with replacing(files[0]) as file:
+        to_pil(picture).save(file, "PNG")
     recipe = EditRecipe(model.id, model.revision, label=name, source=source, latent=point.latent)
     save_png(files[1], last.pictures[0], recipe)
     about = {"model": model.id, "revision": model.revision, "class": name, "latent": list(point.latent),
              "error": round(last.error, 5), "share": round(last.share, 4)}
-    files[2].write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    write_json(files[2], about, indent=1)
     if args.json:
         print(json.dumps({**about, "files": [str(f) for f in files]}))
         return

@@ -100,7 +100,7 @@ def export(G_ema: Generator, folder: Path, provenance: Provenance, *, class_name
     if snapshots and (snapshots / "timeline.json").exists():
         shutil.rmtree(folder / "timeline", ignore_errors=True)  # an earlier export's, of sheets that are no more
         (folder / "timeline").mkdir()
-        for path in snapshots.iterdir():  # on a full disk the error is of the first, and not of a list of all
+        for path in filter(Path.is_file, snapshots.iterdir()):  # on a full disk the error is of the first, and not of all
             shutil.copyfile(path, folder / "timeline" / path.name)
     if log and (found := curves(log)):
         write_json(folder / "curves.json", found, indent=None)

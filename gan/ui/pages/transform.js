@@ -207,7 +207,8 @@ window.gan.transform = (() => {
       fit();
       ready();
       const before = draws && remembered(value.model);
-      if (before) pad.restore(before); else if (value.examples) wish(0);
+      const still = () => now.model === value.model, first = () => { if (still() && value.examples) wish(0); };
+      if (before) pad.restore(before, still).catch(first); else first();
     };
     const wish = example => {
       wished = brought;

@@ -101,14 +101,14 @@ window.gan.brush = (canvas, { ink, paper = null, size, changed }) => {
   const undo = () => { current = null; down = false; if (strokes.pop()) tell(true); };
   // What is drawn, as values that JSON holds, and the same drawn again where nothing is drawn yet.
   const kept = () => since().map(s => s.image ? { image: address(s.image) } : s);
-  const restore = async list => {
+  const restore = async (list, wanted) => {
     const found = await Promise.all(list.map(async s => {
       if (!s.image) return s;
       const image = Object.assign(new Image(), { src: s.image });
       await image.decode();
       return { image };
     }));
-    if (strokes.length) return;
+    if (strokes.length || !wanted()) return;
     strokes = found;
     tell(true);
   };
