@@ -93,6 +93,12 @@ def test_train_mistakes(photos, tmp_path, capsys, args, message):
     assert not (tmp_path / "r").exists()
 
 
+def test_a_run_needs_a_folder_of_its_own(photos, tmp_path, capsys):
+    (tmp_path / "r").write_text("mine")
+    assert train("dcgan", "--data", photos, "--out", tmp_path / "r") == 1
+    assert "r is a file: name a folder for the run" in error_of(capsys) and (tmp_path / "r").read_text() == "mine"
+
+
 def test_usage_mistake_exits_2(capsys):
     with pytest.raises(SystemExit) as error:
         train("dcgan")

@@ -54,6 +54,8 @@ class Asked:
         if self.recipe != AUTO:
             find(self.recipe)
         check_seed(self.seed)
+        if self.out.exists() and not self.out.is_dir():
+            raise ValueError(f"--out {self.out} is a file: name a folder for the run")
         if self.minutes is not None:
             check_minutes(self.minutes)
 
