@@ -103,6 +103,19 @@ def test_a_job_that_fails(ada, capsys):
     assert "the job ended as ERROR (out of memory)" in (said := error_of(capsys)) and "--resume ada/cats goes on" in said
 
 
+@pytest.mark.parametrize("heard", [0, 1, 3])
+def test_what_a_job_says_at_its_very_end_is_shown(ada, capsys, monkeypatch, heard):
+    from huggingface_hub import HfApi
+
+    def said(self, follow=False, **where):
+        return iter(lines[:heard] if follow else lines)
+
+    lines = ["a", "b", "c"]
+    monkeypatch.setattr(HfApi, "fetch_job_logs", said)
+    assert train(*ASKED, "--flavor", "l4x1") == 0
+    assert capsys.readouterr().out.splitlines()[-3:] == lines
+
+
 def test_ctrl_c_leaves_it_running(ada, capsys, monkeypatch):
     from huggingface_hub import HfApi
 

@@ -13,6 +13,7 @@ import re
 import sys
 import warnings
 import zipfile
+from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -176,15 +177,19 @@ def _arguments(asked: Asked) -> list[str]:
 
 def _followed(api: Any, job: Any, repo: str) -> int:
     """Prints what the job says until it ends."""
-    where = dict(job_id=job.id, namespace=job.owner.name)
+    where, heard = dict(job_id=job.id, namespace=job.owner.name), 0
     try:
         for line in api.fetch_job_logs(**where, follow=True):
             print(line, flush=True)
+            heard += 1
     except KeyboardInterrupt:
         print(f"\nthe job goes on: hf jobs logs {job.id} shows what it says, hf jobs cancel {job.id} ends it",
               file=sys.stderr)
         return 130
     ended = patiently(api.inspect_job, **where).status
+    with suppress(Exception):  # what it said at its very end; whatever the client raises, the job is over
+        for line in [*api.fetch_job_logs(**where)][heard:]:
+            print(line, flush=True)
     if ended.stage == "COMPLETED":
         print(f"done: {api.endpoint}/{repo}", file=sys.stderr)
         return 0
