@@ -293,6 +293,10 @@ def test_a_packed_set_is_taken_for_what_is_asked_only_where_it_says_so(tmp_path,
 
 @pytest.mark.parametrize(("words", "arguments"), [
     ("CLASS=N", ["--counts", "a"]), ("names 'class0' twice", ["--counts", "class0=1", "class0=2"]),
+    ("--balance goes with --count", ["--counts", "class0=1", "--balance"]),
+    ("--private goes with --push", ["--count", "3", "--private"]),
+    *((f"{option[0]} is for sets that are drawn from seeds", ["--from-pictures", "x", *option]) for option in
+      (["--psi", "0.5"], ["--balance"], ["--distinct"])),
     ("no class 'a'", ["--counts", "a=3"]), ("1 to 10,000,000", ["--count", "0"]),
     ("1 to 10,000,000", ["--count", "1000000000"]), ("are free", ["--count", "10000000"]),
     ("psi", ["--count", "3", "--psi", "9"])])

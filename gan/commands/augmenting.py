@@ -59,7 +59,20 @@ def add(commands: Any) -> None:
     add_device(c)
 
 
+def _check_together(args: argparse.Namespace) -> None:
+    """Errors: ``ValueError`` for an option that would change nothing beside the others."""
+    of_seeds = {"--psi": args.psi != 1.0, "--balance": args.balance, "--distinct": args.distinct}
+    if args.from_pictures and any(of_seeds.values()):
+        name = next(name for name, given in of_seeds.items() if given)
+        raise ValueError(f"{name} is for sets that are drawn from seeds: leave it out with --from-pictures")
+    for name, given, needed, there in (("--balance", args.balance, "--count", args.count is not None),
+                                       ("--private", args.private, "--push", args.push)):
+        if given and not there:
+            raise ValueError(f"{name} goes with {needed}: add that, or leave it out")
+
+
 def run_augment(args: argparse.Namespace) -> None:
+    _check_together(args)
     packed = args.out.suffix in FORMS and not args.out.is_dir()
     if packed:
         check_form(args.out)
