@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-__all__ = ["LIMITS", "answering", "asks", "explain", "on", "refuse", "warn"]
+__all__ = ["LIMITS", "answering", "asks", "explain", "on", "refuse", "warn", "without"]
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., dict[Component, Any] | Iterator[dict[Component, Any]]]
@@ -100,6 +100,11 @@ def asks(trigger: Callable, answer: Callable, shown: gr.HTML, **options: Any) ->
     handler = stream if inspect.isgeneratorfunction(inspect.unwrap(answer)) else once
     handler.__name__ = f"ask_{answer.__name__}"  # the plain names are those of the API
     on(trigger, handler, None, [shown], **options)
+
+
+def without(values: dict[Component, Any], *touched: Component) -> dict[Component, Any]:
+    """An answer that leaves alone what the visitor touched, who may have touched it again since."""
+    return {component: value for component, value in values.items() if component not in touched}
 
 
 def on(triggers: Callable | Sequence[Callable], handler: Handler, inputs: Any, outputs: Sequence[Component],

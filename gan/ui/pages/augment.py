@@ -15,7 +15,7 @@ from gan.directions import DIRECTIONS
 from gan.hub.evidence import evidence_of
 from gan.image import columns_of, contact_sheet, png_bytes, to_pil
 from gan.ui.edits import field
-from gan.ui.messages import answering, asks, on
+from gan.ui.messages import answering, asks, on, without
 from gan.ui.outbox import data_url
 from gan.ui.page import Page, Room
 from gan.ui.parts import job
@@ -114,8 +114,7 @@ class Augment:
 
     def change_model(self, values: Values) -> Values:
         asked, _ = fitted(self.read({**values, self.counts: ""}), self.studio.entry(values[self.model]))
-        fit = {component: value for component, value in self.fit(asked).items() if component is not self.model}
-        return {**fit, self.set: self.show(asked)}  # another model may have been chosen meanwhile
+        return {**without(self.fit(asked), self.model), self.set: self.show(asked)}
 
     @answering
     def make(self, asked: Any) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,9 @@ window.gan.edit = (() => {
   function build(element, props, watch, upload, trigger) {
     let desk = null, recipe = null, shown = null, names = {}, number = 0, search = 0, fresh = false, file = null, painting = false, strips = null;
 
+    const fits = address => address.length < 7900;  // what an address may hold
+    const say = address => { if (fits(address)) link.say(address); };
+
     // The picture, and a visitor's own beside it.
     const both = compare({ first: "yours", second: "the model's", alt: "Your picture" }), { screen, sides, after } = both;
     const hole = make("canvas", { class: "drawn-on", hidden: true, "aria-label": "Paint the hole here: arrow keys move, the space bar sets the brush down" });
@@ -77,8 +80,8 @@ window.gan.edit = (() => {
       save.download = value.name;
       look.disabled = false;
       favourite.refresh();
-      if (value.link.length < 7900) link.say(value.link);
-      share.disabled = value.link.length >= 7900;
+      say(value.link);
+      share.disabled = !fits(value.link);
       more.replaceChildren(code(value.code));
     };
 
@@ -195,7 +198,7 @@ window.gan.edit = (() => {
     const base = ({ recipe: { model, seeds, class: label, psi } }) => JSON.stringify([model, seeds[0] ?? 0, label, psi]);
     watchValue(props, watch, async value => {
       if (desk && !value.names && base(desk) === base(value)) return;  // the keyboard passed a control by: what was edited stays
-      if (value.link.length < 7900) link.say(value.link);  // at once: the address is written before a picture has come
+      say(value.link);  // at once: the address is written before a picture has come
       const image = value.strips ? make("img", { src: value.strips }) : null;
       try { await image?.decode(); } catch { return; }
       if (props.value !== value) return;  // a later one has come

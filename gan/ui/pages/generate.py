@@ -12,7 +12,7 @@ from gradio.components import Component
 
 from gan.gallery import Entry
 from gan.recipe import PngRecipe, SeedsRecipe, StripRecipe
-from gan.ui.messages import on, warn
+from gan.ui.messages import on, warn, without
 from gan.ui.page import Page, Room
 from gan.ui.parts.controls import Controls
 from gan.ui.parts.link import Link
@@ -100,7 +100,7 @@ class Generate:
 
     def draw(self, values: Values) -> Values:
         """The seeds as typed: a strip ends there. The field stays: the visitor may have gone on typing."""
-        return _without(self.seeds, self.show(self.view({**values, self.layout: ""})))
+        return without(self.show(self.view({**values, self.layout: ""})), self.seeds)
 
     def redraw(self, values: Values) -> Values:
         return {self.sheet.component: self.sheet.show(self.view(values))}
@@ -108,11 +108,10 @@ class Generate:
     def from_seed(self, values: Values) -> Values:
         if values[self.seed] is None:
             return {self.seeds: gr.skip()}  # the field was emptied to type another
-        shown = self.show(self.view(values, whole(values[self.seed])))
-        return {c: value for c, value in shown.items() if c not in (self.seed, self.layout)}
+        return without(self.show(self.view(values, whole(values[self.seed]))), self.seed, self.layout)
 
     def change_layout(self, values: Values) -> Values:
-        return _without(self.layout, self.show(self.view(values, seeds_of(values[self.seeds])[0])))
+        return without(self.show(self.view(values, seeds_of(values[self.seeds])[0])), self.layout)
 
     def roll(self, values: Values) -> Values:
         first = random.randrange(1_000_000)
@@ -122,7 +121,7 @@ class Generate:
         """The same seeds and psi, and the class where the other model has one of that name."""
         view = self.view({**values, self.controls.by_hand: False})
         view = fitted(view, self.studio.entry(view.model))[0]
-        return {**self.show(view), **_without(self.controls.model, self.controls.fit(view)),
+        return {**self.show(view), **without(self.controls.fit(view), self.controls.model),
                 self.tray.component: self.tray.show(view.model)}
 
     def _wire(self) -> None:
@@ -135,11 +134,6 @@ class Generate:
         on([self.draw_button.click, self.seeds.submit], self.draw, inputs, drawn, trigger_mode="always_last")
         on([control.input for control in controls.live], self.redraw, inputs, [sheet], trigger_mode="always_last")
         on(controls.model.input, self.change_model, inputs, self.outputs, trigger_mode="always_last")
-
-
-def _without(touched: Component, values: Values) -> Values:
-    """An answer that leaves alone what the visitor touched, who may have touched it again since."""
-    return {component: value for component, value in values.items() if component is not touched}
 
 
 def layout_of(view: View) -> str | None:
