@@ -79,9 +79,10 @@ def test_a_seed_that_is_typed_while_another_is_drawn_stays(site, visitor, slowly
     assert seeds.input_value() == "77"
 
 
-def test_a_model_that_is_chosen_while_another_is_drawn_stays(site, visitor, slowly):
-    visitor.goto(site.url + "?page=generate&model=digits")
-    visitor.wait_for_selector(TOP)
+@pytest.mark.parametrize("page, there", [("generate", TOP), ("augment", ".set li")])
+def test_a_model_that_is_chosen_while_another_is_drawn_stays(site, visitor, slowly, page, there):
+    visitor.goto(f"{site.url}?page={page}&model=digits")
+    visitor.locator(there).first.wait_for()
     slowly["plain"] = 1.0
     choose(visitor, "plain")
     visitor.wait_for_timeout(200)
